@@ -1,0 +1,128 @@
+//! Stream table lookup (§3.3.1): from a StreamID to the address of its STE.
+
+use crate::address::{Pa, low_mask};
+use crate::choice::answer::SteAddressBeyondOas;
+use crate::env::Env;
+use crate::features::Features;
+use crate::ids::StreamId;
+use crate::layout::l1std::L1Std;
+use crate::layout::register::{StrtabBase, StrtabBaseCfg};
+use crate::layout::ste::Ste;
+use crate::outcome::{Site, Stop};
+use crate::rule::Rule;
+use crate::trace::{Event, Structure};
+
+/// Shift from an index to the offset of an STE.
+const STE_SHIFT: u8 = 6;
+/// Shift from an index to the offset of a level 1 descriptor.
+const L1STD_SHIFT: u8 = 3;
+
+/// Where the stream table is and how it is laid out: STRTAB_BASE and STRTAB_BASE_CFG (§6.3.24, §6.3.25).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamTable {
+    base: u64,
+    log2size: u8,
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    Linear,
+    TwoLevel { split: u8 },
+}
+
+impl StreamTable {
+    pub(crate) fn new(features: &Features, base: StrtabBase, cfg: StrtabBaseCfg) -> Self {
+        let format = match cfg.fmt() {
+            1 if features.two_level_stream_table => Format::TwoLevel { split: effective_split(cfg.split()) },
+            _ => Format::Linear,
+        };
+        Self { base: base.addr(), log2size: cfg.log2size(), format }
+    }
+
+    /// Reads the STE of `stream`, or says why there is none.
+    #[inline]
+    pub(crate) fn fetch(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Ste, Stop> {
+        let at = self.locate(env, f, stream)?;
+        let words = env.bus().read_line(at);
+        let words = words.map_err(|_abort| Stop { rule: Rule::SteFetchAborted, site: Site::Structure(at) })?;
+        env.trace(|| Event::Structure { structure: Structure::Ste, at, words });
+        Ok(Ste(words))
+    }
+
+    #[inline]
+    fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
+        let id = u64::from(stream.0);
+        let used_bits = self.log2size.min(f.sid_bits);
+        if id & !low_mask(used_bits) != 0 {
+            return Err(Stop::configuration(Rule::StreamBeyondTable));
+        }
+        match self.format {
+            Format::Linear => {
+                env.note(Rule::LinearStreamTable);
+                let base = aligned(self.base, self.log2size.saturating_add(STE_SHIFT));
+                within_oas(env, f, base.wrapping_add(id << STE_SHIFT))
+            }
+            Format::TwoLevel { split } => {
+                env.note(Rule::TwoLevelStreamTable);
+                let table_bits = self.log2size.saturating_sub(split) + L1STD_SHIFT;
+                let base = aligned(self.base, table_bits.max(STE_SHIFT));
+                let index = if split >= used_bits { 0 } else { id >> split };
+                let at = within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))?;
+                let descriptor = read_l1std(env, at)?;
+                let leaf = leaf_base(descriptor, split, id & low_mask(split))?;
+                within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
+            }
+        }
+    }
+}
+
+/// SPLIT values other than 6, 8 and 10 are reserved and act as 6 (§6.3.25).
+fn effective_split(split: u8) -> u8 {
+    match split {
+        8 | 10 => split,
+        _ => 6,
+    }
+}
+
+fn read_l1std(env: &mut impl Env, at: Pa) -> Result<L1Std, Stop> {
+    let word = env.bus().read_u64(at);
+    let word = word.map_err(|_abort| Stop { rule: Rule::L1StdFetchAborted, site: Site::Structure(at) })?;
+    env.trace(|| Event::Structure { structure: Structure::L1StreamTable, at, words: [word, 0, 0, 0, 0, 0, 0, 0] });
+    Ok(L1Std::from_bits(word))
+}
+
+/// The address of the array of STEs, aligned to its own size, if `index` lies in it (§5.1, §5.1.1).
+fn leaf_base(descriptor: L1Std, split: u8, index: u64) -> Result<u64, Stop> {
+    let span = descriptor.span();
+    let rule = match span {
+        0 => Rule::StreamSpanZero,
+        12.. => Rule::StreamSpanReserved,
+        _ if span > split + 1 => Rule::StreamSpanBeyondSplit,
+        _ if index & !low_mask(span - 1) != 0 => Rule::StreamBeyondSpan,
+        _ => return Ok(aligned(descriptor.l2_ptr(), STE_SHIFT + span - 1)),
+    };
+    Err(Stop::configuration(rule))
+}
+
+#[inline]
+fn within_oas(env: &mut impl Env, f: &Features, address: u64) -> Result<Pa, Stop> {
+    let at = Pa::new(address);
+    if at.fits(f.oas_bits) { Ok(at) } else { beyond_oas(env, f, at) }
+}
+
+/// The architecture leaves open what an out-of-range STE address does (§3.4.3 item 5).
+#[cold]
+fn beyond_oas(env: &mut impl Env, f: &Features, at: Pa) -> Result<Pa, Stop> {
+    match env.ask(&[SteAddressBeyondOas::Fault, SteAddressBeyondOas::Truncate]) {
+        SteAddressBeyondOas::Truncate => Ok(at.truncated(f.oas_bits)),
+        SteAddressBeyondOas::Fault => {
+            Err(Stop { rule: Rule::SteAddressBeyondOas, site: Site::Structure(at) })
+        }
+    }
+}
+
+#[inline]
+fn aligned(address: u64, bits: u8) -> u64 {
+    address & !low_mask(bits)
+}

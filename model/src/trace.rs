@@ -1,0 +1,142 @@
+//! What happened, as typed values handed to a [`Sink`]. Only the front end makes text of them.
+
+use crate::address::Pa;
+use crate::choice::Choice;
+use crate::layout::event::EventRecord;
+use crate::outcome::{Class, Stage};
+use crate::rule::{CommandError, Rule};
+
+/// A configuration structure in memory (chapter 5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Structure {
+    /// Level 1 stream table descriptor, one word.
+    L1StreamTable,
+    /// Stream table entry.
+    Ste,
+    /// Level 1 context descriptor, one word.
+    L1Cd,
+    /// Context descriptor.
+    Cd,
+}
+
+/// What an interrupt is about (§3.18.2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum InterruptSource {
+    /// The event queue became non-empty.
+    EventQueue,
+    /// A CMD_SYNC completed with SIG_IRQ.
+    CommandSync,
+    /// A global error became active.
+    GlobalError,
+}
+
+/// One thing that happened.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Event {
+    /// A rule fired.
+    Rule(Rule),
+    /// A question was answered: `answer` is the position in [`Choice::answers`].
+    Choice {
+        /// The question.
+        choice: Choice,
+        /// The answer given.
+        answer: usize,
+    },
+    /// A configuration structure was read.
+    Structure {
+        /// Which kind.
+        structure: Structure,
+        /// Where.
+        at: Pa,
+        /// Its words; a one-word structure has the rest zero.
+        words: [u64; 8],
+    },
+    /// A translation table descriptor was read.
+    Descriptor {
+        /// Whose table.
+        stage: Stage,
+        /// What stage 2 was translating; `None` at stage 1.
+        class: Option<Class>,
+        /// Level of the lookup, -1 to 3.
+        level: i8,
+        /// Where.
+        at: Pa,
+        /// The value, after the endianness of the table.
+        raw: u64,
+    },
+    /// Hardware wrote a translation table descriptor (§3.13).
+    DescriptorUpdate {
+        /// Whose table.
+        stage: Stage,
+        /// Where.
+        at: Pa,
+        /// The new value.
+        raw: u64,
+    },
+    /// A stage translated an address.
+    Translated {
+        /// Which stage.
+        stage: Stage,
+        /// What stage 2 was translating; `None` at stage 1.
+        class: Option<Class>,
+        /// The input address.
+        input: u64,
+        /// The output address.
+        output: u64,
+        /// log2 of the size of the page or block.
+        size_log2: u8,
+    },
+    /// A command was read.
+    Command {
+        /// Its index in the queue.
+        index: u32,
+        /// Its two words.
+        words: [u64; 2],
+    },
+    /// A command stopped the queue.
+    CommandError {
+        /// The reason.
+        error: CommandError,
+    },
+    /// An event record was written.
+    Record {
+        /// Its index in the queue.
+        index: u32,
+        /// The record.
+        record: EventRecord,
+    },
+    /// A wired interrupt was raised, or an MSI written.
+    Interrupt {
+        /// About what.
+        source: InterruptSource,
+        /// The MSI write (address, data), or `None` for the wire.
+        msi: Option<(Pa, u32)>,
+    },
+}
+
+/// Where events go.
+pub trait Sink {
+    /// Whether anybody listens; when not, events are not even built.
+    const LISTENS: bool = true;
+
+    /// Takes one event.
+    fn take(&mut self, event: Event);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silence;
+
+impl Sink for Silence {
+    const LISTENS: bool = false;
+
+    #[inline]
+    fn take(&mut self, _event: Event) {}
+}
+
+impl Sink for Vec<Event> {
+    fn take(&mut self, event: Event) {
+        self.push(event);
+    }
+}

@@ -1,0 +1,4 @@
+//! The software stack around the model, and the tools on top of it.
+
+pub mod image;
+pub mod replay;
