@@ -1,2 +1,35 @@
-//! A deterministic functional model of Arm SMMUv3 hardware (IHI 0070 G.b).
+//! A deterministic functional model of Arm SMMUv3 hardware, IHI 0070 edition G.b, Non-secure state.
+//!
+//! A pure library: no I/O, no clock, no global state. The outside world of every operation is an
+//! [`Env`](env::Env): memory behind a [`Bus`](bus::Bus), a [`Chooser`](choice::Chooser) that answers wherever
+//! the architecture permits more than one behaviour, and a trace [`Sink`](trace::Sink).
+//!
+//! # Reading order
+//!
+//! 1. [`smmu`]: the façade. Register accesses, client transactions, and the steps in between.
+//! 2. [`rule`] and [`choice`]: what the model can say about why, and where the architecture leaves it free.
+//! 3. [`features`]: what an implementation has, as checked ID registers.
+//! 4. [`layout`]: where every field lies.
+//! 5. `config`, `translate`, `fault`: from a StreamID to an output address, or to an event record.
+//! 6. `registers`, `queue`, `command`: what software programs.
+
+#[macro_use]
+mod refuse;
+
+pub mod address;
+pub mod attributes;
+pub mod bus;
+pub mod choice;
+mod config;
+pub mod env;
+pub mod features;
+pub mod ids;
 pub mod layout;
+pub mod memory;
+pub mod outcome;
+pub mod rule;
+pub mod smmu;
+pub mod trace;
+pub mod transaction;
+
+pub use smmu::{Progress, RegisterAbort, Smmu};

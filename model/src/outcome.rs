@@ -1,6 +1,7 @@
 //! How a transaction ends (§3.12), and why.
 
 use crate::address::{Ipa, Pa};
+use crate::attributes::Attributes;
 use crate::rule::Rule;
 
 /// The answer to a client transaction.
@@ -22,6 +23,8 @@ pub struct Translation {
     /// log2 of the bytes around the address for which the translation holds: the smaller of the two stages'
     /// pages or blocks; at most 52.
     pub size_log2: u8,
+    /// The attributes of the access.
+    pub attributes: Attributes,
 }
 
 /// Which stage a fault belongs to (the S2 field of records).

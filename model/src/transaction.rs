@@ -1,6 +1,7 @@
 //! What a client device asks for (§3.2, §3.3.4).
 
 use crate::address::Iova;
+use crate::attributes::Attributes;
 use crate::ids::{StreamId, SubstreamId};
 
 /// Read or write, as the client presents it.
@@ -79,4 +80,6 @@ pub struct Transaction {
     pub access: Access,
     /// Whether ATS translated the address before.
     pub address_type: AddressType,
+    /// The memory attributes that come with the access.
+    pub attributes: Attributes,
 }

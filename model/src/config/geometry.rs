@@ -131,7 +131,13 @@ pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
 
 /// Start level that S2SL0 (and S2SL0_2, with S2DS) selects; `None` where the encoding is reserved (§5.2).
 #[inline]
-pub(crate) fn stage2_start_level(f: &Features, granule: Granule, sl0: u8, sl0_2: bool, ds: bool) -> Option<i8> {
+pub(crate) fn stage2_start_level(
+    f: &Features,
+    granule: Granule,
+    sl0: u8,
+    sl0_2: bool,
+    ds: bool,
+) -> Option<i8> {
     let high = sl0_2 && ds && granule == Granule::K4;
     match (granule, sl0) {
         (Granule::K4, 0) if high => Some(-1),
@@ -280,9 +286,8 @@ mod tests {
     #[test]
     fn s2sl0_selects_the_level_of_its_granule() {
         let f = max();
-        let levels = |granule, sl0_2, ds| {
-            [0, 1, 2, 3].map(|sl0| stage2_start_level(&f, granule, sl0, sl0_2, ds))
-        };
+        let levels =
+            |granule, sl0_2, ds| [0, 1, 2, 3].map(|sl0| stage2_start_level(&f, granule, sl0, sl0_2, ds));
         assert_eq!(levels(Granule::K4, false, false), [Some(2), Some(1), Some(0), Some(3)]);
         assert_eq!(levels(Granule::K4, true, true), [Some(-1), None, None, None]);
         assert_eq!(levels(Granule::K4, true, false), [Some(2), Some(1), Some(0), Some(3)]);

@@ -2,18 +2,8 @@
 //!
 //! Each structure is parsed, not validated: what comes out holds only fields that have a meaning.
 
-macro_rules! refuse {
-    ($($condition:expr => $rule:ident,)*) => {
-        $(if $condition { return Err(Rule::$rule); })*
-    };
-}
-
-pub(crate) mod cd;
-pub(crate) mod cd_table;
 pub(crate) mod geometry;
-pub(crate) mod ste;
 pub(crate) mod stream_table;
-pub(crate) mod substream;
 
 use crate::features::Features;
 use stream_table::StreamTable;

@@ -1,6 +1,7 @@
 //! Stream table lookup (§3.3.1): from a StreamID to the address of its STE.
 
 use crate::address::{Pa, low_mask};
+use crate::bus::Bus;
 use crate::choice::answer::SteAddressBeyondOas;
 use crate::env::Env;
 use crate::features::Features;
@@ -45,7 +46,8 @@ impl StreamTable {
     pub(crate) fn fetch(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Ste, Stop> {
         let at = self.locate(env, f, stream)?;
         let words = env.bus().read_line(at);
-        let words = words.map_err(|_abort| Stop { rule: Rule::SteFetchAborted, site: Site::Structure(at) })?;
+        let words =
+            words.map_err(|_abort| Stop { rule: Rule::SteFetchAborted, site: Site::Structure(at) })?;
         env.trace(|| Event::Structure { structure: Structure::Ste, at, words });
         Ok(Ste(words))
     }
@@ -88,7 +90,11 @@ fn effective_split(split: u8) -> u8 {
 fn read_l1std(env: &mut impl Env, at: Pa) -> Result<L1Std, Stop> {
     let word = env.bus().read_u64(at);
     let word = word.map_err(|_abort| Stop { rule: Rule::L1StdFetchAborted, site: Site::Structure(at) })?;
-    env.trace(|| Event::Structure { structure: Structure::L1StreamTable, at, words: [word, 0, 0, 0, 0, 0, 0, 0] });
+    env.trace(|| Event::Structure {
+        structure: Structure::L1StreamTable,
+        at,
+        words: [word, 0, 0, 0, 0, 0, 0, 0],
+    });
     Ok(L1Std::from_bits(word))
 }
 

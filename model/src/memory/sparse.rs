@@ -149,10 +149,7 @@ impl SparseMemory {
         while done < length {
             let offset = within(at.value());
             let count = (length - done).min(BLOCK_BYTES - offset);
-            each(
-                &mut self.block(at.value() >> BLOCK_BITS)[offset..offset + count],
-                done..done + count,
-            );
+            each(&mut self.block(at.value() >> BLOCK_BITS)[offset..offset + count], done..done + count);
             done += count;
             if done < length {
                 at = at.checked_add(u64::try_from(count).expect("a block is small")).ok_or(ExternalAbort)?;

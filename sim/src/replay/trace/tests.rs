@@ -89,7 +89,7 @@ fn ends_after_a_truncated_gzip() {
 
 #[test]
 fn names_a_file_that_is_not_there() {
-    let error = TraceReader::open("no/such/trace.log").expect_err("no such file");
+    let error = TraceReader::open("no/such/trace.log").err().expect("no such file");
     assert_eq!(error.to_string(), "cannot open trace no/such/trace.log");
 }
 
