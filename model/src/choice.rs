@@ -521,7 +521,7 @@ mod tests {
         assert_eq!(rest, GOLDEN_SEED_7[5..]);
     }
 
-    const GOLDEN_SEED_7: [usize; 12] = [0; 12];
+    const GOLDEN_SEED_7: [usize; 12] = [3, 0, 0, 5, 3, 3, 5, 4, 2, 5, 4, 1];
 
     #[test]
     fn a_script_refuses_what_it_does_not_know() {
