@@ -22,6 +22,7 @@ pub mod bus;
 pub mod choice;
 mod config;
 pub mod env;
+mod fault;
 pub mod features;
 pub mod ids;
 pub mod layout;
@@ -31,5 +32,6 @@ pub mod rule;
 pub mod smmu;
 pub mod trace;
 pub mod transaction;
+mod translate;
 
 pub use smmu::{Progress, RegisterAbort, Smmu};

@@ -11,7 +11,6 @@ pub(crate) mod output;
 pub(crate) mod overrides;
 pub(crate) mod stage1;
 pub(crate) mod stage2;
-pub(crate) mod walk;
 
 #[cfg(test)]
 mod testing;
