@@ -27,6 +27,7 @@ pub mod features;
 pub mod ids;
 pub mod layout;
 pub mod memory;
+pub mod naming;
 pub mod outcome;
 pub mod rule;
 pub mod smmu;
