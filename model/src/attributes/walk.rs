@@ -1,7 +1,8 @@
 //! Attributes of the SMMU's own reads: configuration structures and translation tables (§13.8).
 //!
 //! All of these are Normal memory until stage 2 has its say. Hints that the architecture leaves to the
-//! implementation are ours to give: none is shown that a field does not name (§5.2 S1CIR, §5.4 IR0).
+//! implementation are ours to give: none is shown that a field does not name (§5.2 S1CIR, §5.4 IR0). None is
+//! ever transient, so these attributes are consistent as they stand (§13.1.7).
 
 use super::stage2::Stage2Page;
 use super::{Attributes, Cacheability, Hints, MemoryType, Shareability};
@@ -44,9 +45,10 @@ pub(crate) fn is_device(own: Attributes, page: &Stage2Page) -> bool {
 /// IDR3.PTWNNC a Device type becomes Normal Non-cacheable (§5.2 S2PTW).
 pub(crate) fn nested(own: Attributes, page: &Stage2Page, ptwnnc: bool) -> Attributes {
     if ptwnnc && is_device(own, page) {
-        return Attributes::new(MemoryType::NON_CACHEABLE, Shareability::OuterShareable);
+        Attributes::new(MemoryType::NON_CACHEABLE, Shareability::OuterShareable)
+    } else {
+        page.apply(own)
     }
-    page.apply(own).consistent()
 }
 
 /// Both 00 is Outer Shareable whatever the shareability field says.
