@@ -55,7 +55,7 @@ pub(crate) fn with_incoming_hints(page: Attributes, incoming: Attributes) -> Att
 }
 
 impl ShareabilitySource {
-    /// The shareability of a page whose descriptor has `sh` in bits [9:8]. Asks what a reserved one means.
+    /// The shareability of a page whose descriptor has `sh` in its field. Asks what a reserved one means.
     #[inline]
     pub(super) fn resolve(self, env: &mut impl Env, sh: u8) -> Shareability {
         match self {
