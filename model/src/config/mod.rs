@@ -6,6 +6,7 @@ pub(crate) mod geometry;
 pub(crate) mod stream_table;
 
 use crate::features::Features;
+use crate::layout::register::Gbpa;
 use stream_table::StreamTable;
 
 /// What the lookup takes from registers and IDRs.
@@ -17,6 +18,12 @@ pub(crate) struct Globals<'a> {
     pub(crate) e2h: bool,
     /// CR0.ATSCHK: Translated transactions are checked against STE.EATS (§6.3.9.2).
     pub(crate) atschk: bool,
+    /// CR0ACK.SMMUEN: streams use configuration structures rather than GBPA (§6.3.9.6).
+    pub(crate) smmuen: bool,
+    /// CR2.RECINVSID: C_BAD_STREAMID may be recorded (§6.3.12.2).
+    pub(crate) recinvsid: bool,
+    /// GBPA as last updated (§6.3.14).
+    pub(crate) gbpa: Gbpa,
 }
 
 /// The translation regime that a stream's stage 1 belongs to (§3.3.3); Non-secure ones only.
