@@ -61,7 +61,11 @@ fn noise() -> impl Strategy<Value = Noise> {
 
 /// Every preset, and v3.0, whose liberties are the widest.
 fn configurations() -> impl Strategy<Value = IdRegisters> {
-    let v3_0 = IdRegisters { idr: [0x080f_f6ff & !0x10_0030 & !0x4, 0x0eb3_9510, 0, 0x4, 0, 0x75, 0], iidr: 0, aidr: 0 };
+    let v3_0 = IdRegisters {
+        idr: [0x080f_f6ff & !0x10_0030 & !0x4, 0x0eb3_9510, 0, 0x4, 0, 0x75, 0],
+        iidr: 0,
+        aidr: 0,
+    };
     let known: Vec<_> = Preset::ALL.iter().map(|preset| preset.id_registers()).collect();
     let accepted = [known, vec![v3_0]].concat().into_iter().filter(|ids| Features::new(*ids).is_ok());
     prop::sample::select(accepted.collect::<Vec<_>>())
@@ -163,7 +167,8 @@ fn record(memory: &mut SparseMemory, address: u64) -> EventRecord {
 /// The rules that end a transaction.
 fn endings(trace: &[Event]) -> Vec<Rule> {
     let ends = |rule: &Rule| matches!(rule.effect(), Effect::Event(_) | Effect::Silent);
-    let rules = trace.iter().filter_map(|event| if let Event::Rule(rule) = event { Some(*rule) } else { None });
+    let rules =
+        trace.iter().filter_map(|event| if let Event::Rule(rule) = event { Some(*rule) } else { None });
     rules.filter(ends).collect()
 }
 
