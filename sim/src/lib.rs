@@ -2,3 +2,5 @@
 
 pub mod image;
 pub mod replay;
+pub mod scenario;
+pub mod trace;

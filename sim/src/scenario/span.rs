@@ -19,11 +19,11 @@ pub struct Span {
 
 /// A value and where it was written.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Spanned<T> {
+pub(super) struct Spanned<T> {
     /// The value.
-    pub value: T,
+    pub(super) value: T,
     /// Where it was written.
-    pub span: Span,
+    pub(super) span: Span,
 }
 
 /// A file's name and text.
@@ -44,13 +44,6 @@ impl Span {
     pub fn to(self, last: Span) -> Span {
         let end = (last.offset + last.length).max(self.offset + self.length);
         Span { length: end - self.offset, ..self }
-    }
-}
-
-impl<T> Spanned<T> {
-    /// The same place, another value.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
-        Spanned { value: change(self.value), span: self.span }
     }
 }
 

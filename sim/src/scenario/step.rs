@@ -68,7 +68,12 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Software writes structures to memory.
-    Store(Vec<Store>),
+    Store {
+        /// What they are together, or nothing if each speaks for itself.
+        summary: String,
+        /// Each of them.
+        stores: Vec<Store>,
+    },
     /// Software writes raw bytes or a number.
     Write {
         /// Where.
@@ -169,6 +174,13 @@ pub struct Place {
     pub size_bytes: u8,
     /// The register there, if it was named.
     pub register: Option<Register>,
+}
+
+impl Place {
+    /// The register, accessed as one.
+    pub const fn whole(register: Register) -> Self {
+        Self { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
+    }
 }
 
 /// A value that is known, or that an earlier step finds.

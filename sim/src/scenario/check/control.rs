@@ -23,8 +23,13 @@ impl Checker<'_> {
         let mut arguments = Arguments::new(node, &self.scope)?;
         let which = arguments.required("a command")?;
         let ring = arguments.flag("ring")?.unwrap_or(true);
-        let properties = arguments.fields();
+        let mut properties = arguments.fields();
         arguments.finish()?;
+        for (name, _) in &mut properties {
+            if ["va", "ipa"].contains(&name.value.as_str()) {
+                name.value = "Address".to_owned();
+            }
+        }
         let mut words = [0; 2];
         let (code, fields) = match &which.value {
             Resolved::Text(name) => {

@@ -61,10 +61,15 @@ impl Checker<'_> {
 
     /// Adds a step that writes structures, if all of them lie in RAM.
     pub(super) fn store(&mut self, span: Span, stores: Vec<Store>) -> Result<(), Problem> {
+        self.store_all(span, String::new(), stores)
+    }
+
+    /// As [`Checker::store`], for many structures that are one thing together.
+    pub(super) fn store_all(&mut self, span: Span, summary: String, stores: Vec<Store>) -> Result<(), Problem> {
         for store in &stores {
             self.writable(store.at, store.words.len() * 8, span)?;
         }
-        self.step(span, Action::Store(stores))
+        self.step(span, Action::Store { summary, stores })
     }
 
     fn writable(&self, at: u64, bytes: usize, span: Span) -> Result<(), Problem> {

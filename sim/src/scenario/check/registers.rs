@@ -129,20 +129,15 @@ impl Checker<'_> {
     /// Adds a write of the whole register.
     pub(super) fn set_register(&mut self, span: Span, register: Register, value: Operand) -> Result<(), Problem> {
         self.written.insert(register);
-        self.step(span, Action::RegisterWrite { place: whole(register), value })
+        self.step(span, Action::RegisterWrite { place: Place::whole(register), value })
     }
-}
-
-/// The register, accessed as one.
-pub(super) fn whole(register: Register) -> Place {
-    Place { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
 }
 
 /// A register by name or offset, and `size=` for an access of another size.
 pub(super) fn place(arguments: &mut Arguments) -> Result<Place, Problem> {
     let which = arguments.required("a register")?;
     let mut place = match &which.value {
-        Resolved::Text(name) => whole(called(&Spanned { value: name.clone(), span: which.span })?),
+        Resolved::Text(name) => Place::whole(called(&Spanned { value: name.clone(), span: which.span })?),
         Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
             let span = which.span;
             let offset = crate::scenario::arguments::number(which)?.value;
@@ -150,7 +145,7 @@ pub(super) fn place(arguments: &mut Arguments) -> Result<Place, Problem> {
                 return Err(Problem::new(span, format!("the register pages end at {PAGES_BYTES:#x}")));
             }
             let register = Register::ALL.iter().find(|register| register.offset() == offset).copied();
-            register.map_or(Place { offset, size_bytes: 4, register: None }, whole)
+            register.map_or(Place { offset, size_bytes: 4, register: None }, Place::whole)
         }
     };
     if let Some(size) = arguments.number_to("size", 8)? {

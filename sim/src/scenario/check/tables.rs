@@ -214,7 +214,11 @@ impl Checker<'_> {
             },
         });
         let stores: Vec<Store> = stores.collect();
-        if stores.is_empty() { Ok(()) } else { self.store(span, stores) }
+        match stores.len() {
+            0 => Ok(()),
+            1 => self.store(span, stores),
+            count => self.store_all(span, format!("{count} descriptors of table {name}"), stores),
+        }
     }
 }
 
