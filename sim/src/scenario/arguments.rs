@@ -21,9 +21,13 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn new(node: &Node, scope: &Scope) -> Result<Self, Problem> {
-        let positional = node.arguments.iter().map(|value| scope.resolve(value)).collect::<Result<Vec<_>, _>>()?;
-        let properties =
-            node.properties.iter().map(|(name, value)| Ok((name.clone(), scope.resolve(value)?))).collect::<Result<_, _>>()?;
+        let positional =
+            node.arguments.iter().map(|value| scope.resolve(value)).collect::<Result<Vec<_>, _>>()?;
+        let properties = node
+            .properties
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), scope.resolve(value)?)))
+            .collect::<Result<_, _>>()?;
         let (name, span) = (node.name.value.clone(), node.span);
         Ok(Self { name, span, positional: positional.into_iter(), properties, asked: Vec::new() })
     }
@@ -44,7 +48,8 @@ impl Arguments {
     /// The next argument, which the node cannot do without.
     pub(super) fn required(&mut self, what: &str) -> Result<Spanned<Resolved>, Problem> {
         self.positional.next().ok_or_else(|| {
-            Problem::new(self.span, format!("`{}` needs {what}", self.name)).labelled(format!("{what} is missing"))
+            Problem::new(self.span, format!("`{}` needs {what}", self.name))
+                .labelled(format!("{what} is missing"))
         })
     }
 
@@ -68,7 +73,11 @@ impl Arguments {
     }
 
     /// A number of at most `max`.
-    pub(super) fn number_to(&mut self, name: &'static str, max: u64) -> Result<Option<Spanned<u64>>, Problem> {
+    pub(super) fn number_to(
+        &mut self,
+        name: &'static str,
+        max: u64,
+    ) -> Result<Option<Spanned<u64>>, Problem> {
         match self.number(name)? {
             Some(number) if number.value > max => {
                 Err(Problem::new(number.span, format!("{name} is at most {max:#x}")))

@@ -92,7 +92,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "-", "Normal", "Normal-ISH", "Device-XYZ-OSH", "Normal-iWB(-oNC-ISH", "Normal-iWB(QA)-oNC-ISH"] {
+        for text in [
+            "",
+            "-",
+            "Normal",
+            "Normal-ISH",
+            "Device-XYZ-OSH",
+            "Normal-iWB(-oNC-ISH",
+            "Normal-iWB(QA)-oNC-ISH",
+        ] {
             assert_eq!(attributes(text), None, "{text}");
         }
     }

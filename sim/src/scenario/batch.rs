@@ -92,7 +92,9 @@ pub fn run_paths<P: AsRef<Path> + Sync>(
     let failed = reports.len() - passed;
     match options.format {
         Format::Text => writeln!(out, "scenarios: {passed} passed, {failed} failed")?,
-        Format::Json => writeln!(out, "{}", json!({ "type": "summary", "passed": passed, "failed": failed }))?,
+        Format::Json => {
+            writeln!(out, "{}", json!({ "type": "summary", "passed": passed, "failed": failed }))?
+        }
     }
     Ok(reports.iter().map(|report| report.exit).fold(exit, Ord::max))
 }
@@ -113,7 +115,8 @@ fn collect(path: &Path, files: &mut Vec<String>) -> io::Result<()> {
         files.push(shown(path));
         return Ok(());
     }
-    let mut entries: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    let mut entries: Vec<_> =
+        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     entries.sort();
     for entry in entries {
         let is_common = entry.file_name().is_some_and(|name| name == "common");
@@ -126,7 +129,11 @@ fn collect(path: &Path, files: &mut Vec<String>) -> io::Result<()> {
 
 fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
 }
 
 struct Report {
@@ -172,7 +179,8 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
             let mut trace = JsonTrace::default();
             trace.note(&json!({ "type": "scenario", "file": file }));
             let run = run_once(scenario, options.seed, &mut trace);
-            let end = json!({ "type": "end", "passed": run.passed(), "outcome": run.outcome, "repeat": repeat });
+            let end =
+                json!({ "type": "end", "passed": run.passed(), "outcome": run.outcome, "repeat": repeat });
             trace.note(&end);
             (trace.into_lines(), run)
         }

@@ -18,9 +18,9 @@ mod syntax;
 pub use batch::{Disk, Exit, Format, Options, run_paths};
 pub use check::{Broken, Files, check};
 pub use problem::Problem;
-pub use run::{Answer, Run, execute};
+pub use run::{Answer, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
-    Action, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace, Part, Permitted,
-    Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
+    Action, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace, Part,
+    Permitted, Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
 };

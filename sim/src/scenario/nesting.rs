@@ -109,8 +109,14 @@ mod tests {
         let deep = "a {".repeat(DEPTH_MAX);
         assert_eq!(too_deep(&deep), None);
         assert_eq!(too_deep(&format!("{deep}{{")), Some(deep.len()));
-        for hidden in ["\"}\\\"}\"", "#\"}\"}\"#", "\"\"\"\n}\"\n\"\"\"", "// }\n", "/* } /* */ } */", "#true"] {
-            assert_eq!(too_deep(&format!("{deep}{hidden} {{")), Some(deep.len() + hidden.len() + 1), "{hidden}");
+        for hidden in
+            ["\"}\\\"}\"", "#\"}\"}\"#", "\"\"\"\n}\"\n\"\"\"", "// }\n", "/* } /* */ } */", "#true"]
+        {
+            assert_eq!(
+                too_deep(&format!("{deep}{hidden} {{")),
+                Some(deep.len() + hidden.len() + 1),
+                "{hidden}"
+            );
         }
         assert_eq!(too_deep(&format!("{deep}}} a {{")), None);
     }

@@ -82,7 +82,8 @@ impl std::error::Error for Shown<'_> {}
 
 impl miette::Diagnostic for Shown<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        let help: Box<dyn fmt::Display> = Box::new(self.problem.help.as_ref()?);
+        Some(help)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {

@@ -35,7 +35,11 @@ pub(super) fn parse(file: FileId, text: &str) -> Result<Vec<Node>, Vec<Problem>>
         return Err(vec![problem]);
     }
     let document = KdlDocument::parse_v2(text).map_err(|error| {
-        error.diagnostics.into_iter().map(|diagnostic| syntax_problem(file, text, diagnostic)).collect::<Vec<_>>()
+        error
+            .diagnostics
+            .into_iter()
+            .map(|diagnostic| syntax_problem(file, text, diagnostic))
+            .collect::<Vec<_>>()
     })?;
     let mut reader = Reader { file, text, problems: Vec::new() };
     let nodes = reader.nodes(&document);

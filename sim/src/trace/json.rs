@@ -86,8 +86,10 @@ fn digits(bytes: &[u8]) -> String {
 }
 
 fn fields(table: &[Field], words: &[u64]) -> Value {
-    let fields: Map<String, Value> =
-        words::set_fields(table, words).into_iter().map(|(name, value)| (name.to_owned(), hex(value))).collect();
+    let fields: Map<String, Value> = words::set_fields(table, words)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), hex(value)))
+        .collect();
     Value::Object(fields)
 }
 

@@ -3,10 +3,12 @@
 
 mod explain;
 mod json;
+mod observation;
 mod text;
 mod words;
 
 pub use json::JsonTrace;
+pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 
 use smmu_model::layout::event::EventRecord;

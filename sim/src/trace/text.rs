@@ -123,7 +123,9 @@ impl TextTrace {
             (End::Ok, None) => "succeeds".to_owned(),
             (End::Abort, _) => format!("is aborted{because}"),
             (End::RazWi, _) => format!("is completed as RAZ/WI{because}"),
-            (End::ExternalAbort, Some(translation)) => format!("gets an external abort from {}", translation.pa),
+            (End::ExternalAbort, Some(translation)) => {
+                format!("gets an external abort from {}", translation.pa)
+            }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
         };
         self.line(device, &line);
@@ -147,7 +149,10 @@ impl TextTrace {
             }
             Event::Descriptor { stage, class, level, at, raw } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
-                self.detail("smmu", &format!("reads stage {stage} level {level} descriptor at {at}{class}: {raw:#x}"));
+                self.detail(
+                    "smmu",
+                    &format!("reads stage {stage} level {level} descriptor at {at}{class}: {raw:#x}"),
+                );
             }
             Event::DescriptorUpdate { stage, at, raw } => {
                 let stage = words::stage(stage);
@@ -156,7 +161,10 @@ impl TextTrace {
             Event::Translated { stage, class, input, output, size_log2 } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
                 let size = words::size(size_log2);
-                self.line("smmu", &format!("translates {input:#x} to {output:#x} at stage {stage}{class}, {size}"));
+                self.line(
+                    "smmu",
+                    &format!("translates {input:#x} to {output:#x} at stage {stage}{class}, {size}"),
+                );
             }
             Event::Command { index, words } => {
                 let (name, table) = words::command(words);
@@ -175,7 +183,10 @@ impl TextTrace {
             Event::RegisterWrite { .. } => {}
             Event::RegisterUpdate { register, value } => {
                 let fields = words::fields(names::register_fields(register.name()), &[value]);
-                self.line("smmu", &words::named(&format!("updates {} to {value:#x}", register.name()), &fields));
+                self.line(
+                    "smmu",
+                    &words::named(&format!("updates {} to {value:#x}", register.name()), &fields),
+                );
             }
             Event::GlobalError { activated } => {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);

@@ -13,9 +13,7 @@ use crate::scenario::arguments::{Arguments, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{
-    Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim,
-};
+use crate::scenario::step::{Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
 use crate::scenario::syntax::Node;
 
 /// Whether a claim may speak about how a transaction ended.
@@ -26,8 +24,23 @@ enum Subject {
 }
 
 const CLAIMS: &[&str] = &[
-    "ok", "abort", "raz-wi", "external-abort", "rules", "no-rules", "event", "no-event", "register", "memory",
-    "queue", "interrupt", "no-interrupt", "gerror", "no-gerror", "all", "either",
+    "ok",
+    "abort",
+    "raz-wi",
+    "external-abort",
+    "rules",
+    "no-rules",
+    "event",
+    "no-event",
+    "register",
+    "memory",
+    "queue",
+    "interrupt",
+    "no-interrupt",
+    "gerror",
+    "no-gerror",
+    "all",
+    "either",
 ];
 
 impl Checker<'_> {
@@ -48,7 +61,7 @@ impl Checker<'_> {
             };
             match expected {
                 Ok(expected) => claims.extend(expected),
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => self.note(problem),
             }
         }
         claims
@@ -99,7 +112,8 @@ impl Checker<'_> {
             "memory" => {
                 let at = operand(arguments.required("an address")?)?;
                 let data = data(&mut arguments)?;
-                let missing = || Problem::new(node.span, "`memory` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`");
+                let missing =
+                    || Problem::new(node.span, "`memory` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`");
                 ClaimKind::Memory { at, data: data.ok_or_else(missing)? }
             }
             "queue" => ClaimKind::Queue(queue(&mut arguments)?),

@@ -14,7 +14,7 @@ use crate::scenario::step::{Action, Dma, Operand};
 use crate::scenario::syntax::Node;
 
 /// Longest access, in bytes.
-const LENGTH_MAX: u64 = 0x10_0000;
+const LENGTH_MAX: u64 = 0x1_0000;
 
 impl Checker<'_> {
     /// `dma "nic" read 0x1000 len=8 ssid=3 privileged=#true instruction=#true at="translated" as="r" { expect … }`
@@ -62,7 +62,12 @@ impl Checker<'_> {
         if let Some(stream) = arguments.number_to("stream", u64::from(u32::MAX))? {
             let stream = StreamId(u32::try_from(stream.value).expect("checked against the maximum"));
             let name = format!("stream {stream}");
-            return Ok(Device { name, stream, substreams: Vec::new(), attributes: Attributes::INCOMING_DEFAULT });
+            return Ok(Device {
+                name,
+                stream,
+                substreams: Vec::new(),
+                attributes: Attributes::INCOMING_DEFAULT,
+            });
         }
         let name = arguments.required_text("a device")?;
         self.device_called(&name).cloned()
@@ -78,7 +83,8 @@ impl Checker<'_> {
             Resolved::Text(name) => {
                 let found = device.substreams.iter().find(|(known, _)| known == name);
                 found.map(|(_, id)| Some(*id)).ok_or_else(|| {
-                    let known: Vec<&str> = device.substreams.iter().map(|(known, _)| known.as_str()).collect();
+                    let known: Vec<&str> =
+                        device.substreams.iter().map(|(known, _)| known.as_str()).collect();
                     Problem::unknown("substream", name, ssid.span, &known)
                 })
             }
@@ -92,7 +98,9 @@ impl Checker<'_> {
 fn length(arguments: &mut Arguments) -> Result<u32, Problem> {
     match arguments.number_to("len", LENGTH_MAX)? {
         None => Ok(8),
-        Some(length) if length.value == 0 => Err(Problem::new(length.span, "an access has at least one byte")),
+        Some(length) if length.value == 0 => {
+            Err(Problem::new(length.span, "an access has at least one byte"))
+        }
         Some(length) => Ok(u32::try_from(length.value).expect("checked against the maximum")),
     }
 }

@@ -16,13 +16,18 @@ impl Checker<'_> {
         for (name, value) in properties {
             let set = number(value).and_then(|value| set_field(words, table, &name, &value));
             if let Err(problem) = set {
-                self.problems.push(problem);
+                self.note(problem);
             }
         }
     }
 }
 
-fn set_field(words: &mut [u64], table: &[Field], name: &Spanned<String>, value: &Spanned<u64>) -> Result<(), Problem> {
+fn set_field(
+    words: &mut [u64],
+    table: &[Field],
+    name: &Spanned<String>,
+    value: &Spanned<u64>,
+) -> Result<(), Problem> {
     if let Some(word) = raw_word(words, &name.value) {
         *word |= value.value;
         return Ok(());

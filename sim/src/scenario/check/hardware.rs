@@ -53,7 +53,14 @@ impl Checker<'_> {
                     arguments.finish()?;
                 }
                 "choices" => self.choices(child),
-                other => return Err(Problem::unknown("part of `smmu`", other, child.name.span, &["idr", "choices"])),
+                other => {
+                    return Err(Problem::unknown(
+                        "part of `smmu`",
+                        other,
+                        child.name.span,
+                        &["idr", "choices"],
+                    ));
+                }
             }
         }
         self.features = Features::new(ids).map_err(|refusals| {
@@ -80,7 +87,7 @@ impl Checker<'_> {
     fn choices(&mut self, node: &Node) {
         for child in node.children.iter().flatten() {
             if let Err(problem) = self.choice(child) {
-                self.problems.push(problem);
+                self.note(problem);
             }
         }
     }
@@ -158,7 +165,12 @@ impl Checker<'_> {
         for child in node.children.iter().flatten() {
             no_block(child)?;
             if child.name.value != "substream" {
-                return Err(Problem::unknown("part of `device`", &child.name.value, child.name.span, &["substream"]));
+                return Err(Problem::unknown(
+                    "part of `device`",
+                    &child.name.value,
+                    child.name.span,
+                    &["substream"],
+                ));
             }
             let mut arguments = Arguments::new(child, &self.scope)?;
             let name = arguments.required_text("a name")?;
@@ -206,6 +218,7 @@ pub(super) fn range(arguments: &mut Arguments) -> Result<(u64, u64), Problem> {
     let size = arguments.number("size")?;
     let size = size.ok_or_else(|| Problem::new(arguments.span(), "`size=` is missing"))?;
     let last = size.value.checked_sub(1).and_then(|size| first.value.checked_add(size));
-    let last = last.ok_or_else(|| Problem::new(size.span, "the range is empty or passes the end of memory"))?;
+    let last =
+        last.ok_or_else(|| Problem::new(size.span, "the range is empty or passes the end of memory"))?;
     Ok((first.value, last))
 }

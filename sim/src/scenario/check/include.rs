@@ -29,9 +29,10 @@ impl Checker<'_> {
         if self.including.len() > INCLUDES_MAX {
             return Err(Problem::new(path.span, format!("includes nest deeper than {INCLUDES_MAX}")));
         }
-        let text = self.files.read(&there).map_err(|reason| {
-            Problem::new(path.span, format!("{there} cannot be read")).with_help(reason)
-        })?;
+        let text = self
+            .files
+            .read(&there)
+            .map_err(|reason| Problem::new(path.span, format!("{there} cannot be read")).with_help(reason))?;
         let count = names.len();
         for (name, value) in names {
             let value = plain(&value)?;

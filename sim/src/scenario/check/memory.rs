@@ -1,7 +1,7 @@
 //! Raw memory: `write`, `read`, `abort`, `restore`; and the check that what software writes is RAM.
 
-use super::Checker;
 use super::hardware::range;
+use super::{Checker, STORED_WORDS_MAX};
 use crate::scenario::arguments::{Arguments, no_block, operand};
 use crate::scenario::problem::Problem;
 use crate::scenario::span::{Span, Spanned};
@@ -20,7 +20,9 @@ impl Checker<'_> {
         let at_span = at.span;
         let at = operand(at)?;
         let data = data(&mut arguments)?;
-        let data = data.ok_or_else(|| Problem::new(node.span, "`write` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`"))?;
+        let data = data.ok_or_else(|| {
+            Problem::new(node.span, "`write` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`")
+        })?;
         arguments.finish()?;
         if let Operand::Known(at) = at {
             let bytes = match &data {
@@ -65,9 +67,22 @@ impl Checker<'_> {
     }
 
     /// As [`Checker::store`], for many structures that are one thing together.
-    pub(super) fn store_all(&mut self, span: Span, summary: String, stores: Vec<Store>) -> Result<(), Problem> {
+    pub(super) fn store_all(
+        &mut self,
+        span: Span,
+        summary: String,
+        stores: Vec<Store>,
+    ) -> Result<(), Problem> {
         for store in &stores {
             self.writable(store.at, store.words.len() * 8, span)?;
+            self.stored_words += store.words.len();
+        }
+        if self.stored_words > STORED_WORDS_MAX {
+            self.full = true;
+            return Err(Problem::new(
+                span,
+                format!("the scenario stores more than {STORED_WORDS_MAX} words"),
+            ));
         }
         self.step(span, Action::Store { summary, stores })
     }

@@ -54,6 +54,9 @@ pub struct Broken {
 /// More steps than this are refused: loops multiply quickly.
 const STEPS_MAX: usize = 20_000;
 
+/// So many words stored in memory are refused, for the same reason.
+const STORED_WORDS_MAX: usize = 1 << 18;
+
 /// Checks the scenario `text`, called `name`; `files` has what it includes.
 pub fn check(name: &str, text: &str, files: &dyn Files) -> Result<Scenario, Broken> {
     let mut checker = Checker::new(files);
@@ -91,6 +94,8 @@ struct Checker<'a> {
     written: BTreeSet<Register>,
 
     steps: Vec<Step>,
+    /// How many words the steps store.
+    stored_words: usize,
     full: bool,
     results: Vec<String>,
     permitted: Option<Permitted>,
@@ -119,6 +124,7 @@ impl<'a> Checker<'a> {
             tables: Vec::new(),
             written: BTreeSet::new(),
             steps: Vec::new(),
+            stored_words: 0,
             full: false,
             results: Vec::new(),
             permitted: None,
@@ -151,8 +157,15 @@ impl<'a> Checker<'a> {
                 return;
             }
             if let Err(problem) = self.node(node) {
-                self.problems.push(problem);
+                self.note(problem);
             }
+        }
+    }
+
+    /// Notes a mistake, once: a loop meets it in every turn.
+    fn note(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 
@@ -242,7 +255,37 @@ impl<'a> Checker<'a> {
 
 /// What a scenario can consist of.
 const NODES: &[&str] = &[
-    "smmu", "memory", "device", "include", "let", "for", "stream-table", "ste", "cd", "l1std", "l1cd", "table",
-    "map", "unmap", "desc", "write", "read", "abort", "restore", "reg", "modify", "reg-read", "enable", "cmd",
-    "sync", "ring", "pace", "work", "settle", "reset", "dma", "expect", "permitted",
+    "smmu",
+    "memory",
+    "device",
+    "include",
+    "let",
+    "for",
+    "stream-table",
+    "ste",
+    "cd",
+    "l1std",
+    "l1cd",
+    "table",
+    "map",
+    "unmap",
+    "desc",
+    "write",
+    "read",
+    "abort",
+    "restore",
+    "reg",
+    "modify",
+    "reg-read",
+    "enable",
+    "cmd",
+    "sync",
+    "ring",
+    "pace",
+    "work",
+    "settle",
+    "reset",
+    "dma",
+    "expect",
+    "permitted",
 ];

@@ -20,7 +20,12 @@ impl Checker<'_> {
         for child in node.children.iter().flatten() {
             no_block(child)?;
             if child.name.value != "outcome" {
-                return Err(Problem::unknown("part of `permitted`", &child.name.value, child.name.span, &["outcome"]));
+                return Err(Problem::unknown(
+                    "part of `permitted`",
+                    &child.name.value,
+                    child.name.span,
+                    &["outcome"],
+                ));
             }
             let mut arguments = Arguments::new(child, &self.scope)?;
             let mut outcome = BTreeMap::new();
@@ -62,6 +67,8 @@ fn outcome_value(value: &Resolved, span: crate::scenario::span::Span) -> Result<
                 Err(Problem::unknown("end of an access", text, span, &known))
             }
         }
-        Resolved::Flag(_) | Resolved::Result { .. } => Err(Problem::new(span, "an end or a number is needed here")),
+        Resolved::Flag(_) | Resolved::Result { .. } => {
+            Err(Problem::new(span, "an end or a number is needed here"))
+        }
     }
 }

@@ -108,6 +108,11 @@ impl Checker<'_> {
         }
         self.default_register(span, Register::EventqProd, 0)?;
         self.default_register(span, Register::EventqCons, 0)?;
+        if self.features.msi {
+            // Reset leaves them UNKNOWN; an address of 0 means the wire (§6.3.21).
+            self.default_register(span, Register::GerrorIrqCfg0, 0)?;
+            self.default_register(span, Register::EventqIrqCfg0, 0)?;
+        }
         self.default_register(span, Register::IrqCtrl, 0b101)?;
         self.set_register(span, Register::Cr0, Operand::Known(enabled[0]))
     }
@@ -127,7 +132,12 @@ impl Checker<'_> {
     }
 
     /// Adds a write of the whole register.
-    pub(super) fn set_register(&mut self, span: Span, register: Register, value: Operand) -> Result<(), Problem> {
+    pub(super) fn set_register(
+        &mut self,
+        span: Span,
+        register: Register,
+        value: Operand,
+    ) -> Result<(), Problem> {
         self.written.insert(register);
         self.step(span, Action::RegisterWrite { place: Place::whole(register), value })
     }
@@ -179,5 +189,11 @@ pub(super) fn fields_of(place: Place, span: Span) -> Result<Vec<Field>, Problem>
 fn id_field(field: &IdField, register: Register) -> Option<Field> {
     let (owner, name) = field.name.split_once('.')?;
     let (high_bit, low_bit) = (field.high_bit, field.low_bit);
-    naming::same(owner, register.name()).then_some(Field { name, word: 0, high_bit, low_bit, kind: Kind::Number })
+    naming::same(owner, register.name()).then_some(Field {
+        name,
+        word: 0,
+        high_bit,
+        low_bit,
+        kind: Kind::Number,
+    })
 }

@@ -130,7 +130,8 @@ impl Checker<'_> {
             (Some(stream), None) => {
                 let base = self.context_pointer(node.span, stream)?;
                 let at = base.checked_add(ssid * 64);
-                let at = at.ok_or_else(|| Problem::new(node.span, "the CD would lie past the end of memory"))?;
+                let at =
+                    at.ok_or_else(|| Problem::new(node.span, "the CD would lie past the end of memory"))?;
                 (format!("CD {ssid:#x} of stream {stream:#x}"), at)
             }
         };
@@ -139,7 +140,8 @@ impl Checker<'_> {
 
     fn context_pointer(&self, span: Span, stream: u32) -> Result<u64, Problem> {
         let words = self.stes.get(&stream).ok_or_else(|| {
-            Problem::new(span, format!("stream {stream:#x} has no `ste` yet")).with_help("or give the CD's address: `at=`")
+            Problem::new(span, format!("stream {stream:#x} has no `ste` yet"))
+                .with_help("or give the CD's address: `at=`")
         })?;
         let of = |name| names::find(STE, name).expect("a field of the STE").get(words);
         if of("S1Fmt") != 0 {

@@ -46,7 +46,7 @@ impl Checker<'_> {
             };
             match placed {
                 Ok(placed) => entries.extend(placed),
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => self.note(problem),
             }
         }
         self.tables.push((name.value.clone(), builder));
@@ -75,7 +75,8 @@ impl Checker<'_> {
         let stage = stage(&mut arguments)?;
         let (descriptor, fields) = self.descriptor_value(&mut arguments, stage)?;
         arguments.finish()?;
-        let at = at.ok_or_else(|| Problem::new(node.span, "`desc` needs `at=`, or a table and an address"))?.value;
+        let at =
+            at.ok_or_else(|| Problem::new(node.span, "`desc` needs `at=`, or a table and an address"))?.value;
         let word = if big_endian { descriptor.swap_bytes() } else { descriptor };
         let fields = if big_endian { &[] } else { fields };
         self.store(node.span, vec![Store { what: "descriptor".to_owned(), at, words: vec![word], fields }])
@@ -193,7 +194,12 @@ impl Checker<'_> {
             Some(kind) if kind.value == "leaf" => leaf(stage).0,
             Some(kind) if kind.value == "table" => table_descriptor(stage),
             Some(kind) => {
-                return Err(Problem::unknown("kind of descriptor", &kind.value, kind.span, &["leaf", "table"]));
+                return Err(Problem::unknown(
+                    "kind of descriptor",
+                    &kind.value,
+                    kind.span,
+                    &["leaf", "table"],
+                ));
             }
         };
         let mut words = [raw];
@@ -202,7 +208,13 @@ impl Checker<'_> {
         Ok((words[0], fields))
     }
 
-    fn store_entries(&mut self, span: Span, name: &str, shape: Shape, entries: &[Entry]) -> Result<(), Problem> {
+    fn store_entries(
+        &mut self,
+        span: Span,
+        name: &str,
+        shape: Shape,
+        entries: &[Entry],
+    ) -> Result<(), Problem> {
         let stores = entries.iter().map(|entry| Store {
             what: format!("level {} descriptor of table {name}", entry.level),
             at: entry.at,
@@ -259,11 +271,17 @@ fn mapped_range(
     }
     let count = size_bytes / entry;
     if count > LEAVES_MAX {
-        return Err(Problem::new(size_span, format!("this takes {count} descriptors; at most {LEAVES_MAX} are written")));
+        return Err(Problem::new(
+            size_span,
+            format!("this takes {count} descriptors; at most {LEAVES_MAX} are written"),
+        ));
     }
     let last = input.checked_add(size_bytes - 1);
     if last.and_then(|last| shape.input(last)).is_none() {
-        return Err(Problem::new(span, format!("the range is larger than the {} input bits", shape.input_bits)));
+        return Err(Problem::new(
+            span,
+            format!("the range is larger than the {} input bits", shape.input_bits),
+        ));
     }
     Ok(Range { span, input, output, level, count })
 }
@@ -329,7 +347,10 @@ fn shape(arguments: &mut Arguments) -> Result<Shape, Problem> {
         let span = bits.map_or(arguments.span(), |bits| bits.span);
         let least = shape.entry_bits(start_level) + 1;
         let most = least + shape.granule_bits;
-        return Err(Problem::new(span, format!("a table that starts at level {start_level} has {least} to {most} input bits")));
+        return Err(Problem::new(
+            span,
+            format!("a table that starts at level {start_level} has {least} to {most} input bits"),
+        ));
     }
     let size = 1u64 << shape.base_bits();
     if !base.value.is_multiple_of(size) {

@@ -61,7 +61,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let size = usize::try_from(length_bytes).expect("at most one boundary");
         let answer = match outcome {
             Outcome::Done(translation) => self.carry_out(translation, dma.direction, size, pattern),
-            Outcome::Abort(rule) => Answer { end: End::Abort, translation: None, rule: Some(rule), data: Vec::new() },
+            Outcome::Abort(rule) => {
+                Answer { end: End::Abort, translation: None, rule: Some(rule), data: Vec::new() }
+            }
             Outcome::RazWi(rule) => {
                 let data = match dma.direction {
                     Direction::Read => vec![0; size],
@@ -74,7 +76,13 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         answer
     }
 
-    fn carry_out(&mut self, translation: Translation, direction: Direction, size: usize, pattern: [u8; 8]) -> Answer {
+    fn carry_out(
+        &mut self,
+        translation: Translation,
+        direction: Direction,
+        size: usize,
+        pattern: [u8; 8],
+    ) -> Answer {
         let mut data: Vec<u8> = pattern.into_iter().cycle().take(size).collect();
         let done = match direction {
             Direction::Read => self.memory.read(translation.pa, &mut data),

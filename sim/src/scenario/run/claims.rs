@@ -1,11 +1,11 @@
 //! Judges expectations against what software and devices can see.
 
+use smmu_model::Register;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
 use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::names::{self, Field};
-use smmu_model::Register;
 
 use super::{Answer, Machine, not_held};
 use crate::scenario::step::{
@@ -132,14 +132,20 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn judge_end(&self, claim: &EndClaim, answer: &Answer) -> Result<(), Mismatch> {
         if answer.end != claim.end {
             let because = answer.rule.map_or(String::new(), |rule| format!(" by {}", rule.label()));
-            return mismatch(format!("the access to end as {}", claim.end.name()), format!("{}{because}", answer.end.name()));
+            return mismatch(
+                format!("the access to end as {}", claim.end.name()),
+                format!("{}{because}", answer.end.name()),
+            );
         }
         let translation = answer.translation;
         if let Some(pa) = claim.pa {
             let pa = self.known(pa)?;
             let found = translation.map(|translation| translation.pa.value());
             if found != Some(pa) {
-                return mismatch(format!("output address {pa:#x}"), shown(found.map(|found| format!("{found:#x}"))));
+                return mismatch(
+                    format!("output address {pa:#x}"),
+                    shown(found.map(|found| format!("{found:#x}"))),
+                );
             }
         }
         if let Some(size_log2) = claim.size_log2 {
@@ -165,7 +171,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         Ok(())
     }
 
-    fn judge_event(&mut self, code: EventCode, fields: &[(Field, Operand)], skip: u32) -> Result<(), Mismatch> {
+    fn judge_event(
+        &mut self,
+        code: EventCode,
+        fields: &[(Field, Operand)],
+        skip: u32,
+    ) -> Result<(), Mismatch> {
         let Some(record) = self.unread(skip)? else { return mismatch(code.name(), "there is no event") };
         if record.event_code() != Some(code) {
             return mismatch(code.name(), shown_record(record));
@@ -201,7 +212,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         ];
         for (what, expected, found) in numbers {
             if let Some(expected) = expected.filter(|expected| *expected != found) {
-                return mismatch(format!("{name} with {what} = {expected:#x}"), format!("{what} = {found:#x}"));
+                return mismatch(
+                    format!("{name} with {what} = {expected:#x}"),
+                    format!("{what} = {found:#x}"),
+                );
             }
         }
         Ok(())

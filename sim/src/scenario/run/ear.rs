@@ -7,6 +7,7 @@ use smmu_model::choice::Choice;
 use smmu_model::rule::Rule;
 use smmu_model::trace::{Event, InterruptSource, Sink};
 
+use super::{Answer, Observation};
 use crate::trace::{Happening, Listener};
 
 /// An interrupt, with its message if it was one.
@@ -20,6 +21,7 @@ pub(super) struct Ear<'a, L> {
     pub(super) interrupts: VecDeque<Interrupt>,
     pub(super) rules: BTreeSet<Rule>,
     pub(super) choices: BTreeSet<(Choice, usize)>,
+    pub(super) observations: Vec<Observation>,
 }
 
 impl<'a, L: Listener> Ear<'a, L> {
@@ -30,6 +32,7 @@ impl<'a, L: Listener> Ear<'a, L> {
             interrupts: VecDeque::new(),
             rules: BTreeSet::new(),
             choices: BTreeSet::new(),
+            observations: Vec::new(),
         }
     }
 
@@ -43,7 +46,8 @@ impl<'a, L: Listener> Ear<'a, L> {
     }
 
     /// Says how the access that began after `rules_before` rules ended.
-    pub(super) fn say_ended(&mut self, device: &str, answer: &super::Answer, rules_before: usize) {
+    pub(super) fn say_ended(&mut self, device: &str, answer: &Answer, rules_before: usize) {
+        self.observations.push(Observation::Access { device: device.to_owned(), answer: answer.clone() });
         let rules = &self.step_rules[rules_before..];
         self.listener.hear(Happening::Ended { device, answer, rules });
     }
@@ -60,6 +64,13 @@ impl<L: Listener> Sink for Ear<'_, L> {
         }
         if let Event::Interrupt { source, msi } = event {
             self.interrupts.push_back((source, msi));
+            self.observations.push(Observation::Interrupt(source, msi));
+        }
+        if let Event::Record { record, .. } = event {
+            self.observations.push(Observation::Record(record));
+        }
+        if let Event::CommandError { error } = event {
+            self.observations.push(Observation::CommandError(error));
         }
         self.listener.hear(Happening::Model(&event));
     }

@@ -12,11 +12,12 @@ use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::{Choice, Chooser, Defaults};
 use smmu_model::env::World;
+use smmu_model::layout::event::EventRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
-use smmu_model::rule::Rule;
-use smmu_model::trace::Silence;
-use smmu_model::{RegisterAbort, Smmu};
+use smmu_model::rule::{CommandError, Rule};
+use smmu_model::trace::{InterruptSource, Silence};
+use smmu_model::{Progress, RegisterAbort, Smmu};
 
 use self::ear::Ear;
 use self::scripting::Scripting;
@@ -38,12 +39,34 @@ pub struct Answer {
     pub data: Vec<u8>,
 }
 
+/// Something that software or a device could see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Observation {
+    /// An access of a device ended.
+    Access {
+        /// The device.
+        device: String,
+        /// How.
+        answer: Answer,
+    },
+    /// The SMMU recorded an event.
+    Record(EventRecord),
+    /// The SMMU raised an interrupt: the address and data of the message, or the wire.
+    Interrupt(InterruptSource, Option<(Pa, u32)>),
+    /// A command stopped the queue.
+    CommandError(CommandError),
+    /// Software read a register or memory; `None` after an abort.
+    Value(Option<u64>),
+}
+
 /// What came of a run. Two runs with the same answers to the same questions are equal.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Run {
     /// Every named result: `read` is `ok`, `abort`, `raz-wi` or `external-abort` for an access and the value for
     /// a register or memory; `read.pa` and `read.data` are numbers, `0x…`.
     pub outcome: BTreeMap<String, String>,
+    /// Everything that a device or software could see, in order.
+    pub observations: Vec<Observation>,
     /// What did not hold, in order.
     pub failures: Vec<Problem>,
     /// Every rule that fired.
@@ -62,8 +85,10 @@ impl Run {
 /// Runs `scenario`. Where it does not fix an answer itself, `chooser` is asked.
 pub fn execute(scenario: &Scenario, chooser: &mut impl Chooser, listener: &mut impl Listener) -> Run {
     let mut machine = Machine::new(scenario, chooser, listener);
+    let mut before = None;
     for step in &scenario.steps {
-        machine.step(step);
+        machine.step(before, step);
+        before = Some(step);
     }
     machine.finish()
 }
@@ -106,7 +131,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let mut chooser = Scripting::new(&scenario.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
-        let smmu = Smmu::new(scenario.features.clone(), &mut world);
+        let smmu = Smmu::new(scenario.features, &mut world);
         Self {
             scenario,
             smmu,
@@ -121,15 +146,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
     }
 
-    fn step(&mut self, step: &'a Step) {
-        // An `expect` speaks about the step before it.
-        if !matches!(step.action, Action::Expect(_)) {
-            self.ear.begin_step();
+    /// `before` is the step before. A node that makes several steps, as `enable` does, is one for people.
+    fn step(&mut self, before: Option<&Step>, step: &'a Step) {
+        let goes_on = before.is_some_and(|before| before.span == step.span && before.loops == step.loops);
+        if !goes_on {
+            self.begin(step);
         }
-        self.loops = &step.loops;
-        let sources = &self.scenario.sources;
-        let text = sources.text(step.span).lines().next().unwrap_or_default();
-        self.ear.say(Happening::Step { line: sources.line(step.span), text, loops: &step.loops });
         if let Err(message) = self.act(step) {
             self.fail(Problem::new(step.span, message));
         }
@@ -138,13 +160,25 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
     }
 
+    fn begin(&mut self, step: &'a Step) {
+        // An `expect` speaks about the step before it.
+        if !matches!(step.action, Action::Expect(_)) {
+            self.ear.begin_step();
+        }
+        self.loops = &step.loops;
+        let sources = &self.scenario.sources;
+        let text = sources.text(step.span).lines().next().unwrap_or_default();
+        self.ear.say(Happening::Step { line: sources.line(step.span), text, loops: &step.loops });
+    }
+
     /// An error says why the step could not be attempted.
     fn act(&mut self, step: &'a Step) -> Result<(), String> {
         match &step.action {
             Action::Store { summary, stores } => {
                 for store in stores {
                     for (index, word) in (0u64..).zip(&store.words) {
-                        let aborted = self.memory.write(Pa::new(store.at + 8 * index), &word.to_le_bytes()).is_err();
+                        let aborted =
+                            self.memory.write(Pa::new(store.at + 8 * index), &word.to_le_bytes()).is_err();
                         assert!(!aborted, "checked to be RAM");
                     }
                 }
@@ -162,6 +196,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 let found = self.memory.read(Pa::new(at), part).ok().map(|()| &*part);
                 self.ear.say(Happening::Loaded { at, bytes: found });
                 let value = found.is_some().then_some(u64::from_le_bytes(bytes));
+                self.ear.observations.push(Observation::Value(value));
                 self.remember(*result, Found::Value(value));
             }
             Action::Abort { first, last, on } => {
@@ -180,9 +215,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 self.write_register(*place, word[0]);
             }
             Action::RegisterRead { place, result } => {
-                let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                let mut world =
+                    World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
                 let value = self.smmu.read(&mut world, place.offset, place.size_bytes).ok();
                 self.ear.say(Happening::RegisterRead { place: *place, value });
+                self.ear.observations.push(Observation::Value(value));
                 self.remember(*result, Found::Value(value));
             }
             Action::Command { words, ring } => self.queue_command(*words, *ring)?,
@@ -192,14 +229,18 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Pace(pace) => self.pace = *pace,
             Action::Work(units) => {
                 for _ in 0..*units {
-                    let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                    self.smmu.step(&mut world);
+                    let mut world =
+                        World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                    if self.smmu.step(&mut world) == Progress::Idle {
+                        break;
+                    }
                 }
             }
             Action::Settle => self.settle(),
             Action::Reset => {
-                let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                self.smmu = Smmu::new(self.scenario.features.clone(), &mut world);
+                let mut world =
+                    World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                self.smmu = Smmu::new(self.scenario.features, &mut world);
                 self.command_prod = None;
                 self.ear.say(Happening::Reset);
             }
@@ -270,15 +311,21 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let outcome = self.outcome();
         self.loops = "";
         if let Some(permitted) = &self.scenario.permitted {
-            let is_permitted = permitted.outcomes.iter().any(|(_, permitted)| {
-                permitted.iter().all(|(name, value)| outcome.get(name) == Some(value))
-            });
+            let is_permitted = permitted
+                .outcomes
+                .iter()
+                .any(|(_, permitted)| permitted.iter().all(|(name, value)| outcome.get(name) == Some(value)));
             if !is_permitted {
-                let came: Vec<String> = outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                self.fail(Problem::new(permitted.span, "the outcome is not among the permitted ones").labelled(came.join(" ")));
+                let came: Vec<String> =
+                    outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                self.fail(
+                    Problem::new(permitted.span, "the outcome is not among the permitted ones")
+                        .labelled(came.join(" ")),
+                );
             }
         }
-        Run { outcome, failures: self.failures, rules: self.ear.rules, choices: self.ear.choices }
+        let Ear { observations, rules, choices, .. } = self.ear;
+        Run { outcome, observations, failures: self.failures, rules, choices }
     }
 
     fn outcome(&self) -> BTreeMap<String, String> {
@@ -299,7 +346,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 impl Found {
     fn part(&self, part: Part) -> Option<u64> {
         match (self, part) {
-            (Self::Access(answer), Part::OutputAddress) => answer.translation.map(|translation| translation.pa.value()),
+            (Self::Access(answer), Part::OutputAddress) => {
+                answer.translation.map(|translation| translation.pa.value())
+            }
             (Self::Access(answer), Part::Data) => little_endian(&answer.data),
             (Self::Value(value), Part::Data) => *value,
             (Self::Value(_), Part::OutputAddress) => None,
