@@ -77,7 +77,7 @@ mod tests {
     fn a_script_goes_before_a_seed_and_does_not_use_it_up() {
         let script = BTreeMap::from([("page0-alias".to_owned(), "raz-wi".to_owned())]);
         let mut answers = Answers::new(&script, Some(7)).expect("a known choice");
-        let mut draw = |answers: &mut Answers| answers.choose(Choice::RegisterPair, 0b11_1111);
+        let draw = |answers: &mut Answers| answers.choose(Choice::RegisterPair, 0b11_1111);
         assert_eq!([draw(&mut answers), draw(&mut answers)], [3, 0]);
         assert_eq!(answers.choose(Choice::Page0Alias, 0b11), 1);
         let saved = SavedAnswers::from(&answers);

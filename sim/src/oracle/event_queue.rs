@@ -12,7 +12,7 @@ use smmu_model::layout::register::{OutputQueueIndex, QueueBase};
 use smmu_model::trace::Silence;
 
 use super::fields::Fields;
-use super::hex::{Bytes, Hex};
+use super::hex::Bytes;
 use super::machine::Machine;
 use super::memory::Memory;
 use super::method;
@@ -56,8 +56,7 @@ struct Queue {
 impl Queue {
     fn of(smmu: &mut Smmu, memory: &mut Memory) -> Self {
         let (log2_max, oas_bits) = (smmu.features().eventq_log2_max, smmu.features().oas_bits);
-        let mut world =
-            World { bus: &mut ReadOnly(memory), chooser: &mut Defaults, sink: &mut Silence };
+        let mut world = World { bus: &mut ReadOnly(memory), chooser: &mut Defaults, sink: &mut Silence };
         let mut register =
             |offset, size| smmu.read(&mut world, offset, size).expect("these registers always exist");
         let base = QueueBase::from_bits(register(EVENTQ_BASE, 8));

@@ -20,8 +20,8 @@ use super::rpc::{Error, Problem};
 const PAGE_BYTES: usize = 4096;
 const PAGE_BITS: u32 = PAGE_BYTES.trailing_zeros();
 
-/// Most pages that a session holds: 1 GiB.
-const MAX_PAGES: usize = (1 << 30) / PAGE_BYTES;
+/// Most pages that a session holds: 256 MiB.
+const MAX_PAGES: usize = (256 << 20) / PAGE_BYTES;
 
 /// `mem.write`: aborts do not apply to the client's own door.
 pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
@@ -29,9 +29,13 @@ pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Err
     let Bytes(data) = params.required("data")?;
     let length = length(&data);
     if length > MAX_TRANSFER_BYTES {
-        return Err(Error::parameter("data", format!("must be at most {MAX_TRANSFER_BYTES} bytes, not {length}")));
+        return Err(Error::parameter(
+            "data",
+            format!("must be at most {MAX_TRANSFER_BYTES} bytes, not {length}"),
+        ));
     }
-    last_address(address, length).map_err(|_| Error::parameter("data", "reaches beyond the end of the address space"))?;
+    last_address(address, length)
+        .map_err(|_| Error::parameter("data", "reaches beyond the end of the address space"))?;
     machine.memory.reserve(length)?;
     machine.memory.store(address, &data);
     Ok(Reply::Done {})
@@ -81,7 +85,8 @@ impl Memory {
         if self.has_room(length_bytes) {
             return Ok(());
         }
-        let text = format!("the memory of this session may hold {MAX_PAGES} pages of 4 KiB; smmu.new starts afresh");
+        let text =
+            format!("the memory of this session may hold {MAX_PAGES} pages of 4 KiB; smmu.new starts afresh");
         Err(Error::new(Problem::Limit, text))
     }
 

@@ -136,7 +136,11 @@ impl Parameter for BTreeMap<String, String> {
     const WHAT: &'static str = "an object of names and strings";
 
     fn from_json(value: &Value) -> Option<Self> {
-        value.as_object()?.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+        value
+            .as_object()?
+            .iter()
+            .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect()
     }
 }
 

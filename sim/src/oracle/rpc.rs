@@ -38,7 +38,8 @@ impl Request {
             return refuse(named, "jsonrpc: must be \"2.0\"");
         }
         if let Some(unknown) = members.keys().find(|key| !MEMBERS.contains(&key.as_str())) {
-            let text = format!("{}: a request has no such member, only {}", brief(unknown), MEMBERS.join(", "));
+            let text =
+                format!("{}: a request has no such member, only {}", brief(unknown), MEMBERS.join(", "));
             return refuse(named, &text);
         }
         let Some(Value::String(method)) = members.remove("method") else {

@@ -34,9 +34,8 @@ pub(super) fn new(params: &Params) -> Result<(Machine, Reply), Error> {
 /// Whole registers first, so that a field beside its register counts.
 fn id_registers(preset: Preset, changes: &BTreeMap<String, u64>) -> Result<IdRegisters, Error> {
     let mut ids = preset.id_registers();
-    let is_register = |name: &str| {
-        FIELDS.iter().any(|field| field.is_register() && field.name.eq_ignore_ascii_case(name))
-    };
+    let is_register =
+        |name: &str| FIELDS.iter().any(|field| field.is_register() && field.name.eq_ignore_ascii_case(name));
     let (registers, fields): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| is_register(name));
     for (name, &value) in registers.into_iter().chain(fields) {
         ids.set_field(name, value).map_err(|error| Error::parameter("idr", error))?;

@@ -3,7 +3,7 @@
 //! The string is [`PREFIX`] and the hex digits of gzip of JSON. It is opaque to clients; another version of the
 //! format gets another prefix.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -29,8 +29,8 @@ const PREFIX: &str = "smmu-sim-state-1:";
 /// Longest string that a line can carry back, with room for the request around it.
 const MAX_STATE_BYTES: usize = MAX_LINE_BYTES - 4096;
 
-/// Most JSON that a state may decompress to: twice a full memory, as hex digits take two bytes each.
-const MAX_JSON_BYTES: u64 = 5 << 29;
+/// Most JSON that a state may decompress to: a full memory takes 512 MiB, two digits for each byte.
+const MAX_JSON_BYTES: u64 = 640 << 20;
 
 /// `state.save`.
 pub(super) fn save(machine: &mut Machine, _: &Params) -> Result<method::Reply, Error> {
@@ -54,7 +54,7 @@ pub(super) fn load(params: &Params) -> Result<(Machine, method::Reply), Error> {
     let digits = state.strip_prefix(PREFIX);
     let digits = digits.ok_or_else(|| refuse(format!("must begin with \"{PREFIX}\"")))?;
     let compressed = hex::bytes(digits).ok_or_else(|| refuse("is damaged".to_owned()))?;
-    let json = GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES);
+    let json = BufReader::new(GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES));
     let saved: Saved =
         serde_json::from_reader(json).map_err(|error| refuse(format!("is damaged: {error}")))?;
     let machine = saved.restore().map_err(|why| refuse(format!("is damaged: {why}")))?;
