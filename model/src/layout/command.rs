@@ -4,7 +4,7 @@ use bitfield_struct::bitfield;
 
 macro_rules! opcodes {
     ($($(#[$doc:meta])* $name:ident = $code:literal $text:literal,)*) => {
-        /// Bits [7:0] of a command (§4.1.1). CMD_CFGI_ALL is CMD_CFGI_STE_RANGE with Range 31.
+        /// Bits `[7:0]` of a command (§4.1.1). CMD_CFGI_ALL is CMD_CFGI_STE_RANGE with Range 31.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u8)]
         pub enum Opcode { $(#[doc = concat!("`", $text, "`")] $(#[$doc])* $name = $code,)* }
@@ -125,7 +125,7 @@ pub struct TlbiWord1 {
 }
 
 impl TlbiWord1 {
-    /// The address: bits [63:12], the rest zero.
+    /// The address: bits `[63:12]`, the rest zero.
     pub const fn address(self) -> u64 {
         self.address_12() << 12
     }
@@ -164,14 +164,14 @@ pub struct SyncWord1 {
 }
 
 impl SyncWord1 {
-    /// MSIAddress: bits [55:2], the rest zero.
+    /// MSIAddress: bits `[55:2]`, the rest zero.
     pub const fn msi_address(self) -> u64 {
         self.msi_address_2() << 2
     }
 }
 
 impl Command {
-    /// Bits [7:0].
+    /// Bits `[7:0]`.
     pub const fn code(self) -> u8 {
         self.0[0].to_le_bytes()[0]
     }

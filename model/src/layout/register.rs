@@ -122,7 +122,7 @@ pub struct StrtabBase {
 }
 
 impl StrtabBase {
-    /// ADDR as an address: bits [55:6], the rest zero.
+    /// ADDR as an address: bits `[55:6]`, the rest zero.
     #[inline]
     pub const fn addr(self) -> u64 {
         self.addr_6() << 6
@@ -161,7 +161,7 @@ pub struct QueueBase {
 }
 
 impl QueueBase {
-    /// ADDR as an address: bits [55:5], the rest zero.
+    /// ADDR as an address: bits `[55:5]`, the rest zero.
     #[inline]
     pub const fn addr(self) -> u64 {
         self.addr_5() << 5
@@ -206,7 +206,7 @@ pub struct IrqCfg0 {
 }
 
 impl IrqCfg0 {
-    /// ADDR as an address: bits [55:2], the rest zero.
+    /// ADDR as an address: bits `[55:2]`, the rest zero.
     pub const fn addr(self) -> u64 {
         self.addr_2() << 2
     }

@@ -202,9 +202,9 @@ rules! {
     CdReservedBit = "CD-C03" "§5" => Event(CBadCd),
 
     // Stage 1 translation (§3.4, §7.3.13–16; tables as in the VMSA).
-    /// Stage 1: VA bits above the input size are not all equal to VA[55] (or not zero with one table).
+    /// Stage 1: VA bits above the input size are not all equal to VA bit 55 (or not zero with one table).
     Stage1InputRange = "S1-01" "§3.4.1" => Event(FTranslation),
-    /// Stage 1: the table that VA[55] selects is disabled by EPD0 or EPD1.
+    /// Stage 1: the table that VA bit 55 selects is disabled by EPD0 or EPD1.
     Stage1TableDisabled = "S1-02" "§5.4.1.1" => Event(FTranslation),
     /// Stage 1: an unprivileged access to a half that E0PD0 or E0PD1 closes.
     Stage1E0pd = "S1-03" "§5.4" => Event(FTranslation),
