@@ -82,8 +82,8 @@ mod tests {
         assert_eq!(answers.choose(Choice::Page0Alias, 0b11), 1);
         let saved = SavedAnswers::from(&answers);
         let mut loaded = Answers::try_from(saved).expect("what was saved");
-        for mut answers in [&mut answers, &mut loaded] {
-            assert_eq!([draw(&mut answers), draw(&mut answers)], [0, 5]);
+        for answers in [&mut answers, &mut loaded] {
+            assert_eq!([draw(answers), draw(answers)], [0, 5]);
             assert_eq!(answers.choose(Choice::Page0Alias, 0b11), 1);
         }
     }

@@ -300,10 +300,8 @@ fn is_answer(line: &str) -> bool {
             && (answer.get("result").is_some() != (code.is_i64() && answer["error"]["message"].is_string()))
             && code != -32603
     };
-    match serde_json::from_str(line).expect("JSON") {
-        Value::Array(answers) => !answers.is_empty() && answers.iter().all(one),
-        answer => one(&answer),
-    }
+    let answer: Value = serde_json::from_str(line).expect("JSON");
+    answer.as_array().map_or_else(|| one(&answer), |answers| !answers.is_empty() && answers.iter().all(one))
 }
 
 proptest! {
