@@ -1,36 +1,28 @@
 //! `events`: the records that software has not consumed yet (§3.5, §7.3).
 
 use serde::Serialize;
-use smmu_model::Smmu;
 use smmu_model::address::low_mask;
-use smmu_model::bus::ReadOnly;
-use smmu_model::choice::Defaults;
-use smmu_model::env::World;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::names;
 use smmu_model::layout::register::{OutputQueueIndex, QueueBase};
-use smmu_model::trace::Silence;
+use smmu_model::{Register, Smmu};
 
 use super::fields::Fields;
 use super::hex::Bytes;
 use super::machine::Machine;
-use super::memory::Memory;
 use super::method;
 use super::params::Params;
 use super::rpc::{Error, Problem};
 
-const EVENTQ_BASE: u64 = 0xa0;
-const EVENTQ_PROD: u64 = 0x1_00a8;
-const EVENTQ_CONS: u64 = 0x1_00ac;
-
-const RECORD_BYTES: u64 = 32;
+/// A record has 32 bytes (§7.3).
+const RECORD_BYTES_LOG2: u8 = 5;
 
 /// Most records in one answer.
 const MAX_RECORDS: u64 = 1 << 16;
 
 /// `events`.
 pub(super) fn events(machine: &mut Machine, _: &Params) -> Result<method::Reply, Error> {
-    let queue = Queue::of(&mut machine.smmu, &mut machine.memory);
+    let queue = Queue::of(&machine.smmu);
     let count = queue.count();
     if count > MAX_RECORDS {
         let text = format!("there are {count} records, more than {MAX_RECORDS}: move EVENTQ_CONS on");
@@ -54,20 +46,17 @@ struct Queue {
 }
 
 impl Queue {
-    fn of(smmu: &mut Smmu, memory: &mut Memory) -> Self {
-        let (log2_max, oas_bits) = (smmu.features().eventq_log2_max, smmu.features().oas_bits);
-        let mut world = World { bus: &mut ReadOnly(memory), chooser: &mut Defaults, sink: &mut Silence };
-        let mut register =
-            |offset, size| smmu.read(&mut world, offset, size).expect("these registers always exist");
-        let base = QueueBase::from_bits(register(EVENTQ_BASE, 8));
-        let mut index = |offset| {
-            let word = u32::try_from(register(offset, 4)).expect("a register of 32 bits");
+    fn of(smmu: &Smmu) -> Self {
+        let features = smmu.features();
+        let index = |register| {
+            let word = u32::try_from(smmu.peek(register)).expect("a register of 32 bits");
             u64::from(OutputQueueIndex::from_bits(word).index())
         };
-        let log2_size = base.log2size().min(log2_max);
+        let base = QueueBase::from_bits(smmu.peek(Register::EventqBase));
         // LOG2SIZE is capped, and the base aligned to the size, however they are written (§6.3.29).
-        let base = base.addr() & low_mask(oas_bits) & !low_mask(log2_size + 5);
-        Self { base, log2_size, write: index(EVENTQ_PROD), read: index(EVENTQ_CONS) }
+        let log2_size = base.log2size().min(features.eventq_log2_max);
+        let base = base.addr() & low_mask(features.oas_bits) & !low_mask(log2_size + RECORD_BYTES_LOG2);
+        Self { base, log2_size, write: index(Register::EventqProd), read: index(Register::EventqCons) }
     }
 
     /// How many records wait; no more than the queue holds, even if its indexes are inconsistent (§3.5.1).
@@ -77,7 +66,7 @@ impl Queue {
     }
 
     fn address(&self, nth: u64) -> u64 {
-        self.base + ((self.read + nth) & low_mask(self.log2_size)) * RECORD_BYTES
+        self.base + (((self.read + nth) & low_mask(self.log2_size)) << RECORD_BYTES_LOG2)
     }
 }
 

@@ -108,7 +108,13 @@ impl Step {
                 size: Hex(1 << size_log2),
             },
             Event::Record { record, .. } => Self::Event(Record::new(record)),
-            Event::Command { .. } | Event::CommandError { .. } | Event::Interrupt { .. } => return None,
+            Event::Command { .. }
+            | Event::CommandError { .. }
+            | Event::RegisterWrite { .. }
+            | Event::RegisterUpdate { .. }
+            | Event::GlobalError { .. }
+            | Event::WakeUp
+            | Event::Interrupt { .. } => return None,
         })
     }
 

@@ -124,7 +124,11 @@ impl Sink for Witness<'_> {
             | Event::Translated { .. }
             | Event::Command { .. }
             | Event::CommandError { .. }
-            | Event::Record { .. } => {}
+            | Event::Record { .. }
+            | Event::RegisterWrite { .. }
+            | Event::RegisterUpdate { .. }
+            | Event::GlobalError { .. }
+            | Event::WakeUp => {}
         }
     }
 }

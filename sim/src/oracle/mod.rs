@@ -41,6 +41,9 @@ pub use transport::{Listener, serve, serve_stdio};
 /// A longer line is refused unread, and a batch gets no more answers once they are this long together.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
+/// A batch of more requests is refused as a whole.
+const MAX_BATCH: usize = 1 << 16;
+
 /// Most bytes that one request moves to or from memory.
 pub const MAX_TRANSFER_BYTES: u64 = 16 << 20;
 
@@ -71,8 +74,12 @@ impl Session {
     }
 
     fn handle_batch(&mut self, requests: Vec<Value>) -> Option<String> {
+        let refuse = |problem, text| Some(Error::new(problem, text).answer(Value::Null).to_line());
         if requests.is_empty() {
-            return Some(Error::new(Problem::InvalidRequest, "an empty batch").answer(Value::Null).to_line());
+            return refuse(Problem::InvalidRequest, "an empty batch");
+        }
+        if requests.len() > MAX_BATCH {
+            return refuse(Problem::Limit, "a batch of more than 65536 requests");
         }
         let mut answers = String::new();
         for request in requests {

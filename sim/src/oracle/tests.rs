@@ -212,12 +212,14 @@ fn notifications_act_in_silence_and_batches_in_order() {
 }
 
 #[test]
-fn a_batch_stops_when_its_answers_are_too_long() {
+fn a_batch_is_bounded_in_requests_and_in_answers() {
     let read = r#"{"jsonrpc":"2.0","id":1,"method":"mem.read","params":{"addr":0,"len":16777216}}"#;
     let answer = session().handle_line(&format!("[{}]", [read; 4].join(","))).expect("an answer");
     let answers: Vec<Value> = serde_json::from_str(&answer).expect("JSON");
     let refused: Vec<bool> = answers.iter().map(|answer| answer["error"]["code"] == json!(-32003)).collect();
     assert_eq!(refused, [false, false, true, true]);
+    let answer = session().handle_line(&format!("[{}0]", "0,".repeat(MAX_BATCH))).expect("an answer");
+    assert!(answer.contains("-32003"), "{answer}");
 }
 
 #[test]
