@@ -18,7 +18,7 @@ use super::hex::{Bytes, Hex};
 use super::machine::Machine;
 use super::memory::zeros;
 use super::method;
-use super::params::{Params, last_address};
+use super::params::{Params, beyond_end, last_address};
 use super::rpc::Error;
 
 /// The parameters of `dma` and `explain`.
@@ -60,7 +60,7 @@ impl Request {
         let substream = params.optional("ssid")?.map(substream).transpose()?;
         let address = params.required("addr")?;
         let length = params.within("len", 1..=max_bytes)?;
-        last_address(address, length)?;
+        last_address(address, length).ok_or_else(|| beyond_end("len"))?;
         let (direction, payload) = payload(params, length)?;
         let privileged = params.optional("privileged")?.unwrap_or(false);
         let instruction = params.optional("instruction")?.unwrap_or(false);

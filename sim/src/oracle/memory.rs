@@ -14,7 +14,7 @@ use super::MAX_TRANSFER_BYTES;
 use super::hex::{self, Bytes};
 use super::machine::Machine;
 use super::method::Reply;
-use super::params::{Params, last_address};
+use super::params::{Params, beyond_end, last_address};
 use super::rpc::{Error, Problem};
 
 const PAGE_BYTES: usize = 4096;
@@ -34,8 +34,7 @@ pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Err
             format!("must be at most {MAX_TRANSFER_BYTES} bytes, not {length}"),
         ));
     }
-    last_address(address, length)
-        .map_err(|_| Error::parameter("data", "reaches beyond the end of the address space"))?;
+    last_address(address, length).ok_or_else(|| beyond_end("data"))?;
     machine.memory.reserve(length)?;
     machine.memory.store(address, &data);
     Ok(Reply::Done {})
@@ -45,7 +44,7 @@ pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Err
 pub(super) fn read(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
     let address = params.required("addr")?;
     let length = params.within("len", 0..=MAX_TRANSFER_BYTES)?;
-    last_address(address, length)?;
+    last_address(address, length).ok_or_else(|| beyond_end("len"))?;
     let mut data = zeros(length);
     machine.memory.load(address, &mut data);
     Ok(Reply::Memory(Contents { data: Bytes(data) }))
@@ -56,7 +55,7 @@ pub(super) fn abort(machine: &mut Machine, params: &Params) -> Result<Reply, Err
     let first = params.required("addr")?;
     let length: u64 = params.required("len")?;
     let on: bool = params.required("on")?;
-    let last = last_address(first, length)?;
+    let last = last_address(first, length).ok_or_else(|| beyond_end("len"))?;
     let aborts = &mut machine.memory.aborts;
     match (length, on) {
         (0, _) => {}
@@ -125,7 +124,7 @@ impl Memory {
     }
 
     fn check(&self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
-        let last = last_address(pa.value(), length(bytes)).map_err(|_| ExternalAbort)?;
+        let last = last_address(pa.value(), length(bytes)).ok_or(ExternalAbort)?;
         if self.aborts.overlaps(pa.value(), last) { Err(ExternalAbort) } else { Ok(()) }
     }
 }

@@ -86,7 +86,7 @@ impl Session {
             let answer = if answers.len() < MAX_LINE_BYTES {
                 self.handle_request(request)
             } else {
-                let text = "not done: the answers to the batch before it are too long together";
+                let text = "not done: the answers before it in this batch are too long together";
                 answer(request, |_| Err(Error::new(Problem::Limit, text)))
             };
             if let Some(answer) = answer {

@@ -144,8 +144,12 @@ impl Parameter for BTreeMap<String, String> {
     }
 }
 
-/// The last of `length` bytes from `first`, if the address space has that many.
-pub(super) fn last_address(first: u64, length: u64) -> Result<u64, Error> {
-    let last = length.checked_sub(1).map_or(Some(first), |more| first.checked_add(more));
-    last.ok_or_else(|| Error::parameter("len", "reaches beyond the end of the address space"))
+/// The last of `length_bytes` from `first`, or `first` if there are none; `None` beyond the end of the space.
+pub(super) fn last_address(first: u64, length_bytes: u64) -> Option<u64> {
+    first.checked_add(length_bytes.saturating_sub(1))
+}
+
+/// The range that begins at `addr` does not fit, because of the parameter `name`.
+pub(super) fn beyond_end(name: &str) -> Error {
+    Error::parameter(name, "reaches beyond the end of the address space")
 }

@@ -238,6 +238,17 @@ fn a_register_goes_before_its_fields() {
     assert_eq!(answer.expect("a legal configuration")["idr"][0], json!("0xd44105b"));
 }
 
+#[test]
+fn a_bug_of_ours_costs_the_smmu_and_not_the_session() {
+    let mut session = session();
+    let machine = session.machine.as_mut().expect("smmu.new made it");
+    machine.ledger.choices.push((smmu_model::choice::Choice::Page0Alias, 99));
+    let (code, message) = call(&mut session, "choices", &json!({})).expect_err("no such answer");
+    assert_eq!((code, message.starts_with("the model failed")), (-32603, true));
+    assert_eq!(call(&mut session, "choices", &json!({})).expect_err("no SMMU").0, -32000);
+    assert!(call(&mut session, "smmu.new", &json!({})).is_ok());
+}
+
 /// Names that mean something, and others.
 fn names() -> impl Strategy<Value = String> {
     const PARAMETERS: [&str; 18] = [

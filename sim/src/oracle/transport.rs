@@ -82,7 +82,8 @@ impl Listener {
         Ok(Self { socket: socket?, path: path.to_owned() })
     }
 
-    /// Serves connections, each in a thread, for as long as the process lives.
+    /// Serves connections, each in a thread, for as long as the process lives. A signal that ends it leaves the
+    /// socket's file behind, and the next [`bind`](Self::bind) replaces it.
     pub fn run(&self) -> ! {
         loop {
             let served = self.socket.accept().and_then(|(stream, _)| serve_in_thread(stream));
