@@ -1,4 +1,8 @@
 //! The software stack around the model, and the tools on top of it.
 
 pub mod image;
+pub mod machine;
+pub mod output;
 pub mod replay;
+pub mod rules;
+

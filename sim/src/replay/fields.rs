@@ -56,6 +56,10 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
+    pub(super) fn starts_with(&self, text: &str) -> bool {
+        self.rest.starts_with(text)
+    }
+
     /// Everything up to `label`, which stays unread.
     pub(super) fn word_before(&mut self, label: &'static str) -> Result<String, Expected> {
         let end = self.rest.find(label).filter(|&end| end > 0).ok_or(Expected::WordBefore(label))?;

@@ -129,12 +129,26 @@ fn reads_events_errors_and_notifiers() {
     );
 }
 
+#[test]
+fn reads_the_address_of_a_walk_with_and_without_its_stage() {
+    let rest = "subpage_sz=0x8000000000 baseaddr=0x44ee7000 offset=0 => pte=0x44a2d003";
+    let iova = 0xffff_d000;
+    check(
+        &format!("smmu_ptw_level stage=2 level=0 iova=0xffffd000 {rest}"),
+        Ok(TraceEvent::WalkLevel { stage: 2, iova }),
+    );
+    check(
+        &format!("smmu_ptw_level level=0 iova=0xffffd000 {rest}"),
+        Ok(TraceEvent::WalkLevel { stage: 1, iova }),
+    );
+    check("smmu_ptw_level level=0 iova=0xffffd000", Err(Expected::Text(" subpage_sz=")));
+}
+
 /// The first line of each kind in the captures that carries nothing to compare.
 #[test]
 fn passes_over_other_events() {
     let lines = "\
 smmu_ptw_block_pte stage=1 level=2 base@=0x44a3a000 pte@=0x44a3afe0 pte=0x46200f45 iova=0xff800000 block address = 0x46200000 block size = 2 MiB
-smmu_ptw_level stage=1 level=0 iova=0xffffd000 subpage_sz=0x8000000000 baseaddr=0x44ee7000 offset=0 => pte=0x44a2d003
 smmu_ptw_page_pte stage=1 level=3 iova=0xffffd000 base@=0x44a23000 pte@=0x44a23fe8 pte=0x44a40f47 page address = 0x44a40000
 smmuv3_cmdq_cfgi_cd sid=0x0
 smmuv3_cmdq_cfgi_ste streamid= 0x0

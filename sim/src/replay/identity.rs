@@ -1,0 +1,124 @@
+//! Which SMMU a trace was recorded on: the ID registers that it shows being read (§6.3.1–§6.3.8).
+
+use smmu_model::features::{Features, IdRegisters};
+
+use super::trace::{MmioAccess, TraceError, TraceEvent, TraceLine};
+use crate::machine::{self, Refused};
+
+/// The ID registers of a trace, accepted by the model.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// What the SMMU of the trace has; a register that was not read counts as 0.
+    pub features: Features,
+    /// Where AIDR comes from.
+    pub aidr: AidrSource,
+}
+
+/// Where the architecture revision comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AidrSource {
+    /// The trace shows AIDR being read.
+    Traced,
+    /// It does not (Linux has no use for AIDR): the first of [`ASSUMED`] under which the other registers are
+    /// legal.
+    Assumed,
+}
+
+/// AIDR values to try: SMMUv3.1 first, as QEMU claims it, then upwards, and v3.0 last, as it has the most
+/// liberties.
+pub const ASSUMED: [u32; 5] = [1, 2, 3, 4, 0];
+
+/// Offset and name of each ID register.
+const REGISTERS: [(u64, &str); 9] = [
+    (0x00, "IDR0"),
+    (0x04, "IDR1"),
+    (0x08, "IDR2"),
+    (0x0c, "IDR3"),
+    (0x10, "IDR4"),
+    (0x14, "IDR5"),
+    (0x18, "IIDR"),
+    (AIDR_OFFSET, "AIDR"),
+    (0x190, "IDR6"),
+];
+const AIDR_OFFSET: u64 = 0x1c;
+
+/// Finds the ID registers in a trace. Lines that cannot be read are passed over.
+pub fn identify(
+    lines: impl Iterator<Item = Result<TraceLine, TraceError>>,
+) -> Result<Identity, Refused> {
+    let mut ids = IdRegisters::default();
+    let mut aidr = AidrSource::Assumed;
+    for line in lines.flatten() {
+        if let TraceEvent::MmioRead(access) = line.event
+            && access.result == 0
+        {
+            for (offset, value) in words_read(access) {
+                if let Some((_, name)) = REGISTERS.iter().find(|(at, _)| *at == offset) {
+                    ids.set_field(name, value).expect("the name is known, and the value has 32 bits");
+                }
+                if offset == AIDR_OFFSET {
+                    aidr = AidrSource::Traced;
+                }
+            }
+        }
+    }
+    match aidr {
+        AidrSource::Traced => machine::features(ids),
+        AidrSource::Assumed => first_legal(ids),
+    }
+    .map(|features| Identity { features, aidr })
+}
+
+/// The 32-bit registers that one access reads, by offset: a 64-bit access covers two.
+fn words_read(access: MmioAccess) -> impl Iterator<Item = (u64, u64)> {
+    let low = (access.offset, access.value & u64::from(u32::MAX));
+    let high = (access.size_bytes == 8).then(|| (access.offset.saturating_add(4), access.value >> 32));
+    std::iter::once(low).chain(high)
+}
+
+/// On refusal, the reasons are those of the first AIDR tried.
+fn first_legal(ids: IdRegisters) -> Result<Features, Refused> {
+    let [first, rest @ ..] = ASSUMED.map(|aidr| machine::features(IdRegisters { aidr, ..ids }));
+    first.or_else(|refused| rest.into_iter().find_map(Result::ok).ok_or(refused))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trace::TraceReader;
+    use super::*;
+
+    fn check(reads: &str) -> Result<Identity, Refused> {
+        identify(TraceReader::new(reads.as_bytes()))
+    }
+
+    const QEMU: &str = "\
+smmuv3_read_mmio addr: 0x0 val:0x27300100d44101b size: 0x8(0)
+this line is nonsense
+smmuv3_read_mmio addr: 0xc val:0x1414 size: 0x4(0)
+smmuv3_read_mmio addr: 0x14 val:0x74 size: 0x4(0)
+";
+
+    #[test]
+    fn a_register_that_is_not_read_is_zero_and_aidr_is_assumed() {
+        let identity = check(QEMU).expect("QEMU's registers are legal");
+        let ids = identity.features.ids;
+        assert_eq!(ids.idr, [0x0d44_101b, 0x0273_0010, 0, 0x1414, 0, 0x74, 0]);
+        assert_eq!((ids.aidr, identity.aidr), (1, AidrSource::Assumed));
+    }
+
+    #[test]
+    fn aidr_is_taken_where_it_is_read() {
+        let read = |value| format!("{QEMU}smmuv3_read_mmio addr: 0x1c val:{value} size: 0x4(0)\n");
+        let identity = check(&read("0x1")).expect("QEMU's registers are legal");
+        assert_eq!((identity.features.ids.aidr, identity.aidr), (1, AidrSource::Traced));
+        let refused = check(&read("0x4")).expect_err("v3.4 demands more than QEMU has");
+        assert_eq!(refused.ids.aidr, 4);
+    }
+
+    #[test]
+    fn a_trace_without_id_registers_is_refused_with_reasons() {
+        let refused = check("").expect_err("an SMMU without a stage is illegal");
+        assert_eq!(refused.ids.aidr, 1);
+        assert!(!refused.reasons.is_empty());
+    }
+}
