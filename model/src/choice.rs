@@ -157,6 +157,13 @@ choices! {
         /// v3.0 only: the address is truncated to IAS.
         Truncate = "truncate",
     }
+    /// A Translated transaction carries a physical address that exceeds OAS.
+    TranslatedBeyondOas = "translated-beyond-oas" ["C-42"] "§3.9.1.1" {
+        /// The transaction is aborted, no event.
+        Abort = "abort",
+        /// The address is truncated.
+        Truncate = "truncate",
+    }
     /// v3.0 only: EATS is 0b01 and S2S is 1 while stage 2 is bypassed.
     EatsWithBypassedS2s = "eats-with-bypassed-s2s" ["STE-C19", "C-40"] "§5.2" {
         /// S2S is not looked at: the STE is legal.

@@ -22,14 +22,17 @@ pub mod bus;
 pub mod choice;
 mod config;
 pub mod env;
+mod fault;
 pub mod features;
 pub mod ids;
 pub mod layout;
 pub mod memory;
+pub mod naming;
 pub mod outcome;
 pub mod rule;
 pub mod smmu;
 pub mod trace;
 pub mod transaction;
+mod translate;
 
 pub use smmu::{Progress, RegisterAbort, Smmu};

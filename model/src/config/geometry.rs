@@ -211,10 +211,12 @@ pub(crate) fn min_stage1_txsz(f: &Features, granule: Granule, ds: bool) -> u8 {
 #[inline]
 pub(crate) fn min_stage2_t0sz(f: &Features, granule: Granule, ds: bool) -> u8 {
     let by_ias = 64 - f.ias_bits;
-    match f.revision {
-        Revision::V3_0 => by_ias,
-        _ if granule == Granule::K64 || ds => by_ias.max(12),
-        _ => by_ias.max(16),
+    if f.revision == Revision::V3_0 {
+        by_ias
+    } else if granule == Granule::K64 || ds {
+        by_ias.max(12)
+    } else {
+        by_ias.max(16)
     }
 }
 

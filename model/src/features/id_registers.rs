@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::naming;
+
 use IdRegister::{Aidr, Idr0, Idr1, Idr2, Idr3, Idr4, Idr5, Idr6, Iidr};
 
 /// The words an implementation shows in its Non-secure ID registers. Any words: legality is judged by
@@ -156,43 +158,16 @@ impl std::error::Error for FieldError {}
 /// Finds a field by its full name, or by the part after the register's name: no two registers share one.
 /// Case and underscores do not count, so `arch_minor_rev` finds `AIDR.ArchMinorRev`.
 fn find(name: &str) -> Result<&'static Field, FieldError> {
-    let is_wanted = |spelling| letters(spelling).eq(letters(name));
-    let found = FIELDS.iter().find(|field| spellings(field).any(is_wanted));
-    found.ok_or_else(|| FieldError::Unknown { name: name.to_owned(), nearest: nearest(name) })
-}
-
-/// The field whose name is closest to `wanted`, if at most a third of the letters differ.
-fn nearest(wanted: &str) -> Option<&'static str> {
-    let edits = |field: &Field| spellings(field).map(|spelling| edits_between(wanted, spelling)).min();
-    let ranked = FIELDS.iter().filter_map(|field| Some((edits(field)?, field.name)));
-    let (edits, name) = ranked.min_by_key(|(edits, _)| *edits)?;
-    (edits * 3 <= letters(wanted).count()).then_some(name)
+    let found = FIELDS.iter().find(|field| spellings(field).any(|spelling| naming::same(spelling, name)));
+    found.ok_or_else(|| {
+        let known = FIELDS.iter().flat_map(|field| spellings(field).map(|spelling| (spelling, field.name)));
+        FieldError::Unknown { name: name.to_owned(), nearest: naming::nearest(name, known) }
+    })
 }
 
 fn spellings(field: &Field) -> impl Iterator<Item = &'static str> {
     let bare = field.name.split_once('.').map(|(_, bare)| bare);
     [Some(field.name), bare].into_iter().flatten()
-}
-
-/// What counts of a name.
-fn letters(name: &str) -> impl Iterator<Item = char> {
-    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_uppercase())
-}
-
-/// Levenshtein distance, by rows of the usual table.
-fn edits_between(left: &str, right: &str) -> usize {
-    let right: Vec<char> = letters(right).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (removed, letter) in letters(left).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = removed + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
 
 const fn field(name: &'static str, register: IdRegister, high_bit: u8, low_bit: u8) -> Field {
@@ -292,12 +267,11 @@ mod tests {
 
     #[test]
     fn a_name_without_its_register_is_unique() {
-        let all = FIELDS.iter().flat_map(spellings);
-        let mut names: Vec<String> = all.map(|name| letters(name).collect()).collect();
-        names.sort();
-        let total = names.len();
-        names.dedup();
-        assert_eq!(names.len(), total);
+        let names: Vec<&str> = FIELDS.iter().flat_map(spellings).collect();
+        for (index, one) in names.iter().enumerate() {
+            let other = names[index + 1..].iter().find(|other| naming::same(one, other));
+            assert_eq!(other, None, "{one}");
+        }
     }
 
     #[test]

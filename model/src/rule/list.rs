@@ -105,8 +105,19 @@ rules! {
     BypassBeyondOas = "CFG-05" "§3.4" => Event(FAddrSize),
     /// Stage 1 is bypassed with stage 2 configured, or by S1DSS, and the address does not fit IAS.
     Stage1BypassBeyondIas = "CFG-06" "§3.4" => Event(FAddrSize),
-    /// A Translated transaction met ATSCHK 1 and a stream that effective EATS or Config 0b100 closes to it.
+    /// A Translated transaction met a stream that effective EATS or Config 0b100 closes to it (ATSCHK 1), or an
+    /// SMMU without ATS.
     TranslatedForbidden = "CFG-07" "§3.9.1.3" => Event(FTranslForbidden),
+    /// ATSCHK is 0: a Translated transaction passes without a look at its stream.
+    TranslatedUnchecked = "CFG-08" "§3.9.1.3" => Decision,
+    /// ATSCHK is 1 and EATS is Full ATS: a Translated transaction carries a physical address and passes.
+    TranslatedFull = "CFG-09" "§3.9.1.3" => Decision,
+    /// ATSCHK is 1 and EATS is split-stage: a Translated transaction carries an IPA, which stage 2 translates.
+    TranslatedSplit = "CFG-10" "§3.9.1.3" => Decision,
+    /// A Translated transaction carries a physical address beyond OAS, and the implementation does not truncate.
+    TranslatedBeyondOas = "CFG-11" "§3.9.1.1" => Silent,
+    /// REC_CFG_ATS is 0: a configuration error that a Translated transaction met is not recorded.
+    TranslatedErrorNotRecorded = "CFG-12" "§3.9.1.3" => Decision,
 
     // SubstreamID against S1CDMax and S1DSS (§3.3.2).
     /// A SubstreamID was supplied to a stream without stage 1.
@@ -191,9 +202,9 @@ rules! {
     CdReservedBit = "CD-C03" "§5" => Event(CBadCd),
 
     // Stage 1 translation (§3.4, §7.3.13–16; tables as in the VMSA).
-    /// Stage 1: VA bits above the input size are not all equal to VA[55] (or not zero with one table).
+    /// Stage 1: VA bits above the input size are not all equal to VA bit 55 (or not zero with one table).
     Stage1InputRange = "S1-01" "§3.4.1" => Event(FTranslation),
-    /// Stage 1: the table that VA[55] selects is disabled by EPD0 or EPD1.
+    /// Stage 1: the table that VA bit 55 selects is disabled by EPD0 or EPD1.
     Stage1TableDisabled = "S1-02" "§5.4.1.1" => Event(FTranslation),
     /// Stage 1: an unprivileged access to a half that E0PD0 or E0PD1 closes.
     Stage1E0pd = "S1-03" "§5.4" => Event(FTranslation),

@@ -1,0 +1,125 @@
+//! How a failed transaction ends (§3.12, §5.5, §7.2): what the client sees, and what is recorded.
+
+mod record;
+
+use crate::choice::answer::{RecordBadStreamid, StallUnsafeDevice};
+use crate::config::Globals;
+use crate::env::Env;
+use crate::layout::event::{EventCode, EventRecord};
+use crate::outcome::{Outcome, Site, Stop};
+use crate::rule::{Effect, Rule};
+use crate::transaction::{AddressType, Transaction};
+use crate::translate::{Answer, Seen};
+
+/// A, R and S of the stage that owns a fault (§5.5). Stage 2 has no A: it always aborts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FaultFlags {
+    pub(crate) abort: bool,
+    pub(crate) record: bool,
+    pub(crate) stall: bool,
+}
+
+/// A record that waits for the event queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct PendingRecord {
+    pub(crate) record: EventRecord,
+    /// It may be merged with an equal one (§7.3.1).
+    pub(crate) mergeable: bool,
+}
+
+/// Ends a transaction that stopped.
+#[cold]
+pub(crate) fn conclude<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    tx: &Transaction,
+    seen: &Seen,
+    stop: Stop,
+) -> Answer {
+    env.note(stop.rule);
+    let code = match stop.rule.effect() {
+        Effect::Event(code) => code,
+        Effect::Silent => return Answer { outcome: Outcome::Abort(stop.rule), record: None },
+        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => {
+            unreachable!("{} does not end a transaction", stop.rule.label())
+        }
+    };
+    let (outcome, recorded) = match owner(code, stop.site, seen) {
+        Some(flags) => by_flags(env, stop.rule, flags),
+        None => (Outcome::Abort(stop.rule), is_recorded(env, g, tx, code)),
+    };
+    let record = recorded.then(|| PendingRecord {
+        record: record::build(code, stop.site, tx, seen.access),
+        mergeable: seen.mergeable || precedes_the_ste(code),
+    });
+    Answer { outcome, record }
+}
+
+/// The flags that decide, for the four Translation-related faults of a stage that translates (§3.12).
+fn owner(code: EventCode, site: Site, seen: &Seen) -> Option<FaultFlags> {
+    if !matches!(
+        code,
+        EventCode::FTranslation | EventCode::FAddrSize | EventCode::FAccess | EventCode::FPermission
+    ) {
+        return None;
+    }
+    match site {
+        // Absent while stage 1 is bypassed: its Address Size fault always aborts and is recorded (§3.4).
+        Site::Stage1 => seen.stage1,
+        Site::Stage2 { .. } => seen.stage2,
+        Site::Configuration
+        | Site::Structure(_)
+        | Site::Stage1Descriptor(_)
+        | Site::Stage2Descriptor { .. } => None,
+    }
+}
+
+/// The truth table of §5.5. A stall ends as an abort with its record for now: the architecture lets an
+/// implementation judge that stalling a device is unsafe (§3.12).
+fn by_flags<E: Env>(env: &mut E, rule: Rule, flags: FaultFlags) -> (Outcome, bool) {
+    if flags.stall {
+        return match env.ask(&[StallUnsafeDevice::Terminate]) {
+            StallUnsafeDevice::Terminate => {
+                env.note(Rule::StallTerminates);
+                (Outcome::Abort(rule), true)
+            }
+        };
+    }
+    if !flags.record {
+        env.note(Rule::NotRecorded);
+    }
+    if flags.abort {
+        env.note(Rule::TerminatedByAbort);
+        (Outcome::Abort(rule), flags.record)
+    } else {
+        env.note(Rule::TerminatedRazWi);
+        (Outcome::RazWi(rule), flags.record)
+    }
+}
+
+/// Whether an error of configuration is recorded (§6.3.12, §3.9.1.3).
+fn is_recorded<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction, code: EventCode) -> bool {
+    let of_configuration = matches!(
+        code,
+        EventCode::CBadStreamid | EventCode::FSteFetch | EventCode::CBadSte | EventCode::CBadSubstreamid
+    );
+    if tx.address_type == AddressType::Translated && of_configuration {
+        if !g.rec_cfg_ats {
+            env.note(Rule::TranslatedErrorNotRecorded);
+        }
+        return g.rec_cfg_ats;
+    }
+    if code != EventCode::CBadStreamid {
+        return true;
+    }
+    if !g.recinvsid {
+        env.note(Rule::BadStreamNotRecorded);
+        return false;
+    }
+    env.ask(&[RecordBadStreamid::Record, RecordBadStreamid::Discard]) == RecordBadStreamid::Record
+}
+
+/// Events that may be merged whatever STE.MEV says (§7.3.1).
+fn precedes_the_ste(code: EventCode) -> bool {
+    matches!(code, EventCode::FUut | EventCode::CBadStreamid | EventCode::FSteFetch | EventCode::CBadSte)
+}

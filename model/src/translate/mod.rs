@@ -1,0 +1,221 @@
+//! The translation procedure (chapter 15): from a client transaction to its answer.
+//!
+//! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
+
+mod context;
+mod permission;
+mod stage1;
+mod stage2;
+mod translated;
+mod walk;
+
+use crate::address::{Iova, Pa};
+use crate::attributes::overrides::Overrides;
+use crate::config::cd::Context;
+use crate::config::ste::{self, Stage2, Stream};
+use crate::config::substream::{self, Selected};
+use crate::config::{Globals, cd};
+use crate::env::Env;
+use crate::fault::{self, FaultFlags, PendingRecord};
+use crate::outcome::{Class, Outcome, Site, Stop, Translation};
+use crate::rule::Rule;
+use crate::transaction::{Access, AddressType, Transaction};
+use stage1::Stage1Input;
+
+/// What becomes of a transaction, and the record that it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// What the client sees.
+    pub(crate) outcome: Outcome,
+    /// What the event queue is to get.
+    pub(crate) record: Option<PendingRecord>,
+}
+
+/// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// The access after the overrides of the STE.
+    pub(crate) access: Access,
+    /// STE.MEV.
+    pub(crate) mergeable: bool,
+    /// CD.{A,R,S}.
+    pub(crate) stage1: Option<FaultFlags>,
+    /// STE.{S2R,S2S}.
+    pub(crate) stage2: Option<FaultFlags>,
+}
+
+/// One client transaction (§15).
+#[inline]
+pub(crate) fn answer<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Answer {
+    let mut seen = Seen { access: tx.access, mergeable: false, stage1: None, stage2: None };
+    let result = match (tx.address_type, g.smmuen) {
+        (AddressType::Untranslated, true) => translate(env, g, tx, &mut seen),
+        (AddressType::Untranslated, false) => global_bypass(env, g, tx),
+        (AddressType::Translated, true) => translated::pass(env, g, tx, &mut seen),
+        (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
+    };
+    match result {
+        Ok(translation) => Answer { outcome: Outcome::Done(translation), record: None },
+        Err(stop) => fault::conclude(env, g, tx, &seen, stop),
+    }
+}
+
+/// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
+fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
+    let pa = tx.address.as_pa_with_both_stages_bypassed();
+    if g.gbpa.abort() {
+        return Err(Stop::configuration(Rule::GlobalAbort));
+    }
+    if !pa.fits(g.features.oas_bits) {
+        return Err(Stop::configuration(Rule::GlobalBypassBeyondOas));
+    }
+    env.note(Rule::GlobalBypass);
+    let attributes = Overrides::from_gbpa(g.gbpa, g.features).attributes(env, tx.attributes);
+    Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
+}
+
+/// An untranslated transaction while SMMUEN is 1: phases B to G of chapter 15.
+#[inline]
+fn translate<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    tx: &Transaction,
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    let f = g.features;
+    let entry = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
+    let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?; // C_BAD_STE, silent abort
+    seen.learn(&stream);
+    let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
+    let selected = selected.map_err(Stop::configuration)?; // F_STREAM_DISABLED
+    let overrides = Overrides::from_ste(stream.overrides, f);
+    seen.access = overrides.access(tx.access);
+    env.note(stream.configuration());
+    match (selected, &stream.stage2) {
+        (Selected::Bypass, None) => bypass(env, g, &stream, &overrides, tx),
+        (Selected::Bypass, Some(stage2)) => {
+            within_ias(g, tx.address)?; // F_ADDR_SIZE
+            let attributes = overrides.attributes(env, tx.attributes);
+            let request = stage2::Request {
+                ipa: tx.address.as_ipa_with_stage1_bypassed(),
+                class: Class::Input,
+                access: seen.access,
+            };
+            let mapped = stage2::translate(env, f, stage2, request)?; // faults of stage 2
+            let attributes = mapped.attributes(env, stage2, attributes);
+            Ok(Translation {
+                pa: mapped.pa,
+                size_log2: mapped.size_bits,
+                attributes: attributes.consistent(),
+            })
+        }
+        (Selected::Cd(index), stage2) => {
+            let context = context(env, g, &stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID, C_BAD_CD
+            seen.stage1 = Some(context.flags);
+            let input = Stage1Input { address: tx.address, access: seen.access };
+            let mapped = stage1::translate(env, f, &context, stage2.as_ref(), input)?; // faults of stage 1
+            let attributes = overrides.attributes(env, tx.attributes);
+            let attributes = mapped.attributes(env, attributes);
+            finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
+        }
+    }
+}
+
+/// Fetches and judges the CD `index` of the stream.
+#[inline]
+fn context<E: Env>(env: &mut E, g: &Globals<'_>, stream: &Stream, index: u32) -> Result<Context, Stop> {
+    let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
+    let entry = context::fetch(env, g.features, table, stream.stage2.as_ref(), index)?;
+    cd::parse(env, g.features, stream.world, stream.s1_stalld, &entry).map_err(Stop::configuration)
+}
+
+/// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
+#[inline]
+fn finish_stage2<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    stage2: Option<&Stage2>,
+    access: Access,
+    stage1: &stage1::Mapped,
+    attributes: crate::attributes::Attributes,
+) -> Result<Translation, Stop> {
+    let f = g.features;
+    let Some(stage2) = stage2 else {
+        let pa = stage1.ipa.as_pa_with_stage2_bypassed(f.oas_bits);
+        return Ok(Translation { pa, size_log2: stage1.size_bits, attributes: attributes.consistent() });
+    };
+    let request = stage2::Request { ipa: stage1.ipa, class: Class::Input, access };
+    let mapped = stage2::translate(env, f, stage2, request)?;
+    let attributes = mapped.attributes(env, stage2, attributes);
+    let size_log2 = stage1.size_bits.min(mapped.size_bits);
+    Ok(Translation { pa: mapped.pa, size_log2, attributes: attributes.consistent() })
+}
+
+/// Both stages are bypassed: Config 0b100 checks OAS, a stage 1 skipped by S1DSS checks IAS (§3.4).
+fn bypass<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    stream: &Stream,
+    overrides: &Overrides,
+    tx: &Transaction,
+) -> Result<Translation, Stop> {
+    let f = g.features;
+    let pa = if stream.stage1.is_some() {
+        within_ias(g, tx.address)?;
+        tx.address.as_ipa_with_stage1_bypassed().as_pa_with_stage2_bypassed(f.oas_bits)
+    } else {
+        let pa = tx.address.as_pa_with_both_stages_bypassed();
+        if !pa.fits(f.oas_bits) {
+            return Err(Stop::at_input(Rule::BypassBeyondOas));
+        }
+        pa
+    };
+    let attributes = overrides.attributes(env, tx.attributes);
+    Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
+}
+
+/// The address that reaches stage 2 without stage 1 fits IAS (§3.4).
+fn within_ias(g: &Globals<'_>, address: Iova) -> Result<(), Stop> {
+    if address.as_ipa_with_stage1_bypassed().fits(g.features.ias_bits) {
+        Ok(())
+    } else {
+        Err(Stop::at_input(Rule::Stage1BypassBeyondIas))
+    }
+}
+
+/// log2 of the region for which an untranslated address is said to hold: no page bounds it, the accesses of
+/// a transaction (one 4 KiB page) do.
+const BYPASS_SIZE_LOG2: u8 = 12;
+
+impl Seen {
+    #[inline]
+    fn learn(&mut self, stream: &Stream) {
+        self.mergeable = stream.mev;
+        self.stage2 = stream.stage2.as_ref().map(|stage2| stage2.flags);
+    }
+}
+
+impl Stream {
+    /// Which of the four legal configurations the stream has (§5.2 Config).
+    #[inline]
+    fn configuration(&self) -> Rule {
+        match (self.stage1.is_some(), self.stage2.is_some()) {
+            (false, false) => Rule::StreamBypass,
+            (true, false) => Rule::StreamStage1,
+            (false, true) => Rule::StreamStage2,
+            (true, true) => Rule::StreamNested,
+        }
+    }
+}
+
+impl Stop {
+    /// A fault about the input address itself, as a stage 1 fault (§3.4).
+    pub(crate) const fn at_input(rule: Rule) -> Self {
+        Self { rule, site: Site::Stage1 }
+    }
+
+    /// An abort of the fetch of a structure.
+    pub(crate) const fn at_structure(rule: Rule, at: Pa) -> Self {
+        Self { rule, site: Site::Structure(at) }
+    }
+}

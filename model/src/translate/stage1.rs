@@ -1,0 +1,214 @@
+//! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
+
+use super::permission;
+use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use crate::address::{Iova, Ipa, Pa, low_mask};
+use crate::attributes::Attributes;
+use crate::attributes::stage1::{Stage1Settings, with_incoming_hints};
+use crate::bus::Bus;
+use crate::config::cd::{Context, Which};
+use crate::config::geometry::Table;
+use crate::config::ste::Stage2;
+use crate::env::Env;
+use crate::features::Features;
+use crate::layout::descriptor::Stage1Leaf;
+use crate::outcome::{Class, Site, Stage, Stop};
+use crate::rule::Rule;
+use crate::trace::Event;
+use crate::transaction::{Access, Direction, Privilege};
+
+/// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage1Input {
+    pub(super) address: Iova,
+    pub(super) access: Access,
+}
+
+/// What stage 1 found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mapped {
+    /// The output address: an IPA, which is physical where stage 2 is bypassed.
+    pub(super) ipa: Ipa,
+    /// log2 of the page or block.
+    pub(super) size_bits: u8,
+    leaf: Stage1Leaf,
+    settings: Stage1Settings,
+}
+
+impl Mapped {
+    /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
+    #[inline]
+    pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
+        with_incoming_hints(self.settings.decode(env, self.leaf), input)
+    }
+}
+
+const AF: u64 = 1 << 10;
+const AP_READ_ONLY: u64 = 1 << 7;
+
+/// Translates one address.
+#[inline]
+pub(super) fn translate<E: Env>(
+    env: &mut E,
+    f: &Features,
+    context: &Context,
+    stage2: Option<&Stage2>,
+    input: Stage1Input,
+) -> Result<Mapped, Stop> {
+    let which = select(f, context, input)?;
+    let Some(table) = context.table(f, which) else {
+        return Err(Stop::at_input(Rule::Stage1TableDisabled));
+    };
+    let mut tables = Stage1Tables { f, context, stage2, table: &table };
+    for _ in 0..MAX_RESTARTS {
+        let Some(leaf) = walk(env, &table, &mut tables, input.address.value())? else { continue };
+        let new = judge(env, &mut tables, which, &leaf, input.access)?;
+        if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
+            continue;
+        }
+        env.trace(|| Event::Translated {
+            stage: Stage::One,
+            class: None,
+            input: input.address.value(),
+            output: leaf.output,
+            size_log2: leaf.size_bits,
+        });
+        return Ok(Mapped {
+            ipa: Ipa::new(leaf.output),
+            size_bits: leaf.size_bits,
+            leaf: Stage1Leaf::from_bits(new),
+            settings: context.attributes(f, &table, which),
+        });
+    }
+    Err(Stop::at_input(Rule::Stage1UpdateAborted))
+}
+
+/// Which table the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
+///
+/// The range is judged before EPDx (§7.3.22 names both in one step), but TxSZ of a disabled half has no
+/// meaning, so there only the half itself is known.
+#[inline]
+fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, Stop> {
+    let va = input.address.value();
+    let two_tables = context.world.has_two_tables();
+    let which = if two_tables && va >> 55 & 1 != 0 { Which::Ttb1 } else { Which::Ttb0 };
+    if let Some(input_bits) = context.input_bits(which) {
+        let top = if context.tbi(which) { 56 } else { 64 };
+        let above = low_mask(top) & !low_mask(input_bits);
+        let expected = if which == Which::Ttb1 { above } else { 0 };
+        if va & above != expected {
+            return Err(Stop::at_input(Rule::Stage1InputRange));
+        }
+    }
+    if context.e0pd(f, which) && input.access.privilege == Privilege::Unprivileged {
+        return Err(Stop::at_input(Rule::Stage1E0pd));
+    }
+    Ok(which)
+}
+
+/// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
+#[inline]
+fn judge<E: Env>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_>,
+    which: Which,
+    leaf: &Leaf,
+    access: Access,
+) -> Result<u64, Stop> {
+    let (f, context) = (tables.f, tables.context);
+    let raw = leaf.entry.raw;
+    let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
+    if raw & AF == 0 && !context.ha && !context.word0().affd() {
+        return Err(Stop::at_input(Rule::Stage1AccessFlag));
+    }
+    let descriptor = Stage1Leaf::from_bits(raw);
+    let dirty = context.hd && descriptor.dbm();
+    let hierarchy = if context.hierarchical(f, which) { leaf.hierarchy } else { 0 };
+    let rules = permission::Stage1Rules {
+        two_levels: context.world.has_two_tables(),
+        dirty,
+        pan: context.word0().pan() && context.world.has_two_tables(),
+        epan: context.epan(f),
+        wxn: context.word0().wxn(),
+    };
+    if let Err(rule) = permission::stage1(descriptor, hierarchy, rules, access) {
+        if flag != 0 && sets_flag_on_fault(env) {
+            env.note(Rule::Stage1SetsAccessFlag);
+            tables.update(env, &leaf.entry, raw | flag)?;
+        }
+        return Err(Stop::at_input(rule));
+    }
+    let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
+    if flag != 0 {
+        env.note(Rule::Stage1SetsAccessFlag);
+    }
+    if cleans {
+        env.note(Rule::Stage1SetsDirty);
+    }
+    Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
+}
+
+struct Stage1Tables<'a> {
+    f: &'a Features,
+    context: &'a Context,
+    stage2: Option<&'a Stage2>,
+    table: &'a Table,
+}
+
+impl Stage1Tables<'_> {
+    /// Where a descriptor is: its IPA goes through stage 2, for a data access of the SMMU (§3.3).
+    #[inline]
+    fn locate<E: Env>(&self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
+        match self.stage2 {
+            None => Ok(Pa::new(address)),
+            Some(stage2) => {
+                let class = Class::TableWalk(direction);
+                let request =
+                    stage2::Request { ipa: Ipa::new(address), class, access: Access::data(direction) };
+                stage2::translate(env, self.f, stage2, request).map(|mapped| mapped.pa)
+            }
+        }
+    }
+}
+
+impl<E: Env> Tables<E> for Stage1Tables<'_> {
+    const RULES: &'static WalkRules = &WalkRules {
+        invalid: Rule::Stage1Invalid,
+        reserved: Rule::Stage1Reserved,
+        table_size: Rule::Stage1TableSize,
+        output_size: Rule::Stage1OutputSize,
+        contiguous: Rule::Stage1ContiguousRange,
+        block: Rule::Stage1Block,
+        page: Rule::Stage1Page,
+    };
+
+    #[inline]
+    fn site(&self) -> Site {
+        Site::Stage1
+    }
+
+    #[inline]
+    fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
+        let at = self.locate(env, address, Direction::Read)?;
+        let found = env.bus().read_u64(at);
+        let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
+        let found = found.map_err(|_abort| aborted)?;
+        let raw = if self.table.big_endian { found.swap_bytes() } else { found };
+        env.trace(|| Event::Descriptor { stage: Stage::One, class: None, level, at, raw });
+        Ok(Entry { address, at, raw, level })
+    }
+
+    #[inline]
+    fn updates_tables(&self) -> bool {
+        self.context.haft
+    }
+
+    /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).
+    fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
+        let at = self.locate(env, entry.address, Direction::Write)?;
+        let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
+        exchange(env, Stage::One, self.table.big_endian, &Entry { at, ..*entry }, new)
+            .map_err(|_abort| aborted)
+    }
+}

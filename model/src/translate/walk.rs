@@ -1,0 +1,196 @@
+//! The walk of one translation table (DDI 0487 D8.2, D8.3), the same for both stages.
+//!
+//! The order of faults per level is that of §7.3.22: abort of the fetch, invalid descriptor, address size.
+
+use crate::address::{Pa, fits, low_mask};
+use crate::choice::answer::{ContiguousBeyondInput, Granule64HighBits};
+use crate::config::geometry::{AddressFormat, Granule, Table};
+use crate::env::Env;
+use crate::outcome::{Site, Stop};
+use crate::rule::Rule;
+
+/// A descriptor as it lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    /// Its address in the space of the stage's tables: physical, or an IPA in a nested stage 1.
+    pub(super) address: u64,
+    /// Where it really is.
+    pub(super) at: Pa,
+    /// Its value, in the byte order of a register.
+    pub(super) raw: u64,
+    /// Level of the lookup, -1 to 3.
+    pub(super) level: i8,
+}
+
+/// How a stage reaches its tables, and what it calls their faults.
+pub(super) trait Tables<E: Env> {
+    /// The names of the checks.
+    const RULES: &'static WalkRules;
+
+    /// What a fault of the walk is about.
+    fn site(&self) -> Site;
+
+    /// Reads the descriptor at `address`.
+    fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop>;
+
+    /// Hardware update of table descriptors is on (HAFT).
+    fn updates_tables(&self) -> bool;
+
+    /// Replaces a descriptor by `new` if it is unchanged.
+    fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop>;
+}
+
+/// What came of a hardware update (§3.13).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Update {
+    /// The descriptor holds the new value.
+    Done,
+    /// Memory no longer held the value that was used: the walk starts again.
+    Changed,
+}
+
+/// The rules of one stage's walk.
+pub(super) struct WalkRules {
+    pub(super) invalid: Rule,
+    pub(super) reserved: Rule,
+    pub(super) table_size: Rule,
+    pub(super) output_size: Rule,
+    pub(super) contiguous: Rule,
+    pub(super) block: Rule,
+    pub(super) page: Rule,
+}
+
+/// The end of a walk: a Block or Page descriptor and what it yields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaf {
+    pub(super) entry: Entry,
+    /// The output address, with the low bits of the input.
+    pub(super) output: u64,
+    /// log2 of the page or block.
+    pub(super) size_bits: u8,
+    /// Bits [63:59] of all table descriptors on the way, ORed: hierarchical attributes of stage 1.
+    pub(super) hierarchy: u64,
+}
+
+const AF: u64 = 1 << 10;
+const CONTIGUOUS: u64 = 1 << 52;
+const HIERARCHY: u64 = 0x1f << 59;
+
+/// Walks `table` for `input`, of which the bits below `table.input_bits` count.
+///
+/// `None` where a table descriptor changed under a hardware update, and the walk must start again.
+#[inline]
+pub(super) fn walk<E: Env, T: Tables<E>>(
+    env: &mut E,
+    table: &Table,
+    tables: &mut T,
+    input: u64,
+) -> Result<Option<Leaf>, Stop> {
+    let mut level = table.start_level;
+    let mut base = table.base;
+    let mut index_bits = table.input_bits.saturating_sub(Table::entry_bits(table.granule, level));
+    let mut hierarchy = 0;
+    loop {
+        assert!((-1..=3).contains(&level), "a walk ends at level 3");
+        let shift = Table::entry_bits(table.granule, level);
+        let index = (input >> shift) & low_mask(index_bits);
+        let entry = tables.read(env, base | (index << 3), level)?;
+        let stop = |rule| Stop { rule, site: tables.site() };
+        match entry.raw & 0b11 {
+            0b11 if level < 3 => {
+                base = descriptor_address(env, table, entry.raw)
+                    .filter(|&next| fits(next, table.output_bits))
+                    .ok_or(stop(T::RULES.table_size))?;
+                if entry.raw & AF == 0
+                    && tables.updates_tables()
+                    && tables.update(env, &entry, entry.raw | AF)? == Update::Changed
+                {
+                    return Ok(None);
+                }
+                hierarchy |= entry.raw & HIERARCHY;
+                index_bits = table.granule.stride();
+                level += 1;
+            }
+            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input).map(Some),
+            0b01 if block_allowed(table, level) => {
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input).map(Some);
+            }
+            0b01 => return Err(stop(T::RULES.reserved)),
+            _ => return Err(stop(T::RULES.invalid)),
+        }
+    }
+}
+
+#[inline]
+fn leaf<E: Env, T: Tables<E>>(
+    env: &mut E,
+    table: &Table,
+    tables: &T,
+    entry: Entry,
+    hierarchy: u64,
+    input: u64,
+) -> Result<Leaf, Stop> {
+    let stop = |rule| Stop { rule, site: tables.site() };
+    if entry.raw & CONTIGUOUS != 0 && contiguous_faults(env, table, entry.level) {
+        return Err(stop(T::RULES.contiguous));
+    }
+    let size_bits = Table::entry_bits(table.granule, entry.level);
+    let low = low_mask(size_bits);
+    let output = descriptor_address(env, table, entry.raw)
+        .map(|address| (address & !low) | (input & low))
+        .filter(|&output| fits(output, table.output_bits))
+        .ok_or(stop(T::RULES.output_size))?;
+    env.note(if entry.level == 3 { T::RULES.page } else { T::RULES.block });
+    Ok(Leaf { entry, output, size_bits, hierarchy })
+}
+
+/// Levels that have blocks (DDI 0487 D8.3).
+#[inline]
+fn block_allowed(table: &Table, level: i8) -> bool {
+    match (table.granule, level) {
+        (_, 2) | (Granule::K4, 1) => true,
+        (Granule::K4, 0) | (Granule::K16, 1) => table.format == AddressFormat::Lpa2,
+        (Granule::K64, 1) => table.format == AddressFormat::Wide64K,
+        _ => false,
+    }
+}
+
+/// The address in a Table, Block or Page descriptor; `None` is an Address Size fault by choice.
+#[inline]
+fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
+    let low_part = raw & low_mask(48) & !low_mask(table.granule.bits());
+    match table.format {
+        AddressFormat::Bits48 if table.granule == Granule::K64 && raw & 0xf000 != 0 => {
+            high_bits_ignored(env).then_some(low_part)
+        }
+        AddressFormat::Bits48 => Some(low_part),
+        AddressFormat::Wide64K => Some(low_part | ((raw >> 12 & 0xf) << 48)),
+        AddressFormat::Lpa2 => Some(low_part | (raw & 0x3_0000_0000_0000) | ((raw >> 8 & 0b11) << 50)),
+    }
+}
+
+/// Bits [15:12] with the 64 KiB granule and no 52-bit output (DDI 0487 D8.15.1).
+#[cold]
+fn high_bits_ignored<E: Env>(env: &mut E) -> bool {
+    env.ask(&[Granule64HighBits::Fault, Granule64HighBits::Ignore]) == Granule64HighBits::Ignore
+}
+
+/// Whether a Contiguous group that exceeds the input range faults (DDI 0487 D8.7.1.3).
+#[cold]
+fn contiguous_faults<E: Env>(env: &mut E, table: &Table, level: i8) -> bool {
+    let exceeds = contiguous_bits(table.granule, level)
+        .is_some_and(|extra| Table::entry_bits(table.granule, level) + extra > table.input_bits);
+    exceeds
+        && env.ask(&[ContiguousBeyondInput::Translate, ContiguousBeyondInput::Fault])
+            == ContiguousBeyondInput::Fault
+}
+
+/// log2 of the descriptors in a Contiguous group; `None` where the bit has no effect (DDI 0487 D8.7.1).
+const fn contiguous_bits(granule: Granule, level: i8) -> Option<u8> {
+    match (granule, level) {
+        (Granule::K4, 1..=3) => Some(4),
+        (Granule::K16, 2) | (Granule::K64, 2 | 3) => Some(5),
+        (Granule::K16, 3) => Some(7),
+        _ => None,
+    }
+}
