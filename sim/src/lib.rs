@@ -5,4 +5,4 @@ pub mod machine;
 pub mod output;
 pub mod replay;
 pub mod rules;
-
+pub mod walk;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Value, json};
+use smmu_model::attributes::{Attributes, Cacheability, Device, Hints, MemoryType, Shareability};
 use smmu_model::layout::event::EventCode;
 use smmu_model::rule::{Effect, Rule};
 use smmu_model::trace::Event;
@@ -60,4 +61,37 @@ pub fn rules_of(events: &[Event]) -> Vec<Rule> {
         | Event::Interrupt { .. } => None,
     };
     events.iter().filter_map(rule).collect()
+}
+
+/// Memory attributes in words: `Normal, inner write-back RA WA, outer write-back RA WA, inner shareable`.
+pub fn attributes_text(attributes: Attributes) -> String {
+    let memory_type = match attributes.memory_type {
+        MemoryType::Device(Device::Gre) => "Device-GRE".to_owned(),
+        MemoryType::Device(Device::NGre) => "Device-nGRE".to_owned(),
+        MemoryType::Device(Device::NGnRe) => "Device-nGnRE".to_owned(),
+        MemoryType::Device(Device::NGnRnE) => "Device-nGnRnE".to_owned(),
+        MemoryType::Normal { inner, outer } => {
+            format!("Normal, inner {}, outer {}", cacheability_text(inner), cacheability_text(outer))
+        }
+    };
+    let shareability = match attributes.shareability {
+        Shareability::NonShareable => "non-shareable",
+        Shareability::InnerShareable => "inner shareable",
+        Shareability::OuterShareable => "outer shareable",
+    };
+    format!("{memory_type}, {shareability}")
+}
+
+fn cacheability_text(cacheability: Cacheability) -> String {
+    match cacheability {
+        Cacheability::NonCacheable => "non-cacheable".to_owned(),
+        Cacheability::WriteThrough(hints) => format!("write-through{}", hints_text(hints)),
+        Cacheability::WriteBack(hints) => format!("write-back{}", hints_text(hints)),
+    }
+}
+
+fn hints_text(hints: Hints) -> String {
+    let Hints { read_allocate, write_allocate, transient } = hints;
+    let words = [(read_allocate, " RA"), (write_allocate, " WA"), (transient, " transient")];
+    words.iter().filter(|(present, _)| *present).map(|(_, word)| *word).collect()
 }

@@ -43,9 +43,7 @@ const REGISTERS: [(u64, &str); 9] = [
 const AIDR_OFFSET: u64 = 0x1c;
 
 /// Finds the ID registers in a trace. Lines that cannot be read are passed over.
-pub fn identify(
-    lines: impl Iterator<Item = Result<TraceLine, TraceError>>,
-) -> Result<Identity, Refused> {
+pub fn identify(lines: impl Iterator<Item = Result<TraceLine, TraceError>>) -> Result<Identity, Refused> {
     let mut ids = IdRegisters::default();
     let mut aidr = AidrSource::Assumed;
     for line in lines.flatten() {
@@ -64,7 +62,7 @@ pub fn identify(
     }
     match aidr {
         AidrSource::Traced => machine::features(ids),
-        AidrSource::Assumed => first_legal(ids),
+        AidrSource::Assumed => assume_revision(ids),
     }
     .map(|features| Identity { features, aidr })
 }
@@ -76,8 +74,10 @@ fn words_read(access: MmioAccess) -> impl Iterator<Item = (u64, u64)> {
     std::iter::once(low).chain(high)
 }
 
+/// Completes ID registers without AIDR by the first of [`ASSUMED`] that makes them legal.
+///
 /// On refusal, the reasons are those of the first AIDR tried.
-fn first_legal(ids: IdRegisters) -> Result<Features, Refused> {
+pub fn assume_revision(ids: IdRegisters) -> Result<Features, Refused> {
     let [first, rest @ ..] = ASSUMED.map(|aidr| machine::features(IdRegisters { aidr, ..ids }));
     first.or_else(|refused| rest.into_iter().find_map(Result::ok).ok_or(refused))
 }

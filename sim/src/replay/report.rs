@@ -92,7 +92,8 @@ fn write_finding(out: &mut impl Write, finding: &Finding) -> io::Result<()> {
         Finding::Translation(disagreement) => write_disagreement(out, disagreement),
         Finding::Register { line, access, model } => {
             let model = model.map_or_else(|| "abort".to_owned(), |value| format!("{value:#x}"));
-            let qemu = traced_value(*access).map_or_else(|| "abort".to_owned(), |value| format!("{value:#x}"));
+            let qemu =
+                traced_value(*access).map_or_else(|| "abort".to_owned(), |value| format!("{value:#x}"));
             writeln!(out, "line {line}: register {:#x} reads as {qemu} in QEMU, {model} here", access.offset)
         }
         Finding::WriteAbort { line, access } => writeln!(
@@ -150,7 +151,9 @@ fn outcome_text(outcome: Outcome) -> String {
     match outcome {
         Outcome::Done(done) => format!("ok, output {}", done.pa),
         Outcome::Abort(rule) => format!("abort by {}, {}", rule.label(), with_event(rule)),
-        Outcome::RazWi(rule) => format!("reads zero, ignores writes by {}, {}", rule.label(), with_event(rule)),
+        Outcome::RazWi(rule) => {
+            format!("reads zero, ignores writes by {}, {}", rule.label(), with_event(rule))
+        }
     }
 }
 
@@ -209,7 +212,10 @@ fn traced_json(outcome: &TracedOutcome) -> Value {
             "outcome": outcome.kind(), "pa": hex(*translated),
             "permission": permission_name(*permission), "stages": stages_name(*stages),
         }),
-        TracedOutcome::Disabled | TracedOutcome::Bypassed | TracedOutcome::Aborted | TracedOutcome::Event(_) => {
+        TracedOutcome::Disabled
+        | TracedOutcome::Bypassed
+        | TracedOutcome::Aborted
+        | TracedOutcome::Event(_) => {
             json!({ "outcome": outcome.kind() })
         }
     }

@@ -182,7 +182,10 @@ impl TracedOutcome {
             (Self::Event(name), Outcome::Abort(_) | Outcome::RazWi(_)) => {
                 event.is_some_and(|code| code.name() == name)
             }
-            (Self::Success { .. } | Self::Disabled | Self::Bypassed, Outcome::Abort(_) | Outcome::RazWi(_))
+            (
+                Self::Success { .. } | Self::Disabled | Self::Bypassed,
+                Outcome::Abort(_) | Outcome::RazWi(_),
+            )
             | (Self::Aborted, Outcome::Done(_) | Outcome::RazWi(_))
             | (Self::Event(_), Outcome::Done(_)) => false,
         }

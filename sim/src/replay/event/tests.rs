@@ -14,23 +14,27 @@ fn check_accepted(line: &str, expected: TraceEvent) {
             assert!(is_other || std::mem::discriminant(&event) == kind, "cut at {end} of {line}");
         }
     }
-    check(
-        &format!("{line} and more"),
-        match &expected {
-            TraceEvent::CommandOpcode { name } => {
-                Ok(TraceEvent::CommandOpcode { name: format!("{name} and more") })
-            }
-            TraceEvent::NotifierAdded { device } => {
-                Ok(TraceEvent::NotifierAdded { device: format!("{device} and more") })
-            }
-            TraceEvent::NotifierRemoved { device } => {
-                Ok(TraceEvent::NotifierRemoved { device: format!("{device} and more") })
-            }
-            _ => Err(Expected::LineEnd),
-        },
-    );
+    let longer = format!("{line} and more");
+    match last_word(expected.clone()) {
+        Some(extended) => check(&longer, Ok(extended)),
+        None => check(&longer, Err(Expected::LineEnd)),
+    }
     check(&format!("1234@1700000000.123456:{line}"), Ok(expected.clone()));
     check(line, Ok(expected));
+}
+
+/// The event with a longer last word, if it ends in one that may be any text.
+fn last_word(event: TraceEvent) -> Option<TraceEvent> {
+    let longer = |word: String| format!("{word} and more");
+    if let TraceEvent::CommandOpcode { name } = event {
+        Some(TraceEvent::CommandOpcode { name: longer(name) })
+    } else if let TraceEvent::NotifierAdded { device } = event {
+        Some(TraceEvent::NotifierAdded { device: longer(device) })
+    } else if let TraceEvent::NotifierRemoved { device } = event {
+        Some(TraceEvent::NotifierRemoved { device: longer(device) })
+    } else {
+        None
+    }
 }
 
 const DEVICE: &str = "smmuv3-iommu-memory-region-8-1";
