@@ -6,12 +6,26 @@ use super::trace::{MmioAccess, TraceError, TraceEvent, TraceLine};
 use crate::machine::{self, Refused};
 
 /// The ID registers of a trace, accepted by the model.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// What the SMMU of the trace has; a register that was not read counts as 0.
     pub features: Features,
     /// Where AIDR comes from.
     pub aidr: AidrSource,
+    /// What the trace shows and the architecture excludes, and so was cleared.
+    pub cleared: Vec<Cleared>,
+}
+
+/// A field that a trace announces for a stage that is not there. It has no effect without that stage, so the
+/// replay goes on with 0: QEMU shows IDR3.HAD with `stage=2`, which V12 of the model's constraints excludes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cleared {
+    /// The field, `IDR3.HAD`.
+    pub field: &'static str,
+    /// The field that says that the stage is missing, `IDR0.S1P`.
+    pub stage: &'static str,
+    /// What the trace shows.
+    pub traced: u64,
 }
 
 /// Where the architecture revision comes from.
@@ -42,6 +56,12 @@ const REGISTERS: [(u64, &str); 9] = [
 ];
 const AIDR_OFFSET: u64 = 0x1c;
 
+/// The fields that must be 0 without a stage (§6.3.1, §6.3.4), by the field that announces the stage.
+const FIELDS_OF_STAGE: [(&str, [&str; 4]); 2] = [
+    ("IDR0.S1P", ["IDR3.AIE", "IDR3.THE", "IDR3.S1PI", "IDR3.HAD"]),
+    ("IDR0.S2P", ["IDR3.MTEPERM", "IDR3.S2PI", "IDR3.PTWNNC", "IDR0.VMW"]),
+];
+
 /// Finds the ID registers in a trace. Lines that cannot be read are passed over.
 pub fn identify(lines: impl Iterator<Item = Result<TraceLine, TraceError>>) -> Result<Identity, Refused> {
     let mut ids = IdRegisters::default();
@@ -60,11 +80,28 @@ pub fn identify(lines: impl Iterator<Item = Result<TraceLine, TraceError>>) -> R
             }
         }
     }
-    match aidr {
-        AidrSource::Traced => machine::features(ids),
-        AidrSource::Assumed => assume_revision(ids),
+    let cleared = clear_fields_of_missing_stages(&mut ids);
+    let features = match aidr {
+        AidrSource::Traced => machine::features(ids)?,
+        AidrSource::Assumed => assume_revision(ids)?,
+    };
+    Ok(Identity { features, aidr, cleared })
+}
+
+fn clear_fields_of_missing_stages(ids: &mut IdRegisters) -> Vec<Cleared> {
+    const KNOWN: &str = "the table holds names of fields, and 0 fits all";
+    let mut cleared = Vec::new();
+    for (stage, fields) in FIELDS_OF_STAGE {
+        let is_missing = ids.field(stage).expect(KNOWN) == 0;
+        for field in fields {
+            let traced = ids.field(field).expect(KNOWN);
+            if is_missing && traced != 0 {
+                ids.set_field(field, 0).expect(KNOWN);
+                cleared.push(Cleared { field, stage, traced });
+            }
+        }
     }
-    .map(|features| Identity { features, aidr })
+    cleared
 }
 
 /// The 32-bit registers that one access reads, by offset: a 64-bit access covers two.
@@ -113,6 +150,15 @@ smmuv3_read_mmio addr: 0x14 val:0x74 size: 0x4(0)
         assert_eq!((identity.features.ids.aidr, identity.aidr), (1, AidrSource::Traced));
         let refused = check(&read("0x4")).expect_err("v3.4 demands more than QEMU has");
         assert_eq!(refused.ids.aidr, 4);
+    }
+
+    #[test]
+    fn what_belongs_to_a_missing_stage_is_cleared() {
+        let identity = check(&QEMU.replace("d44101b", "d441019"));
+        let identity = identity.expect("QEMU's registers with stage=2 are legal without HAD");
+        assert_eq!(identity.cleared, [Cleared { field: "IDR3.HAD", stage: "IDR0.S1P", traced: 1 }]);
+        assert_eq!(identity.features.ids.idr[3], 0x1410);
+        assert_eq!(check(QEMU).expect("QEMU's registers are legal").cleared, []);
     }
 
     #[test]

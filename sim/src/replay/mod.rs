@@ -18,7 +18,7 @@ use indicatif::ProgressBar;
 use smmu_model::RegisterAbort;
 
 pub use commands::{CommandMismatch, TracedCommand};
-pub use identity::{ASSUMED, AidrSource, Identity, assume_revision, identify};
+pub use identity::{ASSUMED, AidrSource, Cleared, Identity, assume_revision, identify};
 pub use report::Reporter;
 pub use summary::{Summary, Tally};
 pub use translation::{Attempt, Disagreement, TracedOutcome};

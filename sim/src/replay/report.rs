@@ -9,14 +9,15 @@ use smmu_model::transaction::Direction;
 
 use super::commands::{self, CommandMismatch};
 use super::trace::{MmioAccess, TraceError, TracedPermission, TracedStages};
-use super::{AidrSource, Attempt, Disagreement, Finding, Identity, Summary, Tally, TracedOutcome};
+use super::{AidrSource, Attempt, Cleared, Disagreement, Finding, Identity, Summary, Tally, TracedOutcome};
 use crate::output::{Format, RuleLine, event_of, hex, rule_json};
 
 /// Writes the report of a replay.
 ///
 /// In JSON each line is one object, told apart by `type`:
 ///
-/// - `smmu`: `idr` (seven words), `iidr`, `aidr`, `aidr_assumed` (a bool). Always the first line.
+/// - `smmu`: `idr` (seven words), `iidr`, `aidr`, `aidr_assumed` (a bool), `cleared`: fields
+///   that the architecture excludes here, each with `field` and its `traced` value. Always the first line.
 /// - `translation`: a disagreement. `line` of the trace, `sid`, `iova` (or null), `qemu` (`outcome`, and for
 ///   `success` `pa`, `permission`, `stages`), `model`: a list of `access`, `agrees`, `outcome` (`ok`, `abort`
 ///   or `raz-wi`), `pa` or `event` (or null), `rules`.
@@ -46,6 +47,7 @@ impl<W: Write> Reporter<W> {
             Format::Json => self.line(&json!({
                 "type": "smmu", "idr": ids.idr.map(|word| hex(u64::from(word))).to_vec(),
                 "iidr": hex(u64::from(ids.iidr)), "aidr": hex(u64::from(ids.aidr)), "aidr_assumed": assumed,
+                "cleared": identity.cleared.iter().map(cleared_json).collect::<Vec<_>>(),
             })),
             Format::Text => {
                 let [idr0, idr1, _, idr3, _, idr5, _] = ids.idr;
@@ -54,7 +56,11 @@ impl<W: Write> Reporter<W> {
                     self.out,
                     "smmu: IDR0 {idr0:#x}, IDR1 {idr1:#x}, IDR3 {idr3:#x}, IDR5 {idr5:#x}, AIDR {:#x}{note}",
                     ids.aidr
-                )
+                )?;
+                for Cleared { field, stage, traced } in &identity.cleared {
+                    writeln!(self.out, "smmu: {field} is {traced:#x} in the trace, 0 here, as {stage} is 0")?;
+                }
+                Ok(())
             }
         }
     }
@@ -204,6 +210,10 @@ fn finding_json(finding: &Finding) -> Value {
             }),
         }),
     }
+}
+
+fn cleared_json(cleared: &Cleared) -> Value {
+    json!({ "field": cleared.field, "traced": hex(cleared.traced) })
 }
 
 fn traced_json(outcome: &TracedOutcome) -> Value {

@@ -38,14 +38,16 @@ fn head(folder: &str, count: usize) -> String {
 
 #[test]
 fn both_captures_agree_in_all_that_they_show() {
+    // QEMU shows IDR3.HAD without stage 1, which is illegal (V12): the model reads IDR3 without it.
+    let (reads1, reads2) = (tally(213, 0), tally(192, 1));
     for (folder, translations, commands, reads, writes) in
-        [(captures::STAGE1, 8176, 407, 213, 222), (captures::STAGE2, 8158, 368, 193, 202)]
+        [(captures::STAGE1, 8176, 407, reads1, 222), (captures::STAGE2, 8158, 368, reads2, 202)]
     {
         let (summary, text) = replayed(folder, Format::Text);
         assert_eq!(text.lines().last(), Some(&*format!("translations: {translations} agreed, 0 disagreed")));
         assert_eq!(summary.translations(), tally(translations, 0), "{folder}");
         assert_eq!(summary.commands_total(), tally(commands, 0), "{folder}");
-        assert_eq!(summary.register_reads, tally(reads, 0), "{folder}");
+        assert_eq!(summary.register_reads, reads, "{folder}");
         assert_eq!(summary.register_writes, tally(writes, 0), "{folder}");
         assert_eq!((summary.not_compared, summary.malformed_lines), (0, 0), "{folder}");
     }
