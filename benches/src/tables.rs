@@ -43,7 +43,14 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// Maps the page (level 3) or block (level 2) of `input` to `output`.
-    pub(crate) fn map(&self, memory: &mut SparseMemory, pool: &mut Pool, input: u64, output: u64, level: u32) {
+    pub(crate) fn map(
+        &self,
+        memory: &mut SparseMemory,
+        pool: &mut Pool,
+        input: u64,
+        output: u64,
+        level: u32,
+    ) {
         let mut table = self.root;
         for step in 0..level {
             let at = Pa::new(table + index(input, step) * 8);

@@ -14,7 +14,7 @@ use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Outcome;
 use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
-use smmu_model::{Smmu, Progress};
+use smmu_model::{Progress, Smmu};
 
 use crate::tables::{Pool, Tables};
 
@@ -138,7 +138,8 @@ fn program(memory: &mut SparseMemory, pool: &mut Pool, stages: Stages, addresses
     }
     if stages == Stages::Nested {
         // Stage 1 tables and the CD are reached through stage 2, at the same addresses.
-        let tables: Vec<u64> = memory.contents().iter().flat_map(|(block, bytes)| pages(block.value(), bytes)).collect();
+        let tables: Vec<u64> =
+            memory.contents().iter().flat_map(|(block, bytes)| pages(block.value(), bytes)).collect();
         for page in tables.into_iter().chain([CD]) {
             stage2.map(memory, pool, page, page, 3);
         }
@@ -165,7 +166,16 @@ fn ste(config: u64, stage2_root: u64) -> [u64; 8] {
 
 /// T0SZ 16, 4 KiB, EPD1, V, IPS 48 bits, AArch64, R, A; MAIR 0 is Normal Write-Back.
 fn cd(root: u64) -> [u64; 8] {
-    [16 | 0b11 << 12 | 1 << 30 | 1 << 31 | 0b101 << 32 | 1 << 41 | 1 << 45 | 1 << 46, root, 0, 0xff, 0, 0, 0, 0]
+    [
+        16 | 0b11 << 12 | 1 << 30 | 1 << 31 | 0b101 << 32 | 1 << 41 | 1 << 45 | 1 << 46,
+        root,
+        0,
+        0xff,
+        0,
+        0,
+        0,
+        0,
+    ]
 }
 
 fn write_words(memory: &mut SparseMemory, address: u64, words: &[u64]) {
@@ -182,7 +192,7 @@ pub fn enabled_smmu(memory: &mut SparseMemory, stream_table: u64) -> Smmu {
     let writes = [
         (0x28, 4, 0xd75),
         (0x80, 8, stream_table),
-        (0x88, 4, 8), // linear, 256 STEs
+        (0x88, 4, 8),           // linear, 256 STEs
         (0x90, 8, 0x9000_000c), // command queue of 4096
         (0x98, 4, 0),
         (0x9c, 4, 0),

@@ -1,14 +1,31 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
+#[cfg(feature = "serde")]
+mod saved;
+
+use crate::command;
 use crate::env::Env;
 use crate::features::Features;
 use crate::outcome::Outcome;
+use crate::queue::event::EventQueue;
+use crate::queue::ring::CONSUMED_MAX;
+use crate::registers::{Register, Registers, access, update};
 use crate::transaction::Transaction;
+use crate::translate;
+
+#[cfg(feature = "serde")]
+pub use saved::LoadError;
 
 /// One SMMUv3, Non-secure programming interface.
-#[derive(Clone, Debug)]
+///
+/// With the `serde` feature its whole state can be saved; an `Smmu` loaded from it goes on in the same way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "saved::Saved", into = "saved::Saved"))]
 pub struct Smmu {
     features: Features,
+    registers: Registers,
+    event_queue: EventQueue,
 }
 
 /// The interconnect answered a register access with an abort (§6.2).
@@ -24,10 +41,14 @@ pub enum Progress {
     Idle,
 }
 
+/// No more than this can be pending at once: nothing that a step does makes more work.
+const STEPS_MAX: usize = update::PENDING_MAX + CONSUMED_MAX;
+
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
-    pub fn new(features: Features, _env: &mut impl Env) -> Self {
-        Self { features }
+    pub fn new(features: Features, env: &mut impl Env) -> Self {
+        let registers = Registers::after_reset(env, &features);
+        Self { features, registers, event_queue: EventQueue::default() }
     }
 
     /// What this SMMU has.
@@ -35,34 +56,56 @@ impl Smmu {
         &self.features
     }
 
+    /// What software would read from `register`, without an access and so without its effects or questions.
+    pub fn peek(&self, register: Register) -> u64 {
+        self.registers.get(&self.features, register)
+    }
+
     /// A register read: `offset` from the base of page 0, `size_bytes` as the bus has it.
-    pub fn read(&mut self, _env: &mut impl Env, _offset: u64, _size_bytes: u8) -> Result<u64, RegisterAbort> {
-        Ok(0)
+    pub fn read(&mut self, env: &mut impl Env, offset: u64, size_bytes: u8) -> Result<u64, RegisterAbort> {
+        access::read(env, &self.features, &self.registers, offset, size_bytes)
     }
 
     /// A register write. Records what was asked; [`Smmu::step`] does the work that follows.
     pub fn write(
         &mut self,
-        _env: &mut impl Env,
-        _offset: u64,
-        _size_bytes: u8,
-        _value: u64,
+        env: &mut impl Env,
+        offset: u64,
+        size_bytes: u8,
+        value: u64,
     ) -> Result<(), RegisterAbort> {
-        Ok(())
+        access::write(env, &self.features, &mut self.registers, (offset, size_bytes), value)
     }
 
     /// Does one unit of pending work: completes one register Update, or consumes one command.
-    pub fn step(&mut self, _env: &mut impl Env) -> Progress {
-        Progress::Idle
+    pub fn step(&mut self, env: &mut impl Env) -> Progress {
+        let was_recording = self.registers.cr0ack.eventqen();
+        if update::complete_one(env, &mut self.registers) {
+            if self.registers.cr0ack.eventqen() != was_recording {
+                self.event_queue.forget();
+            }
+            return Progress::Worked;
+        }
+        command::step(env, &self.features, &mut self.registers)
     }
 
     /// Steps until idle.
     pub fn settle(&mut self, env: &mut impl Env) {
-        while self.step(env) == Progress::Worked {}
+        let mut steps = 0;
+        while self.step(env) == Progress::Worked {
+            steps += 1;
+            assert!(steps <= STEPS_MAX, "a step made more work");
+        }
     }
 
     /// One client transaction, from arrival to its end (chapter 15).
-    pub fn transact(&mut self, _env: &mut impl Env, _tx: &Transaction) -> Outcome {
-        Outcome::Abort(crate::rule::Rule::GlobalAbort)
+    pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        let globals = self.registers.globals(&self.features);
+        let answer = translate::answer(env, &globals, tx);
+        if let Some(pending) = answer.record {
+            let (record, mergeable) = (pending.record, pending.mergeable);
+            self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
+        }
+        answer.outcome
     }
 }

@@ -3,7 +3,9 @@
 use crate::address::Pa;
 use crate::choice::Choice;
 use crate::layout::event::EventRecord;
+use crate::layout::register::Gerror;
 use crate::outcome::{Class, Stage};
+use crate::registers::Register;
 use crate::rule::{CommandError, Rule};
 
 /// A configuration structure in memory (chapter 5).
@@ -106,6 +108,27 @@ pub enum Event {
         /// The record.
         record: EventRecord,
     },
+    /// Software wrote a register, with whatever effect the rules that follow leave it.
+    RegisterWrite {
+        /// The register.
+        register: Register,
+        /// The whole value: what was written, beside the half of a 64-bit register that was not.
+        value: u64,
+    },
+    /// The SMMU completed an Update (§6.3.9, §6.3.14.1, §6.3.16).
+    RegisterUpdate {
+        /// Where it shows: CR0ACK, IRQ_CTRLACK or GBPA.
+        register: Register,
+        /// The value that software reads from now on.
+        value: u64,
+    },
+    /// Global errors became active (§7.5).
+    GlobalError {
+        /// Those that were not active before.
+        activated: Gerror,
+    },
+    /// An event wakes processing elements from WFE (§4.7.3 SIG_SEV, §4.1.2).
+    WakeUp,
     /// A wired interrupt was raised, or an MSI written.
     Interrupt {
         /// About what.

@@ -119,7 +119,7 @@ impl Context {
             Which::Ttb0 => self.cd.word1().had0(),
             Which::Ttb1 => self.cd.word2().had1(),
         };
-        !(disabled && f.had) && !self.aie(f)
+        !(self.aie(f) || (disabled && f.had))
     }
 
     /// AttrIndx has four bits.

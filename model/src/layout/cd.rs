@@ -78,7 +78,7 @@ pub struct CdWord0 {
     pub asid: u16,  // 0 [63:48]
 }
 
-/// Word 1 (§5.4). Bit 1 is DisCH0 and bits [63:62] are SKL0 where IDR5.D128 is 1.
+/// Word 1 (§5.4). Bit 1 is DisCH0 and bits `[63:62]` are SKL0 where IDR5.D128 is 1.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct CdWord1 {
@@ -99,14 +99,14 @@ pub struct CdWord1 {
 }
 
 impl CdWord1 {
-    /// TTB0 as an address: bits [55:4], the rest zero.
+    /// TTB0 as an address: bits `[55:4]`, the rest zero.
     #[inline]
     pub const fn ttb0(self) -> u64 {
         self.ttb0_4() << 4
     }
 }
 
-/// Word 2 (§5.4). Bit 1 is DisCH1 and bits [63:62] are SKL1 where IDR5.D128 is 1.
+/// Word 2 (§5.4). Bit 1 is DisCH1 and bits `[63:62]` are SKL1 where IDR5.D128 is 1.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct CdWord2 {
@@ -127,7 +127,7 @@ pub struct CdWord2 {
 }
 
 impl CdWord2 {
-    /// TTB1 as an address: bits [55:4], the rest zero.
+    /// TTB1 as an address: bits `[55:4]`, the rest zero.
     #[inline]
     pub const fn ttb1(self) -> u64 {
         self.ttb1_4() << 4

@@ -4,7 +4,7 @@ use bitfield_struct::bitfield;
 
 macro_rules! opcodes {
     ($($(#[$doc:meta])* $name:ident = $code:literal $text:literal,)*) => {
-        /// Bits [7:0] of a command (§4.1.1). CMD_CFGI_ALL is CMD_CFGI_STE_RANGE with Range 31.
+        /// Bits `[7:0]` of a command (§4.1.1). CMD_CFGI_ALL is CMD_CFGI_STE_RANGE with Range 31.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u8)]
         pub enum Opcode { $(#[doc = concat!("`", $text, "`")] $(#[$doc])* $name = $code,)* }
@@ -125,10 +125,106 @@ pub struct TlbiWord1 {
 }
 
 impl TlbiWord1 {
+    /// The address: bits `[63:12]`, the rest zero.
+    pub const fn address(self) -> u64 {
+        self.address_12() << 12
+    }
+}
+
+/// Word 1 of PREFETCH_ADDR (§4.2.2).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct PrefetchWord1 {
+    #[bits(5)]
+    pub size: u8, // 1 [4:0]
+    #[bits(5)]
+    pub stride: u8, // 1 [9:5]
+    __: bool,
+    pub ns: bool, // 1 [11:11]
+    #[bits(52)]
+    address_12: u64, // 1 [63:12], address bits [63:12]
+}
+
+impl PrefetchWord1 {
     /// The address: bits [63:12], the rest zero.
     pub const fn address(self) -> u64 {
         self.address_12() << 12
     }
+}
+
+/// Word 1 of CFGI_STE, CFGI_CD and CFGI_STE_RANGE (§4.3).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct CfgiWord1 {
+    #[bits(5)]
+    pub range: u8, // 1 [4:0], CFGI_STE_RANGE; bit 0 is Leaf of the others
+    #[bits(59)]
+    __: u64,
+}
+
+impl CfgiWord1 {
+    /// Leaf of CFGI_STE and CFGI_CD: bit 0.
+    pub const fn leaf(self) -> bool {
+        self.range() & 1 != 0
+    }
+}
+
+/// Word 1 of ATC_INV (§4.5.1).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct AtcInvWord1 {
+    #[bits(6)]
+    pub size: u8, // 1 [5:0]
+    #[bits(6)]
+    __: u8,
+    #[bits(52)]
+    address_12: u64, // 1 [63:12], address bits [63:12]
+}
+
+impl AtcInvWord1 {
+    /// The address: bits [63:12], the rest zero.
+    pub const fn address(self) -> u64 {
+        self.address_12() << 12
+    }
+}
+
+/// Word 1 of PRI_RESP (§4.5.2).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct PriRespWord1 {
+    #[bits(9)]
+    pub prg_index: u16, // 1 [8:0]
+    #[bits(3)]
+    __: u8,
+    #[bits(2)]
+    pub resp: u8, // 1 [13:12]
+    #[bits(50)]
+    __: u64,
+}
+
+/// Word 0 of RESUME (§4.7.1).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct ResumeWord0 {
+    pub opcode: u8, // 0 [7:0]
+    #[bits(2)]
+    __: u8,
+    pub ssec: bool, // 0 [10:10]
+    __: bool,
+    pub action: bool, // 0 [12:12]
+    pub abort: bool,  // 0 [13:13]
+    #[bits(18)]
+    __: u32,
+    pub stream_id: u32, // 0 [63:32]
+}
+
+/// Word 1 of RESUME (§4.7.1).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct ResumeWord1 {
+    pub stag: u16, // 1 [15:0]
+    #[bits(48)]
+    __: u64,
 }
 
 /// Word 0 of SYNC (§4.7.3).
@@ -164,14 +260,14 @@ pub struct SyncWord1 {
 }
 
 impl SyncWord1 {
-    /// MSIAddress: bits [55:2], the rest zero.
+    /// MSIAddress: bits `[55:2]`, the rest zero.
     pub const fn msi_address(self) -> u64 {
         self.msi_address_2() << 2
     }
 }
 
 impl Command {
-    /// Bits [7:0].
+    /// Bits `[7:0]`.
     pub const fn code(self) -> u8 {
         self.0[0].to_le_bytes()[0]
     }
@@ -194,6 +290,36 @@ impl Command {
     /// Word 1 of a TLBI command with an address.
     pub const fn tlbi1(self) -> TlbiWord1 {
         TlbiWord1::from_bits(self.0[1])
+    }
+
+    /// Word 1 of PREFETCH_ADDR.
+    pub const fn prefetch1(self) -> PrefetchWord1 {
+        PrefetchWord1::from_bits(self.0[1])
+    }
+
+    /// Word 1 of a CFGI command.
+    pub const fn cfgi1(self) -> CfgiWord1 {
+        CfgiWord1::from_bits(self.0[1])
+    }
+
+    /// Word 1 of ATC_INV.
+    pub const fn atc_inv1(self) -> AtcInvWord1 {
+        AtcInvWord1::from_bits(self.0[1])
+    }
+
+    /// Word 1 of PRI_RESP.
+    pub const fn pri_resp1(self) -> PriRespWord1 {
+        PriRespWord1::from_bits(self.0[1])
+    }
+
+    /// Word 0 of RESUME.
+    pub const fn resume0(self) -> ResumeWord0 {
+        ResumeWord0::from_bits(self.0[0])
+    }
+
+    /// Word 1 of RESUME.
+    pub const fn resume1(self) -> ResumeWord1 {
+        ResumeWord1::from_bits(self.0[1])
     }
 
     /// Word 0 of SYNC.

@@ -17,7 +17,7 @@ macro_rules! event_codes {
                 match code { $($code => Some(Self::$name),)* _ => None }
             }
 
-            /// The number, bits [7:0] of the record.
+            /// The number, bits `[7:0]` of the record.
             pub const fn code(self) -> u8 {
                 match self { $(Self::$name => $code,)* }
             }
@@ -52,7 +52,7 @@ event_codes! {
     FVmsFetch = 0x25 "F_VMS_FETCH" "§7.3.20",
 }
 
-/// An event record: words 0 to 3 are bits [63:0], [127:64], [191:128] and [255:192].
+/// An event record: words 0 to 3 are bits `[63:0]`, `[127:64]`, `[191:128]` and `[255:192]`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EventRecord(pub [u64; 4]);
@@ -70,7 +70,7 @@ pub struct EventWord0 {
     pub stream_id: u32, // 0 [63:32]
 }
 
-/// Word 1 of the faults of a translation (§7.3.12–§7.3.16): [79:64] is Reason in F_WALK_EABT, STAG otherwise.
+/// Word 1 of the faults of a translation (§7.3.12–§7.3.16): `[79:64]` is Reason in F_WALK_EABT, STAG otherwise.
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
 pub struct EventWord1 {

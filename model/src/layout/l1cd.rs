@@ -16,7 +16,7 @@ pub struct L1Cd {
 }
 
 impl L1Cd {
-    /// L2Ptr as an address: bits [55:12], the rest zero.
+    /// L2Ptr as an address: bits `[55:12]`, the rest zero.
     pub const fn l2_ptr(self) -> u64 {
         self.l2_ptr_12() << 12
     }

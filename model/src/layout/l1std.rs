@@ -16,7 +16,7 @@ pub struct L1Std {
 }
 
 impl L1Std {
-    /// L2Ptr as an address: bits [55:6], the rest zero.
+    /// L2Ptr as an address: bits `[55:6]`, the rest zero.
     pub const fn l2_ptr(self) -> u64 {
         self.l2_ptr_6() << 6
     }

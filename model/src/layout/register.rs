@@ -5,6 +5,7 @@ use bitfield_struct::bitfield;
 /// CR0 and CR0ACK (§6.3.9, §6.3.10).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cr0 {
     pub smmuen: bool, // [0]
     pub priqen: bool,
@@ -23,6 +24,7 @@ pub struct Cr0 {
 /// CR1 (§6.3.11).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cr1 {
     #[bits(2)]
     pub queue_ic: u8, // [1:0]
@@ -43,6 +45,7 @@ pub struct Cr1 {
 /// CR2 (§6.3.12).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cr2 {
     pub e2h: bool, // [0]
     pub recinvsid: bool,
@@ -55,6 +58,7 @@ pub struct Cr2 {
 /// GBPA (§6.3.14).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gbpa {
     #[bits(4)]
     pub mem_attr: u8, // [3:0]
@@ -80,6 +84,7 @@ pub struct Gbpa {
 /// IRQ_CTRL and IRQ_CTRLACK (§6.3.16, §6.3.18).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IrqCtrl {
     pub gerror_irqen: bool, // [0]
     pub priq_irqen: bool,
@@ -91,6 +96,7 @@ pub struct IrqCtrl {
 /// GERROR and GERRORN (§6.3.19, §6.3.20).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gerror {
     pub cmdq_err: bool, // [0]
     __: bool,
@@ -110,6 +116,7 @@ pub struct Gerror {
 /// STRTAB_BASE (§6.3.24).
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StrtabBase {
     #[bits(6)]
     __: u8,
@@ -122,7 +129,7 @@ pub struct StrtabBase {
 }
 
 impl StrtabBase {
-    /// ADDR as an address: bits [55:6], the rest zero.
+    /// ADDR as an address: bits `[55:6]`, the rest zero.
     #[inline]
     pub const fn addr(self) -> u64 {
         self.addr_6() << 6
@@ -132,6 +139,7 @@ impl StrtabBase {
 /// STRTAB_BASE_CFG (§6.3.25).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StrtabBaseCfg {
     #[bits(6)]
     pub log2size: u8, // [5:0]
@@ -148,6 +156,7 @@ pub struct StrtabBaseCfg {
 /// CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE (§6.3.26, §6.3.29, §6.3.33).
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct QueueBase {
     #[bits(5)]
     pub log2size: u8, // [4:0]
@@ -161,7 +170,7 @@ pub struct QueueBase {
 }
 
 impl QueueBase {
-    /// ADDR as an address: bits [55:5], the rest zero.
+    /// ADDR as an address: bits `[55:5]`, the rest zero.
     #[inline]
     pub const fn addr(self) -> u64 {
         self.addr_5() << 5
@@ -171,6 +180,7 @@ impl QueueBase {
 /// CMDQ_CONS (§6.3.28).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CmdqCons {
     #[bits(20)]
     pub rd: u32, // [19:0], index and wrap
@@ -184,6 +194,7 @@ pub struct CmdqCons {
 /// EVENTQ_PROD, EVENTQ_CONS, PRIQ_PROD and PRIQ_CONS (§6.3.95–§6.3.98).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OutputQueueIndex {
     #[bits(20)]
     pub index: u32, // [19:0], index and wrap
@@ -196,6 +207,7 @@ pub struct OutputQueueIndex {
 /// The address register of an MSI: GERROR_IRQ_CFG0, EVENTQ_IRQ_CFG0, PRIQ_IRQ_CFG0 (§6.3.21).
 #[bitfield(u64)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IrqCfg0 {
     #[bits(2)]
     __: u8,
@@ -206,7 +218,7 @@ pub struct IrqCfg0 {
 }
 
 impl IrqCfg0 {
-    /// ADDR as an address: bits [55:2], the rest zero.
+    /// ADDR as an address: bits `[55:2]`, the rest zero.
     pub const fn addr(self) -> u64 {
         self.addr_2() << 2
     }
@@ -215,6 +227,7 @@ impl IrqCfg0 {
 /// The attribute register of an MSI: *_IRQ_CFG2 (§6.3.23, §6.3.36).
 #[bitfield(u32)]
 #[derive(PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IrqCfg2 {
     #[bits(4)]
     pub mem_attr: u8, // [3:0]

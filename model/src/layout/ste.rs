@@ -50,7 +50,7 @@ pub struct SteWord0 {
 }
 
 impl SteWord0 {
-    /// S1ContextPtr as an address: bits [55:6], the rest zero.
+    /// S1ContextPtr as an address: bits `[55:6]`, the rest zero.
     #[inline]
     pub const fn s1_context_ptr(self) -> u64 {
         self.s1_context_ptr_6() << 6
@@ -161,7 +161,7 @@ pub struct SteWord3 {
 }
 
 impl SteWord3 {
-    /// S2TTB as an address: bits [55:4], the rest zero.
+    /// S2TTB as an address: bits `[55:4]`, the rest zero.
     #[inline]
     pub const fn s2_ttb(self) -> u64 {
         self.s2_ttb_4() << 4

@@ -2,7 +2,7 @@
 
 use super::{Field, address, number};
 
-/// Context descriptor. Where IDR5.D128 is 1, HAD0 and HAD1 are called DisCH0 and DisCH1, and bits [63:62] of
+/// Context descriptor. Where IDR5.D128 is 1, HAD0 and HAD1 are called DisCH0 and DisCH1, and bits 63 and 62 of
 /// words 1 and 2 are SKL0 and SKL1. The IMPLEMENTATION DEFINED field, nameless in the specification, carries
 /// its bit range in the descriptor.
 pub const CD: &[Field] = &[

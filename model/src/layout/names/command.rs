@@ -3,7 +3,7 @@
 use super::{Field, address, number};
 use crate::layout::command::Opcode;
 
-/// The fields of the commands with this opcode, without the opcode itself, bits [7:0] of word 0. So a caller
+/// The fields of the commands with this opcode, without the opcode itself, bits `[7:0]` of word 0. So a caller
 /// of [`reserved`](super::reserved) leaves out those.
 pub const fn command(opcode: Opcode) -> &'static [Field] {
     match opcode {

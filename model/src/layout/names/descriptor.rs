@@ -1,6 +1,6 @@
 //! Fields of the VMSAv8-64 translation table descriptors, 8 bytes each (DDI 0487 D8.3).
 //!
-//! The address fields cover [47:12], which all formats share; where 52-bit addresses place the upper bits
+//! The address fields cover `[47:12]`, which all formats share; where 52-bit addresses place the upper bits
 //! depends on the granule. In a Block, bit 16 of `OA` is nT.
 
 use super::{Field, address, number};

@@ -3,7 +3,7 @@
 use super::{Field, address, number};
 use crate::layout::event::EventCode;
 
-/// The fields that the records of this event have, without the event number, bits [7:0] of word 0. So a
+/// The fields that the records of this event have, without the event number, bits `[7:0]` of word 0. So a
 /// caller of [`reserved`](super::reserved) leaves out those.
 pub const fn event(code: EventCode) -> &'static [Field] {
     match code {

@@ -1,0 +1,152 @@
+//! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
+//!
+//! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
+//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
+//! nothing to act on.
+
+mod ats;
+mod cfgi;
+mod legality;
+mod prefetch;
+mod stall;
+mod stream;
+mod sync;
+mod tlbi;
+
+pub use ats::{AtcInv, PriResp, Response};
+pub use cfgi::Cfgi;
+pub use prefetch::{Addresses, Prefetch};
+pub use stall::{Resume, StallAction};
+pub use sync::Signal;
+pub use tlbi::{Pages, Range, Tlbi};
+
+use crate::choice::answer::CommandReservedBits;
+use crate::env::Env;
+use crate::features::Features;
+use crate::ids::StreamId;
+use crate::layout::command::{Command, Opcode};
+use crate::queue::command as queue;
+use crate::registers::Registers;
+use crate::rule::{Effect, Rule};
+use crate::smmu::Progress;
+
+/// A legal command of the Non-secure Command queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decoded {
+    /// CMD_PREFETCH_* (§4.2).
+    Prefetch(Prefetch),
+    /// CMD_CFGI_* (§4.3).
+    Cfgi(Cfgi),
+    /// CMD_TLBI_* (§4.4).
+    Tlbi(Tlbi),
+    /// CMD_ATC_INV (§4.5.1).
+    AtcInv(AtcInv),
+    /// CMD_PRI_RESP (§4.5.2).
+    PriResp(PriResp),
+    /// CMD_RESUME (§4.7.1).
+    Resume(Resume),
+    /// CMD_STALL_TERM of this stream (§4.7.2).
+    StallTerm(StreamId),
+    /// CMD_SYNC (§4.7.3).
+    Sync(Signal),
+    /// Legal, and without effect by this rule.
+    Ignored(Rule),
+}
+
+/// Decodes a command; an error is a rule with [`Effect::Command`].
+pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Decoded, Rule> {
+    let opcode = legality::opcode(f, command)?;
+    let decoded = match parameters(env, f, command, opcode) {
+        Err(rule) if rule.effect() == Effect::Ignored => Decoded::Ignored(rule),
+        illegal_or_legal => illegal_or_legal?,
+    };
+    // CERROR_ILL beats IGNORED, so this holds for a command without effect too (§4.1.3).
+    if legality::has_reserved_bits(f, command, opcode)
+        && env.ask(&[CommandReservedBits::Ignore, CommandReservedBits::Illegal])
+            == CommandReservedBits::Illegal
+    {
+        return Err(Rule::CommandReservedBit);
+    }
+    Ok(decoded)
+}
+
+/// Consumes one command, or stops the queue at it.
+pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
+    let Some(ring) = queue::pending(env, f, registers) else {
+        return Progress::Idle;
+    };
+    let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
+    match decoded {
+        Ok(decoded) => {
+            queue::consume(env, f, registers, ring);
+            execute(env, f, registers, decoded);
+        }
+        Err(rule) => {
+            env.note(rule);
+            let Effect::Command(error) = rule.effect() else {
+                unreachable!("{} does not stop a command queue", rule.label());
+            };
+            queue::stop(env, f, registers, error);
+        }
+    }
+    Progress::Worked
+}
+
+/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+    match decoded {
+        // Nothing is cached, and nothing is stalled.
+        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
+        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
+        Decoded::AtcInv(_) | Decoded::PriResp(_) => {
+            if !registers.cr0ack.smmuen() {
+                env.note(Rule::CommandIgnored);
+            }
+        }
+        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Ignored(rule) => env.note(rule),
+    }
+}
+
+/// The parameters, with every check that makes the command illegal before any that makes it ignored.
+fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode) -> Result<Decoded, Rule> {
+    let tlbi = tlbi::Fields { f, command };
+    let decoded = match opcode {
+        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(f, command)?),
+        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(f, command)?),
+        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(f, command)?),
+        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(f, command)?),
+        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(f, command)?),
+        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(f, command)?),
+        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi.nh_all()?),
+        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi.nh_asid()?),
+        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi.nh_va()?),
+        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi.nh_vaa()?),
+        Opcode::TlbiEl2All => Decoded::Tlbi(Tlbi::El2All),
+        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi.el2_asid()?),
+        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi.el2_va()?),
+        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi.el2_vaa()?),
+        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi.s12_vmall()?),
+        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi.s2_ipa()?),
+        Opcode::TlbiNsnhAll => Decoded::Tlbi(Tlbi::NsnhAll),
+        Opcode::AtcInv => Decoded::AtcInv(ats::atc_inv(env, f, command)?),
+        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(f, command)?),
+        Opcode::Resume => Decoded::Resume(stall::resume(f, command)?),
+        Opcode::StallTerm => Decoded::StallTerm(stream::stream(f, command)?),
+        Opcode::Sync => Decoded::Sync(sync::decode(f, command)?),
+        Opcode::CfgiVmsPidm
+        | Opcode::DptiAll
+        | Opcode::DptiPa
+        | Opcode::TlbiEl3All
+        | Opcode::TlbiEl3Va
+        | Opcode::TlbiSEl2All
+        | Opcode::TlbiSEl2Asid
+        | Opcode::TlbiSEl2Va
+        | Opcode::TlbiSEl2Vaa
+        | Opcode::TlbiSS12Vmall
+        | Opcode::TlbiSS2Ipa
+        | Opcode::TlbiSnhAll => unreachable!("{} is never legal here", opcode.name()),
+    };
+    Ok(decoded)
+}

@@ -1,0 +1,73 @@
+//! Interrupts: a 32-bit message write where one is set up, the wire otherwise (§3.18).
+
+use crate::address::Pa;
+use crate::bus::Bus;
+use crate::env::Env;
+use crate::features::Features;
+use crate::layout::register::Gerror;
+use crate::registers::error::activate;
+use crate::registers::{IrqConfig, Registers};
+use crate::rule::Rule;
+use crate::trace::{Event, InterruptSource};
+
+/// A message to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Message {
+    pub(crate) to: Pa,
+    pub(crate) data: u32,
+}
+
+/// The Event queue became non-empty.
+pub(crate) fn event_queue(env: &mut impl Env, f: &Features, registers: &mut Registers) {
+    if registers.irq_ctrlack.eventq_irqen() {
+        let aborted = Gerror::new().with_msi_eventq_abt_err(true);
+        signal(env, f, registers, InterruptSource::EventQueue, message(f, registers.eventq_irq), aborted);
+    }
+}
+
+/// A global error became active (§7.5.1).
+pub(crate) fn global_error(env: &mut impl Env, f: &Features, registers: &mut Registers) {
+    if registers.irq_ctrlack.gerror_irqen() {
+        let aborted = Gerror::new().with_msi_gerror_abt_err(true);
+        signal(env, f, registers, InterruptSource::GlobalError, message(f, registers.gerror_irq), aborted);
+    }
+}
+
+/// A CMD_SYNC with SIG_IRQ completed (§4.7.3).
+pub(crate) fn command_sync(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    message: Option<Message>,
+) {
+    let aborted = Gerror::new().with_msi_cmdq_abt_err(true);
+    signal(env, f, registers, InterruptSource::CommandSync, message, aborted);
+}
+
+/// An address of zero means that no message is set up (§6.3.21).
+fn message(f: &Features, config: IrqConfig) -> Option<Message> {
+    let to = Pa::new(config.address.addr());
+    (f.msi && to.value() != 0).then_some(Message { to, data: config.data })
+}
+
+/// `aborted` is the error that an external abort of the message makes active.
+fn signal(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    source: InterruptSource,
+    message: Option<Message>,
+    aborted: Gerror,
+) {
+    let Some(Message { to, data }) = message else {
+        env.trace(|| Event::Interrupt { source, msi: None });
+        return;
+    };
+    match env.bus().write(to, &data.to_le_bytes()) {
+        Ok(()) => env.trace(|| Event::Interrupt { source, msi: Some((to, data)) }),
+        Err(_abort) => {
+            env.note(Rule::MsiAborted);
+            activate(env, f, registers, aborted);
+        }
+    }
+}

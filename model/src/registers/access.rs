@@ -1,0 +1,169 @@
+//! From an access on the bus to the registers it reaches (§6.2).
+
+use super::map::Half;
+use super::{Register, Registers};
+use crate::choice::answer::{Page0Alias, Page1Undefined, RegisterAccessSize, RegisterPair};
+use crate::env::Env;
+use crate::features::Features;
+use crate::rule::Rule;
+use crate::smmu::RegisterAbort;
+
+/// Distance from page 0 to page 1.
+const PAGE_BYTES: u64 = 0x1_0000;
+
+/// The page 0 offsets of registers that live in page 1.
+const ALIASES: [u64; 4] = [0xa8, 0xac, 0xc8, 0xcc];
+
+/// A read of `size_bytes` at `offset` from the base of page 0.
+pub(crate) fn read(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    offset: u64,
+    size_bytes: u8,
+) -> Result<u64, RegisterAbort> {
+    match resolve(env, f, offset, size_bytes)? {
+        Reach::Nothing => Ok(0),
+        Reach::Register(register) => {
+            note_if_absent(env, f, register);
+            Ok(registers.get(f, register))
+        }
+        Reach::Words(lanes) => {
+            let words = lanes.into_iter().flatten().map(|lane| match lane.word {
+                Some((register, half)) => {
+                    note_if_absent(env, f, register);
+                    ((registers.get(f, register) >> half.shift()) & 0xffff_ffff) << lane.shift
+                }
+                None => {
+                    env.note(Rule::RegisterUndefined);
+                    0
+                }
+            });
+            Ok(words.fold(0, |data, word| data | word))
+        }
+    }
+}
+
+/// A write of `size_bytes` at `offset` from the base of page 0.
+pub(crate) fn write(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    (offset, size_bytes): (u64, u8),
+    value: u64,
+) -> Result<(), RegisterAbort> {
+    match resolve(env, f, offset, size_bytes)? {
+        Reach::Nothing => {}
+        Reach::Register(register) => registers.write(env, f, register, value),
+        Reach::Words(lanes) => {
+            for lane in lanes.into_iter().flatten() {
+                let word = (value >> lane.shift) & 0xffff_ffff;
+                match lane.word {
+                    Some((register, half)) => {
+                        let other_half = registers.get(f, register) & !(0xffff_ffff << half.shift());
+                        registers.write(env, f, register, other_half | word << half.shift());
+                    }
+                    None => env.note(Rule::RegisterUndefined),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an access reaches.
+enum Reach {
+    /// Reads as zero, writes are ignored.
+    Nothing,
+    /// All of a 64-bit register.
+    Register(Register),
+    /// Aligned 32-bit words, in the order of access.
+    Words([Option<Lane>; 2]),
+}
+
+/// One aligned 32-bit word of an access.
+struct Lane {
+    /// What lies there.
+    word: Option<(Register, Half)>,
+    /// Where it is in the data of the access, in bits.
+    shift: u8,
+}
+
+fn resolve(env: &mut impl Env, f: &Features, offset: u64, size_bytes: u8) -> Result<Reach, RegisterAbort> {
+    if !matches!(size_bytes, 4 | 8) || !offset.is_multiple_of(u64::from(size_bytes)) {
+        env.note(Rule::RegisterAccessSize);
+        return match env.ask(&[RegisterAccessSize::RazWi, RegisterAccessSize::Abort]) {
+            RegisterAccessSize::RazWi => Ok(Reach::Nothing),
+            RegisterAccessSize::Abort => Err(RegisterAbort),
+        };
+    }
+    let Some(offset) = across_pages(env, f, offset) else {
+        env.note(Rule::RegisterUndefined);
+        return Ok(Reach::Nothing);
+    };
+    let low = Lane { word: Register::at(offset), shift: 0 };
+    if size_bytes == 4 {
+        return Ok(Reach::Words([Some(low), None]));
+    }
+    if let Some((register, Half::Low)) = low.word
+        && register.size_bytes() == 8
+    {
+        return Ok(Reach::Register(register));
+    }
+    let high = Lane { word: Register::at(offset | 4), shift: 32 };
+    if low.word.is_none() && high.word.is_none() {
+        return Ok(Reach::Words([Some(low), None]));
+    }
+    pair(env, low, high)
+}
+
+/// A 64-bit access to two 32-bit registers is CONSTRAINED UNPREDICTABLE (§6.2).
+fn pair(env: &mut impl Env, low: Lane, high: Lane) -> Result<Reach, RegisterAbort> {
+    use RegisterPair::{Abort, HighFirst, HighOnly, LowFirst, LowOnly, RazWi};
+    env.note(Rule::RegisterPair);
+    match env.ask(&[RazWi, LowFirst, HighFirst, LowOnly, HighOnly, Abort]) {
+        RazWi => Ok(Reach::Nothing),
+        LowFirst => Ok(Reach::Words([Some(low), Some(high)])),
+        HighFirst => Ok(Reach::Words([Some(high), Some(low)])),
+        LowOnly => Ok(Reach::Words([Some(low), None])),
+        HighOnly => Ok(Reach::Words([Some(high), None])),
+        Abort => Err(RegisterAbort),
+    }
+}
+
+/// The offset that an access reaches where the two pages may alias; `None` where nothing is reached.
+/// Nothing is asked where the answer makes no difference.
+fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
+    let exists = |offset| Register::at(offset).is_some_and(|(register, _half)| register.exists(f));
+    if ALIASES.contains(&offset) {
+        let in_page1 = offset + PAGE_BYTES;
+        return match exists(in_page1).then(|| env.ask(&[Page0Alias::Alias, Page0Alias::RazWi])) {
+            Some(Page0Alias::Alias) => Some(in_page1),
+            Some(Page0Alias::RazWi) | None => None,
+        };
+    }
+    let is_page1 = (PAGE_BYTES..2 * PAGE_BYTES).contains(&offset);
+    if is_page1 && Register::at(offset).is_none() {
+        let in_page0 = offset - PAGE_BYTES;
+        return match exists(in_page0).then(|| env.ask(&[Page1Undefined::Res0, Page1Undefined::Page0])) {
+            Some(Page1Undefined::Page0) => Some(in_page0),
+            Some(Page1Undefined::Res0) | None => None,
+        };
+    }
+    Some(offset)
+}
+
+fn note_if_absent(env: &mut impl Env, f: &Features, register: Register) {
+    if !register.exists(f) {
+        env.note(Rule::RegisterUndefined);
+    }
+}
+
+impl Half {
+    const fn shift(self) -> u8 {
+        match self {
+            Self::Low => 0,
+            Self::High => 32,
+        }
+    }
+}

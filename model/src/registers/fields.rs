@@ -1,0 +1,126 @@
+//! Which bits of each register an implementation stores; the others read as zero (§6.3).
+
+use super::Register;
+use crate::address::low_mask;
+use crate::features::Features;
+use crate::layout::register::{
+    CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg2, IrqCtrl, OutputQueueIndex, StrtabBaseCfg,
+};
+
+/// WR or RD with the wrap flag of the largest possible queue: [19:0].
+pub(super) const INDEX: u32 = 0xf_ffff;
+
+/// The bits of a register that can be other than zero, if it exists.
+pub(super) fn implemented(f: &Features, register: Register) -> u64 {
+    match register {
+        Register::StrtabBase => base(f, 6),
+        Register::CmdqBase | Register::EventqBase | Register::PriqBase => base(f, 5) | 0x1f,
+        Register::GerrorIrqCfg0 | Register::EventqIrqCfg0 | Register::PriqIrqCfg0 => address(f, 2),
+        Register::Cr0 | Register::Cr0Ack => u64::from(cr0(f).into_bits()),
+        Register::Cr1 => u64::from(CR1.into_bits()),
+        Register::Cr2 => u64::from(cr2(f).into_bits()),
+        Register::Gbpa => u64::from(GBPA.into_bits()),
+        Register::IrqCtrl | Register::IrqCtrlAck => u64::from(irq_ctrl(f).into_bits()),
+        Register::Gerror | Register::Gerrorn => u64::from(gerror(f).into_bits()),
+        Register::GerrorIrqCfg1 | Register::EventqIrqCfg1 | Register::PriqIrqCfg1 => u64::from(u32::MAX),
+        Register::GerrorIrqCfg2 | Register::EventqIrqCfg2 => u64::from(IRQ_CFG2.into_bits()),
+        Register::PriqIrqCfg2 => u64::from(IRQ_CFG2.with_lo(true).into_bits()),
+        Register::StrtabBaseCfg => u64::from(strtab_base_cfg(f).into_bits()),
+        Register::CmdqProd => u64::from(INDEX),
+        Register::CmdqCons => u64::from(CmdqCons::new().with_rd(INDEX).with_err(0x7f).into_bits()),
+        Register::EventqProd | Register::EventqCons | Register::PriqProd | Register::PriqCons => {
+            u64::from(OutputQueueIndex::new().with_index(INDEX).with_overflow(true).into_bits())
+        }
+        Register::Idr0
+        | Register::Idr1
+        | Register::Idr2
+        | Register::Idr3
+        | Register::Idr4
+        | Register::Idr5
+        | Register::Idr6
+        | Register::Iidr
+        | Register::Aidr => u64::from(u32::MAX),
+        Register::Statusr
+        | Register::S2pii
+        | Register::Agbpa
+        | Register::GatosCtrl
+        | Register::GatosSid
+        | Register::GatosAddr
+        | Register::GatosPar
+        | Register::Mpamidr
+        | Register::Gmpam
+        | Register::Gbpmpam
+        | Register::VatosSel
+        | Register::DptBase
+        | Register::DptBaseCfg
+        | Register::DptCfgFar => 0,
+    }
+}
+
+const CR1: Cr1 = Cr1::new()
+    .with_table_sh(0b11)
+    .with_table_oc(0b11)
+    .with_table_ic(0b11)
+    .with_queue_sh(0b11)
+    .with_queue_oc(0b11)
+    .with_queue_ic(0b11);
+
+/// Also without ATTR_TYPES_OVR and ATTR_PERMS_OVR, where the fields have no effect: the value last written
+/// is one of the two that may be read then (§6.3.14).
+const GBPA: Gbpa = Gbpa::new()
+    .with_mem_attr(0b1111)
+    .with_mtcfg(true)
+    .with_alloccfg(0b1111)
+    .with_shcfg(0b11)
+    .with_privcfg(0b11)
+    .with_instcfg(0b11)
+    .with_abort(true)
+    .with_update(true);
+
+const IRQ_CFG2: IrqCfg2 = IrqCfg2::new().with_mem_attr(0b1111).with_sh(0b11);
+
+const fn cr0(f: &Features) -> Cr0 {
+    Cr0::new()
+        .with_smmuen(true)
+        .with_priqen(f.pri)
+        .with_eventqen(true)
+        .with_cmdqen(true)
+        .with_atschk(f.ats)
+        .with_vmw(if f.vmw { 0b111 } else { 0 })
+}
+
+const fn cr2(f: &Features) -> Cr2 {
+    Cr2::new().with_e2h(f.hyp).with_recinvsid(true).with_ptm(f.btm).with_rec_cfg_ats(f.atsrecerr)
+}
+
+const fn irq_ctrl(f: &Features) -> IrqCtrl {
+    IrqCtrl::new().with_gerror_irqen(true).with_priq_irqen(f.pri).with_eventq_irqen(true)
+}
+
+/// CMDQP_ERR and DPT_ERR belong to features that are refused.
+const fn gerror(f: &Features) -> Gerror {
+    Gerror::new()
+        .with_cmdq_err(true)
+        .with_eventq_abt_err(true)
+        .with_priq_abt_err(f.pri)
+        .with_msi_cmdq_abt_err(f.msi)
+        .with_msi_eventq_abt_err(f.msi)
+        .with_msi_priq_abt_err(f.msi && f.pri)
+        .with_msi_gerror_abt_err(f.msi)
+        .with_sfm_err(true)
+}
+
+const fn strtab_base_cfg(f: &Features) -> StrtabBaseCfg {
+    let cfg = StrtabBaseCfg::new().with_log2size(0b11_1111);
+    if f.two_level_stream_table { cfg.with_fmt(0b11).with_split(0b1_1111) } else { cfg }
+}
+
+/// An address and the allocation hint in bit 62.
+const fn base(f: &Features, low_bit: u8) -> u64 {
+    address(f, low_bit) | 1 << 62
+}
+
+/// Address bits from `low_bit` up; those at and above the output size are not stored.
+const fn address(f: &Features, low_bit: u8) -> u64 {
+    low_mask(f.oas_bits) & !low_mask(low_bit)
+}

@@ -1,0 +1,124 @@
+//! Updates: what software asks for now and the SMMU completes later (§6.3.9, §6.3.14.1, §6.3.16).
+//!
+//! Until an Update completes, the old value is in effect; the acknowledge register shows which one is.
+
+use super::{Register, Registers};
+use crate::choice::answer::{ControlRewrite, GbpaBusy, GbpaNoUpdate};
+use crate::env::Env;
+use crate::features::{Features, Revision};
+use crate::layout::register::{Cr0, Gbpa, IrqCtrl};
+use crate::rule::Rule;
+use crate::trace::Event;
+
+/// The fields of CR0, each Updated alone: SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK, VMW (§6.3.9).
+const CR0_FIELDS: [u32; 6] = [1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 0b111 << 6];
+
+/// The fields of IRQ_CTRL: GERROR_IRQEN, PRIQ_IRQEN, EVENTQ_IRQEN (§6.3.16).
+const IRQ_CTRL_FIELDS: [u32; 3] = [1 << 0, 1 << 1, 1 << 2];
+
+/// The most Updates that can be pending at once: every field of CR0 and IRQ_CTRL, and GBPA.
+pub(crate) const PENDING_MAX: usize = CR0_FIELDS.len() + IRQ_CTRL_FIELDS.len() + 1;
+
+/// Completes one pending Update, if there is one.
+pub(crate) fn complete_one(env: &mut impl Env, registers: &mut Registers) -> bool {
+    let cr0 = (registers.cr0.into_bits(), registers.cr0ack.into_bits());
+    let irq = (registers.irq_ctrl.into_bits(), registers.irq_ctrlack.into_bits());
+    let (register, value) = if let Some(acknowledged) = next_acknowledge(cr0, &CR0_FIELDS) {
+        registers.cr0ack = Cr0::from_bits(acknowledged);
+        (Register::Cr0Ack, acknowledged)
+    } else if let Some(acknowledged) = next_acknowledge(irq, &IRQ_CTRL_FIELDS) {
+        registers.irq_ctrlack = IrqCtrl::from_bits(acknowledged);
+        (Register::IrqCtrlAck, acknowledged)
+    } else if registers.gbpa.update() {
+        registers.gbpa = registers.gbpa.with_update(false);
+        registers.gbpa_in_use = registers.gbpa;
+        (Register::Gbpa, registers.gbpa.into_bits())
+    } else {
+        return false;
+    };
+    env.trace(|| Event::RegisterUpdate { register, value: u64::from(value) });
+    true
+}
+
+/// The acknowledge register once the lowest field that differs has followed.
+fn next_acknowledge((written, acknowledged): (u32, u32), fields: &[u32]) -> Option<u32> {
+    let pending = written ^ acknowledged;
+    let field = fields.iter().find(|&&field| pending & field != 0)?;
+    Some(acknowledged ^ (pending & field))
+}
+
+/// A write of CR0 or IRQ_CTRL; `value` holds implemented bits only.
+pub(super) fn write_control(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    register: Register,
+    value: u32,
+) {
+    if register == Register::Cr0 {
+        let state =
+            Written { current: registers.cr0.into_bits(), acknowledged: registers.cr0ack.into_bits() };
+        registers.cr0 = Cr0::from_bits(state.rewrite(env, f, &CR0_FIELDS, value));
+    } else {
+        assert_eq!(register, Register::IrqCtrl, "only two registers have fields with an Update");
+        let (current, acknowledged) = (registers.irq_ctrl.into_bits(), registers.irq_ctrlack.into_bits());
+        let state = Written { current, acknowledged };
+        registers.irq_ctrl = IrqCtrl::from_bits(state.rewrite(env, f, &IRQ_CTRL_FIELDS, value));
+    }
+}
+
+/// A control register and what the SMMU has acknowledged of it.
+struct Written {
+    current: u32,
+    acknowledged: u32,
+}
+
+impl Written {
+    /// The register after software wrote `value`, field by field.
+    fn rewrite(&self, env: &mut impl Env, f: &Features, fields: &[u32], value: u32) -> u32 {
+        let stored = fields.iter().map(|&field| {
+            let (old, new) = (self.current & field, value & field);
+            let is_pending = old != self.acknowledged & field;
+            if is_pending && old != new { self.rewrite_pending(env, f, field, new) } else { new }
+        });
+        stored.fold(0, |word, field| word | field)
+    }
+
+    /// Changing a field again before its Update has finished is CONSTRAINED UNPREDICTABLE (§6.3.9).
+    fn rewrite_pending(&self, env: &mut impl Env, f: &Features, field: u32, new: u32) -> u32 {
+        env.note(Rule::ControlRewritten);
+        let first = self.current & field;
+        let answer = if f.revision <= Revision::V3_1 {
+            env.ask(&[ControlRewrite::FirstWins, ControlRewrite::Cease, ControlRewrite::LastWins])
+        } else {
+            env.ask(&[ControlRewrite::FirstWins, ControlRewrite::Cease])
+        };
+        match answer {
+            ControlRewrite::FirstWins => first,
+            ControlRewrite::Cease if new == self.acknowledged & field => new,
+            ControlRewrite::Cease => first,
+            ControlRewrite::LastWins => new,
+        }
+    }
+}
+
+/// A write of GBPA (§6.3.14.1); `value` holds implemented bits only.
+pub(super) fn write_gbpa(env: &mut impl Env, f: &Features, registers: &mut Registers, value: u32) {
+    let value = Gbpa::from_bits(value);
+    if registers.gbpa.update() {
+        if f.revision <= Revision::V3_1 && env.ask(&[GbpaBusy::Ignore, GbpaBusy::Store]) == GbpaBusy::Store {
+            registers.gbpa = value.with_update(true);
+            return;
+        }
+    } else if value.update() {
+        registers.gbpa = value;
+        return;
+    } else if f.revision <= Revision::V3_1
+        && env.ask(&[GbpaNoUpdate::Ignore, GbpaNoUpdate::Apply]) == GbpaNoUpdate::Apply
+    {
+        registers.gbpa = value;
+        registers.gbpa_in_use = value;
+        return;
+    }
+    env.note(Rule::GbpaWithoutUpdate);
+}

@@ -1,0 +1,130 @@
+//! Runs one case on the model, as its file says.
+
+use smmu_model::Smmu;
+use smmu_model::address::{Iova, Pa};
+use smmu_model::attributes::Attributes;
+use smmu_model::bus::{Bus, ExternalAbort};
+use smmu_model::choice::Chooser;
+use smmu_model::env::World;
+use smmu_model::features::{Features, Preset};
+use smmu_model::ids::StreamId;
+use smmu_model::layout::event::EventRecord;
+use smmu_model::memory::SparseMemory;
+use smmu_model::outcome::Outcome;
+use smmu_model::rule::Rule;
+use smmu_model::trace::{Event, Sink};
+use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
+
+use super::case::{Case, CaseError, bytes, number};
+
+/// What the model did.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Ours {
+    /// The device saw success.
+    pub completed: bool,
+    /// The word arrived where the author of the case meant it to.
+    pub landed: bool,
+    /// The records that were written.
+    pub events: Vec<EventRecord>,
+    /// The rules that fired for the access, in order.
+    pub rules: Vec<Rule>,
+    /// Where the access went.
+    pub pa: Option<Pa>,
+}
+
+/// The word that devices write.
+const WORD: u32 = 0x1234_5678;
+const RAM_FIRST: u64 = 0x4000_0000;
+const RAM_LAST: u64 = 0x7fff_ffff;
+const COMMAND_QUEUE: u64 = 0x4200_0000;
+const EVENT_QUEUE: u64 = 0x4300_0000;
+const CMDQ_PROD: u64 = 0x98;
+const EVENTQ_PROD: u64 = 0x100a8;
+/// CMD_CFGI_ALL, CMD_TLBI_NSNH_ALL, CMD_SYNC.
+const COMMANDS: [[u64; 2]; 3] = [[0x04, 31], [0x30, 0], [0x46, 0]];
+
+/// Runs `case` with QEMU's configuration, the choices answered by `chooser`.
+pub fn run(case: &Case, chooser: &mut impl Chooser) -> Result<Ours, CaseError> {
+    let mut memory = memory(case)?;
+    let mut rules = Rules::default();
+    let mut world = World { bus: &mut memory, chooser, sink: &mut rules };
+    let features = Features::new(Preset::Qemu11_1.id_registers()).expect("a preset is legal");
+    let mut smmu = Smmu::new(features, &mut world);
+    for (offset, size_bytes, value) in &case.registers {
+        write(&mut smmu, &mut world, number(offset)?, *size_bytes, number(value)?);
+    }
+    for (slot, words) in (0u64..).zip(COMMANDS) {
+        let at = COMMAND_QUEUE + slot * 16;
+        store(world.bus, at, &words[0].to_le_bytes());
+        store(world.bus, at + 8, &words[1].to_le_bytes());
+    }
+    write(&mut smmu, &mut world, CMDQ_PROD, 4, 3);
+    world.sink.0.clear();
+    let outcome = smmu.transact(&mut world, &transaction(case)?);
+    smmu.settle(&mut world);
+    let (completed, pa) = match outcome {
+        Outcome::Done(translation) => (world.bus.write(translation.pa, &WORD.to_le_bytes()).is_ok(), Some(translation.pa)),
+        Outcome::RazWi(_) => (true, None),
+        Outcome::Abort(_) => (false, None),
+    };
+    let prod = smmu.read(&mut world, EVENTQ_PROD, 4).expect("an aligned access of a register");
+    let events = (0..prod & 0xff).map(|slot| event(world.bus, EVENT_QUEUE + slot * 32)).collect();
+    let landed = holds_word(world.bus, Pa::new(number(&case.pa)?));
+    Ok(Ours { completed, landed, events, rules: rules.0, pa })
+}
+
+/// Keeps the rules.
+#[derive(Default)]
+struct Rules(Vec<Rule>);
+
+impl Sink for Rules {
+    fn take(&mut self, event: Event) {
+        if let Event::Rule(rule) = event {
+            self.0.push(rule);
+        }
+    }
+}
+
+fn memory(case: &Case) -> Result<SparseMemory, CaseError> {
+    let mut memory = SparseMemory::new();
+    for (address, data) in &case.memory {
+        store(&mut memory, number(address)?, &bytes(data)?);
+    }
+    memory.set_abort(Pa::new(0), Pa::new(RAM_FIRST - 1), true);
+    memory.set_abort(Pa::new(RAM_LAST + 1), Pa::new(u64::MAX), true);
+    Ok(memory)
+}
+
+fn transaction(case: &Case) -> Result<Transaction, CaseError> {
+    let direction = if case.dma.write { Direction::Write } else { Direction::Read };
+    Ok(Transaction {
+        stream: StreamId(case.dma.sid),
+        substream: None,
+        address: Iova::new(number(&case.dma.iova)?),
+        access: Access::new(direction, Privilege::Unprivileged, Purpose::Data),
+        address_type: AddressType::Untranslated,
+        attributes: Attributes::INCOMING_DEFAULT,
+    })
+}
+
+fn write<B: Bus, C: Chooser>(smmu: &mut Smmu, world: &mut World<'_, B, C, Rules>, offset: u64, size: u8, value: u64) {
+    // An access that the registers refuse has no effect here either: what follows shows it.
+    let _refused = smmu.write(world, offset, size, value);
+    smmu.settle(world);
+}
+
+fn store(memory: &mut SparseMemory, address: u64, bytes: &[u8]) {
+    // Memory outside RAM drops what is written to it, as the machine of the recording did.
+    let _aborted: Result<(), ExternalAbort> = memory.write(Pa::new(address), bytes);
+}
+
+fn event(memory: &mut SparseMemory, address: u64) -> EventRecord {
+    let mut bytes = [0; 32];
+    memory.read(Pa::new(address), &mut bytes).expect("the event queue lies in RAM");
+    EventRecord::from_bytes(bytes)
+}
+
+fn holds_word(memory: &mut SparseMemory, at: Pa) -> bool {
+    let mut found = [0; 4];
+    memory.read(at, &mut found).is_ok() && found == WORD.to_le_bytes()
+}
