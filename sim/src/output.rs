@@ -48,18 +48,7 @@ pub fn event_of(rule: Rule) -> Option<EventCode> {
 
 /// The rules among `events`, in order.
 pub fn rules_of(events: &[Event]) -> Vec<Rule> {
-    let rule = |event: &Event| match *event {
-        Event::Rule(rule) => Some(rule),
-        Event::Choice { .. }
-        | Event::Structure { .. }
-        | Event::Descriptor { .. }
-        | Event::DescriptorUpdate { .. }
-        | Event::Translated { .. }
-        | Event::Command { .. }
-        | Event::CommandError { .. }
-        | Event::Record { .. }
-        | Event::Interrupt { .. } => None,
-    };
+    let rule = |event: &Event| if let Event::Rule(rule) = *event { Some(rule) } else { None };
     events.iter().filter_map(rule).collect()
 }
 

@@ -90,21 +90,12 @@ pub(super) fn name(command: Command) -> String {
 fn consumed(events: &[Event]) -> Vec<(Command, Option<CommandError>)> {
     let mut commands: Vec<(Command, Option<CommandError>)> = Vec::new();
     for event in events {
-        match *event {
-            Event::Command { words, .. } => commands.push((Command(words), None)),
-            Event::CommandError { error } => {
-                if let Some((_, last_error)) = commands.last_mut() {
-                    *last_error = Some(error);
-                }
-            }
-            Event::Rule(_)
-            | Event::Choice { .. }
-            | Event::Structure { .. }
-            | Event::Descriptor { .. }
-            | Event::DescriptorUpdate { .. }
-            | Event::Translated { .. }
-            | Event::Record { .. }
-            | Event::Interrupt { .. } => {}
+        if let Event::Command { words, .. } = *event {
+            commands.push((Command(words), None));
+        } else if let Event::CommandError { error } = *event
+            && let Some((_, last_error)) = commands.last_mut()
+        {
+            *last_error = Some(error);
         }
     }
     commands

@@ -3,20 +3,17 @@
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use smmu_model::layout::command::Command;
-use smmu_model::layout::names::Field;
 use smmu_model::outcome::{Class, Outcome, Stage};
-use smmu_model::trace::Event;
 use smmu_model::transaction::{Direction, Privilege, Purpose, Transaction};
 
 use super::Walk;
-use super::step::{DescriptorKind, Step, set_fields, structure};
+use super::step::{DescriptorRead, StructureRead, What};
 use crate::output::{attributes_text, event_of, hex, rule_json};
 
 pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
     writeln!(out, "{}", transaction_json(&walk.transaction))?;
     for step in &walk.steps {
-        let mut line = step_json(step);
+        let mut line = step_json(&step.what);
         line["depth"] = Value::from(step.depth);
         writeln!(out, "{line}")?;
     }
@@ -38,49 +35,40 @@ fn transaction_json(transaction: &Transaction) -> Value {
     })
 }
 
-fn step_json(step: &Step) -> Value {
-    match step.event {
-        Event::Structure { structure: kind, at, words } => {
-            let (name, fields, count) = structure(kind);
-            let words = &words[..count];
-            json!({
-                "type": "structure", "name": name, "at": hex(at.value()), "held": step.held,
-                "words": hexes(words), "fields": fields_json(fields, words),
-            })
-        }
-        Event::Descriptor { stage, class, level, at, raw } => {
-            let kind = DescriptorKind::of(level, raw);
-            json!({
-                "type": "descriptor", "stage": stage_number(stage), "serves": class.map(class_name),
-                "level": level, "at": hex(at.value()), "held": step.held, "raw": hex(raw),
-                "kind": kind.name(), "fields": fields_json(kind.fields(stage), &[raw]),
-            })
-        }
-        Event::DescriptorUpdate { stage, at, raw } => json!({
-            "type": "update", "stage": stage_number(stage), "at": hex(at.value()), "raw": hex(raw),
+fn step_json(what: &What) -> Value {
+    match what {
+        What::Structure(StructureRead { name, at, words, fields, held }) => json!({
+            "type": "structure", "name": name, "at": hex(at.value()), "held": held, "words": hexes(words),
+            "fields": fields_json(fields),
         }),
-        Event::Translated { stage, class, input, output, size_log2 } => json!({
-            "type": "translated", "stage": stage_number(stage), "serves": class.map(class_name),
-            "input": hex(input), "output": hex(output), "size_log2": size_log2,
+        What::Descriptor(DescriptorRead { stage, class, level, at, raw, kind, fields, held }) => json!({
+            "type": "descriptor", "stage": stage_number(*stage), "serves": class.map(class_name),
+            "level": level, "at": hex(at.value()), "held": held, "raw": hex(*raw), "kind": kind.name(),
+            "fields": fields_json(fields),
         }),
-        Event::Rule(rule) => {
-            let mut line = rule_json(rule);
+        What::DescriptorUpdate { stage, at, raw } => json!({
+            "type": "update", "stage": stage_number(*stage), "at": hex(at.value()), "raw": hex(*raw),
+        }),
+        What::Translated { stage, class, input, output, size_log2 } => json!({
+            "type": "translated", "stage": stage_number(*stage), "serves": class.map(class_name),
+            "input": hex(*input), "output": hex(*output), "size_log2": size_log2,
+        }),
+        What::Rule(rule) => {
+            let mut line = rule_json(*rule);
             line["type"] = Value::from("rule");
             line
         }
-        Event::Choice { choice, answer } => json!({
+        What::Choice { choice, answer } => json!({
             "type": "choice", "key": choice.key(), "section": choice.section(), "text": choice.text(),
-            "answer": choice.answers()[answer],
+            "answer": answer,
         }),
-        Event::Command { index, words } => json!({
-            "type": "command", "index": index, "name": Command(words).opcode().map(|opcode| opcode.name()),
-            "words": hexes(&words),
-        }),
-        Event::CommandError { error } => json!({ "type": "command-error", "name": error.name() }),
-        Event::Record { record, .. } => json!({
+        What::Record(record) => json!({
             "type": "record", "name": record.event_code().map(|code| code.name()), "words": hexes(&record.0),
         }),
-        Event::Interrupt { msi, .. } => json!({
+        What::GlobalError(activated) => json!({
+            "type": "global-error", "activated": hex(u64::from(activated.into_bits())),
+        }),
+        What::Interrupt { msi } => json!({
             "type": "interrupt",
             "msi": msi.map(|(at, data)| json!({ "at": hex(at.value()), "data": hex(u64::from(data)) })),
         }),
@@ -106,8 +94,8 @@ fn hexes(words: &[u64]) -> Vec<Value> {
     words.iter().copied().map(hex).collect()
 }
 
-fn fields_json(fields: &[Field], words: &[u64]) -> Map<String, Value> {
-    set_fields(fields, words).map(|(name, value)| (name.to_owned(), hex(value))).collect()
+fn fields_json(fields: &[(&str, u64)]) -> Map<String, Value> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), hex(*value))).collect()
 }
 
 fn stage_number(stage: Stage) -> u8 {

@@ -49,6 +49,7 @@ impl Walk {
     /// - `rule`: `label`, `section`, `text`;
     /// - `choice`: `key`, `section`, `text`, `answer`;
     /// - `record`: `name`, `words`: the event that would be recorded;
+    /// - `global-error`: `activated`, the bits of GERROR that would become active;
     /// - `interrupt`: `msi`, the write that would be made (`at`, `data`), or null.
     ///
     /// Last `result`: `outcome` (`ok`, `abort`, `raz-wi`); `pa`, `size_log2`, `attributes` for `ok`; `rule`

@@ -1,17 +1,12 @@
 //! A walk as an indented tree.
 
-use std::fmt::Display;
 use std::io::{self, Write};
 
-use smmu_model::choice::Choice;
-use smmu_model::layout::command::Command;
-use smmu_model::layout::event::EventRecord;
 use smmu_model::outcome::{Class, Outcome, Stage};
-use smmu_model::trace::Event;
 use smmu_model::transaction::{Direction, Privilege, Purpose, Transaction};
 
 use super::Walk;
-use super::step::{DescriptorKind, Step, set_fields, structure};
+use super::step::{DescriptorRead, StructureRead, What};
 use crate::output::{RuleLine, attributes_text, event_of};
 
 const LINE_WIDTH: usize = 110;
@@ -22,7 +17,7 @@ pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
     writeln!(out, "{}", transaction_text(&walk.transaction))?;
     for step in &walk.steps {
         let indent = "  ".repeat(step.depth + 1);
-        for line in lines(step, LINE_WIDTH.saturating_sub(indent.len())) {
+        for line in lines(&step.what, LINE_WIDTH.saturating_sub(indent.len() + 4)) {
             writeln!(out, "{indent}{line}")?;
         }
     }
@@ -49,47 +44,47 @@ fn transaction_text(transaction: &Transaction) -> String {
 }
 
 /// The first line of a step, and indented below it what belongs to it.
-fn lines(step: &Step, width: usize) -> Vec<String> {
-    let (head, details) = match step.event {
-        Event::Structure { structure: kind, at, words } => {
-            let (name, fields, count) = structure(kind);
-            let words = &words[..count];
-            let raw = words.chunks(4).map(|row| joined(row.iter().map(|word| format!("{word:#018x}")), " "));
-            let fields = wrapped(set_fields(fields, words), width);
-            (read_text(format!("{name} at {at}"), step.held), raw.chain(fields).collect())
+fn lines(what: &What, width: usize) -> Vec<String> {
+    let (head, details) = match what {
+        What::Structure(StructureRead { name, at, words, fields, held }) => {
+            let rows = words.chunks(4).map(words_text).collect();
+            (read_text(format!("{name} at {at}"), *held), [rows, wrapped(fields, width)].concat())
         }
-        Event::Descriptor { stage, class, level, at, raw } => {
-            let kind = DescriptorKind::of(level, raw);
-            let head =
-                format!("{} level {level} {} at {at}: {raw:#x}", stage_text(stage, class), kind.name());
-            (read_text(head, step.held), wrapped(set_fields(kind.fields(stage), &[raw]), width))
+        What::Descriptor(DescriptorRead { stage, class, level, at, raw, kind, fields, held }) => {
+            let (stage, kind) = (stage_text(*stage, *class), kind.name());
+            let head = format!("{stage} level {level} {kind} at {at}: {raw:#x}");
+            (read_text(head, *held), wrapped(fields, width))
         }
-        Event::DescriptorUpdate { stage, at, raw } => {
-            (format!("{} descriptor at {at} would become {raw:#x}", stage_text(stage, None)), Vec::new())
-        }
-        Event::Translated { stage, class, input, output, size_log2 } => {
-            let (stage, size) = (stage_text(stage, class), size_text(size_log2));
+        What::DescriptorUpdate { stage, at, raw } => (
+            format!("would write {raw:#x} to the {} descriptor at {at}", stage_text(*stage, None)),
+            Vec::new(),
+        ),
+        What::Translated { stage, class, input, output, size_log2 } => {
+            let (stage, size) = (stage_text(*stage, *class), size_text(*size_log2));
             (format!("{stage} translates {input:#x} to {output:#x}, {size}"), Vec::new())
         }
-        Event::Rule(rule) => (format!("- {}", RuleLine(rule)), Vec::new()),
-        Event::Choice { choice, answer } => (choice_text(choice, answer), Vec::new()),
-        Event::Command { index, words } => (format!("command {index}: {:#x?}", Command(words)), Vec::new()),
-        Event::CommandError { error } => {
-            (format!("the command queue stops with {}", error.name()), Vec::new())
+        What::Rule(rule) => (format!("- {}", RuleLine(*rule)), Vec::new()),
+        What::Choice { choice, answer } => {
+            let (key, section, text) = (choice.key(), choice.section(), choice.text());
+            (format!("- choice {key} ({section}): {answer}. {text}"), Vec::new())
         }
-        Event::Record { record, .. } => {
-            let words = joined(record.0.iter().map(|word| format!("{word:#018x}")), " ");
-            (format!("would record {}", record_name(record)), vec![words])
+        What::Record(record) => {
+            let name = record.event_code().map_or("an event without a name", |code| code.name());
+            (format!("would record {name}"), vec![words_text(&record.0)])
         }
-        Event::Interrupt { msi, .. } => {
-            let how = msi.map_or_else(
-                || "raise its wired interrupt".to_owned(),
-                |(at, data)| format!("write the MSI {data:#x} to {at}"),
-            );
-            (format!("would {how}"), Vec::new())
+        What::GlobalError(activated) => {
+            (format!("would raise the global errors {:#x}", activated.into_bits()), Vec::new())
+        }
+        What::Interrupt { msi: None } => ("would raise its wired interrupt".to_owned(), Vec::new()),
+        What::Interrupt { msi: Some((at, data)) } => {
+            (format!("would write the MSI {data:#x} to {at}"), Vec::new())
         }
     };
     std::iter::once(head).chain(details.into_iter().map(|detail| format!("    {detail}"))).collect()
+}
+
+fn words_text(words: &[u64]) -> String {
+    words.iter().map(|word| format!("{word:#018x}")).collect::<Vec<_>>().join(" ")
 }
 
 fn read_text(head: String, held: bool) -> String {
@@ -103,15 +98,6 @@ fn stage_text(stage: Stage, class: Option<Class>) -> &'static str {
         (Stage::Two, Some(Class::TableWalk(_))) => "stage 2 (for the stage 1 walk)",
         (Stage::Two, Some(Class::Input) | None) => "stage 2",
     }
-}
-
-fn choice_text(choice: Choice, answer: usize) -> String {
-    let answer = choice.answers()[answer];
-    format!("- choice {} ({}): {answer}. {}", choice.key(), choice.section(), choice.text())
-}
-
-fn record_name(record: EventRecord) -> &'static str {
-    record.event_code().map_or("an event without a name", |code| code.name())
 }
 
 fn write_result(out: &mut impl Write, outcome: Outcome) -> io::Result<()> {
@@ -137,7 +123,7 @@ fn size_text(size_log2: u8) -> String {
 }
 
 /// `name value, name value, …` in lines of at most `width` columns.
-fn wrapped(fields: impl Iterator<Item = (&'static str, u64)>, width: usize) -> Vec<String> {
+fn wrapped(fields: &[(&str, u64)], width: usize) -> Vec<String> {
     let width = width.max(LIST_WIDTH_MIN);
     let mut lines: Vec<String> = Vec::new();
     for (name, value) in fields {
@@ -147,14 +133,10 @@ fn wrapped(fields: impl Iterator<Item = (&'static str, u64)>, width: usize) -> V
                 line.push_str(", ");
                 line.push_str(&item);
             }
-            _ => lines.push(item),
+            Some(_) | None => lines.push(item),
         }
     }
     lines
-}
-
-fn joined(items: impl Iterator<Item = impl Display>, separator: &str) -> String {
-    items.map(|item| item.to_string()).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]
@@ -171,9 +153,9 @@ mod tests {
 
     #[test]
     fn lists_wrap_between_items() {
-        let fields = (0..20).map(|value| ("Field", value));
-        let lines = wrapped(fields, 60);
+        let fields: Vec<_> = (0..20).map(|value| ("Field", value)).collect();
+        let lines = wrapped(&fields, 60);
         assert!(lines.iter().all(|line| line.len() <= 60 && line.starts_with("Field")));
-        assert_eq!(joined(lines.iter(), ", ").matches("Field").count(), 20);
+        assert_eq!(lines.join(", ").matches("Field").count(), 20);
     }
 }

@@ -32,7 +32,8 @@ fn altered(folder: &str, trace: &str) -> (Summary, Vec<Finding>) {
 /// The trace up to and with its first `count` successful translations.
 fn head(folder: &str, count: usize) -> String {
     let text = captures::trace_text(folder);
-    let (end, _) = text.match_indices("smmuv3_translate_success").nth(count).expect("there are more");
+    let (last, _) = text.match_indices("smmuv3_translate_success").nth(count - 1).expect("there are enough");
+    let end = last + text[last..].find('\n').expect("the line ends") + 1;
     text[..end].to_owned()
 }
 
