@@ -59,8 +59,8 @@ pub(crate) enum Verdict {
 ///
 /// Registers start from reset and take the traced writes; the SMMU's ID registers are those that the trace
 /// shows being read. Before a translation, the descriptors that QEMU read for it are put into memory, as the
-/// image is of the end of the run. An access that QEMU's translation permits must be permitted by the model,
-/// at the same output address.
+/// image is of the end of the run. The model must permit the accesses that QEMU's translation permits, at the
+/// same output address, and refuse the others.
 ///
 /// Each disagreement is printed with both answers and the model's rules; differences in register reads and
 /// in consumed commands are printed as notes. The last line is `translations: N agreed, M disagreed`.

@@ -114,9 +114,6 @@ pub fn features(ids: IdRegisters) -> Result<Features, Refused> {
     "the model refuses these ID registers: IDR0 {:#x}, IDR1 {:#x}, IDR3 {:#x}, IDR5 {:#x}, AIDR {:#x}",
     ids.idr[0], ids.idr[1], ids.idr[3], ids.idr[5], ids.aidr
 )]
-#[diagnostic(help(
-    "`--idr` changes one field, for example `--idr IDR0.HTTU=0`; `--preset` gives a legal start"
-))]
 pub struct Refused {
     /// The registers.
     pub ids: IdRegisters,

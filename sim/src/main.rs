@@ -9,6 +9,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Verdict};
+use smmu_sim::replay::ReplayError;
 
 /// An expectation failed: the model disagrees.
 const EXIT_FAILED: u8 = 1;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         Ok(Verdict::Met) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(EXIT_FAILED),
         Ok(Verdict::Unusable) => ExitCode::from(EXIT_USAGE),
-        Err(report) if is_broken_pipe(&report) => ExitCode::SUCCESS,
+        Err(report) if is_broken_pipe(&report) => exit_unread(&report),
         Err(report) => {
             eprintln!("{report:?}");
             ExitCode::from(EXIT_USAGE)
@@ -40,7 +41,12 @@ fn start_diagnostics() {
         .init();
 }
 
-/// Whoever read our output has seen enough, as `smmu-sim rules | head` does: that is no error.
+/// Whoever read our output has seen enough, as `smmu-sim rules | head` does: that is no error. But a replay that
+/// was cut short has no verdict, and must not seem to have a good one.
+fn exit_unread(report: &miette::Report) -> ExitCode {
+    if report.is::<ReplayError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
 fn is_broken_pipe(report: &miette::Report) -> bool {
     let mut io_errors = report.chain().filter_map(|error| error.downcast_ref::<io::Error>());
     io_errors.any(|error| error.kind() == io::ErrorKind::BrokenPipe)

@@ -18,16 +18,15 @@ use indicatif::ProgressBar;
 use smmu_model::RegisterAbort;
 
 pub use commands::{CommandMismatch, TracedCommand};
-pub use identity::{ASSUMED, AidrSource, Cleared, Identity, assume_revision, identify};
+pub use identity::{ASSUMED, AidrSource, Cleared, Identity, IdentityError, assume_revision, identify};
 pub use report::Reporter;
 pub use summary::{Summary, Tally};
-pub use translation::{Attempt, Disagreement, TracedOutcome};
+pub use translation::{Attempt, Disagreement, TracedOutcome, TracedTranslation};
 
 use crate::image::MemoryImage;
-use crate::machine::{Machine, Refused};
+use crate::machine::Machine;
 use commands::CommandOrder;
 use trace::{MmioAccess, TraceError, TraceEvent, TraceLine, TraceReader};
-use translation::TracedTranslation;
 
 /// Replays the trace at `path` over `image`, and reports on the way and at the end.
 ///
@@ -86,10 +85,10 @@ pub enum ReplayError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Trace(#[from] TraceError),
-    /// The ID registers that the trace shows are not accepted.
+    /// The ID registers are missing, or not accepted.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Refused(#[from] Refused),
+    Identity(#[from] IdentityError),
     /// The report cannot be written.
     #[error("cannot write the report")]
     Output(#[from] io::Error),

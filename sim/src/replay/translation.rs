@@ -6,6 +6,7 @@ use smmu_model::ids::StreamId;
 use smmu_model::layout::event::EventCode;
 use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
+use smmu_model::trace::Event;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 
 use super::trace::{TraceEvent, TracedPermission, TracedStages};
@@ -103,37 +104,31 @@ impl TracedTranslation {
     }
 
     /// Puts the accesses in question to the model. `None`: the trace does not tell enough.
+    ///
+    /// An access that QEMU made, or would permit, takes place; one that it would refuse is only asked about.
     pub(super) fn compare(&self, machine: &mut Machine) -> Option<Vec<Attempt>> {
         let iova = self.iova?;
-        let directions = self.outcome.directions();
-        if directions.is_empty() {
-            return None;
-        }
-        let mut attempts = Vec::with_capacity(directions.len());
-        for direction in directions {
+        let mut attempts = Vec::new();
+        for direction in self.outcome.directions() {
             let transaction = transaction(self.stream, iova, *direction);
-            if self.outcome.any_will_do() {
-                let attempt = self.attempt(*direction, machine.explain(&transaction), iova);
-                if attempt.agrees {
-                    machine.transact(&transaction);
-                    return Some(vec![attempt]);
-                }
-                attempts.push(attempt);
-            } else {
-                attempts.push(self.attempt(*direction, machine.transact(&transaction), iova));
+            if self.outcome.permits(*direction) {
+                let (outcome, events) = machine.transact(&transaction);
+                attempts.push(self.attempt(*direction, outcome, events));
+                continue;
+            }
+            let (outcome, events) = machine.explain(&transaction);
+            attempts.push(self.attempt(*direction, outcome, &events));
+            if self.outcome.any_will_do() && attempts.last().is_some_and(|attempt| attempt.agrees) {
+                machine.transact(&transaction);
+                break;
             }
         }
         Some(attempts)
     }
 
-    fn attempt(
-        &self,
-        direction: Direction,
-        (outcome, events): (Outcome, impl AsRef<[smmu_model::trace::Event]>),
-        iova: Iova,
-    ) -> Attempt {
-        let agrees = self.outcome.agrees(outcome, iova);
-        let rules = if agrees { Vec::new() } else { rules_of(events.as_ref()) };
+    fn attempt(&self, direction: Direction, outcome: Outcome, events: &[Event]) -> Attempt {
+        let agrees = self.outcome.agrees(direction, outcome, self.iova);
+        let rules = if agrees { Vec::new() } else { rules_of(events) };
         Attempt { direction, outcome, rules, agrees }
     }
 }
@@ -155,39 +150,43 @@ impl TracedOutcome {
         matches!(self, Self::Event(_))
     }
 
-    /// The accesses to put to the model. QEMU never tells which one was made; where it tells what is permitted,
-    /// each of those must be.
+    /// The accesses to put to the model. QEMU never tells which one was made.
     fn directions(&self) -> &'static [Direction] {
         match self {
-            Self::Success { permission, .. } => match permission {
-                TracedPermission::None => &[],
-                TracedPermission::Read => &[Direction::Read],
-                TracedPermission::Write => &[Direction::Write],
-                TracedPermission::ReadWrite => &[Direction::Read, Direction::Write],
-            },
+            Self::Success { .. } | Self::Event(_) => &[Direction::Read, Direction::Write],
             Self::Disabled | Self::Bypassed | Self::Aborted => &[Direction::Read],
-            Self::Event(_) => &[Direction::Read, Direction::Write],
         }
     }
 
-    fn agrees(&self, ours: Outcome, iova: Iova) -> bool {
+    /// Whether QEMU may have made this access, with this outcome.
+    fn permits(&self, direction: Direction) -> bool {
+        match self {
+            Self::Success { permission, .. } => match permission {
+                TracedPermission::None => false,
+                TracedPermission::Read => direction == Direction::Read,
+                TracedPermission::Write => direction == Direction::Write,
+                TracedPermission::ReadWrite => true,
+            },
+            Self::Disabled | Self::Bypassed | Self::Aborted => true,
+            Self::Event(_) => false,
+        }
+    }
+
+    fn agrees(&self, direction: Direction, ours: Outcome, iova: Option<Iova>) -> bool {
+        let output = match ours {
+            Outcome::Done(done) => Some(done.pa.value()),
+            Outcome::Abort(_) | Outcome::RazWi(_) => None,
+        };
         let event = match ours {
             Outcome::Done(_) => None,
             Outcome::Abort(rule) | Outcome::RazWi(rule) => event_of(rule),
         };
-        match (self, ours) {
-            (Self::Success { translated, .. }, Outcome::Done(done)) => done.pa.value() == *translated,
-            (Self::Disabled | Self::Bypassed, Outcome::Done(done)) => done.pa.value() == iova.value(),
-            (Self::Aborted, Outcome::Abort(_)) => event.is_none(),
-            (Self::Event(name), Outcome::Abort(_) | Outcome::RazWi(_)) => {
-                event.is_some_and(|code| code.name() == name)
-            }
-            (
-                Self::Success { .. } | Self::Disabled | Self::Bypassed,
-                Outcome::Abort(_) | Outcome::RazWi(_),
-            )
-            | (Self::Aborted, Outcome::Done(_) | Outcome::RazWi(_))
-            | (Self::Event(_), Outcome::Done(_)) => false,
+        match self {
+            Self::Success { translated, .. } if self.permits(direction) => output == Some(*translated),
+            Self::Success { .. } => output.is_none(),
+            Self::Disabled | Self::Bypassed => output.is_some() && output == iova.map(Iova::value),
+            Self::Aborted => matches!(ours, Outcome::Abort(_)) && event.is_none(),
+            Self::Event(name) => event.is_some_and(|code| code.name() == name),
         }
     }
 }
@@ -245,12 +244,14 @@ mod tests {
         let event = TraceEvent::parse(line).expect("a line of a trace");
         let traced = TracedTranslation::of(&event, Some(IOVA)).expect("the end of a translation");
         assert_eq!(traced.iova, Some(Iova::new(IOVA)));
-        assert_eq!(traced.outcome.agrees(ours, Iova::new(IOVA)), agrees, "{line} {ours:?}");
+        let answer = traced.outcome.agrees(Direction::Read, ours, traced.iova);
+        assert_eq!(answer, agrees, "{line} {ours:?}");
     }
 
     #[test]
     fn every_outcome_has_its_counterpart() {
         let success = "smmuv3_translate_success d sid=0x8 iova=0x1040 translated=0x2040 perm=0x1 stage=1";
+        let write_only = success.replace("perm=0x1", "perm=0x2");
         let disabled = "smmuv3_translate_disable d sid=0x8 bypass (smmu disabled) iova:0x1040 is_write=0";
         let bypass = "smmuv3_translate_bypass d sid=0x8 STE bypass iova:0x1040 is_write=0";
         let abort = "smmuv3_translate_abort d sid=0x8 abort on iova:0x1040 is_write=0";
@@ -260,6 +261,8 @@ mod tests {
             (success, done(0x2040), true),
             (success, done(0x2000), false),
             (success, Outcome::Abort(recorded), false),
+            (&write_only, done(0x2040), false),
+            (&write_only, Outcome::Abort(recorded), true),
             (disabled, done(IOVA), true),
             (disabled, done(0x2040), false),
             (bypass, done(IOVA), true),
