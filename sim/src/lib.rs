@@ -2,7 +2,9 @@
 
 pub mod image;
 pub mod machine;
+pub mod oracle;
 pub mod output;
 pub mod replay;
 pub mod rules;
+pub mod vectors;
 pub mod walk;
