@@ -1,6 +1,6 @@
 //! The binary: exit codes, and what goes where.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
 use crate::captures;
@@ -92,6 +92,21 @@ fn a_reader_who_leaves_early_is_no_error() {
     let mut errors = String::new();
     child.stderr.take().expect("it is piped").read_to_string(&mut errors).expect("errors are text");
     assert_eq!(errors, "");
+}
+
+#[test]
+fn serve_answers_until_its_input_ends() {
+    let child = smmu_sim().arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    input
+        .write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"choices\"}\nnonsense\n")
+        .expect("it is read");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8(output.stdout).expect("answers are text").lines().count(), 2);
+    assert_eq!(output.status.code(), Some(0));
+    check(&["serve", "--listen", "/nowhere/socket"], 2, "cannot listen at /nowhere/socket");
 }
 
 #[test]
