@@ -1,6 +1,10 @@
 //! The software stack around the model, and the tools on top of it.
 
 pub mod image;
+pub mod machine;
 pub mod oracle;
+pub mod output;
 pub mod replay;
+pub mod rules;
 pub mod vectors;
+pub mod walk;
