@@ -99,6 +99,7 @@ impl Smmu {
     }
 
     /// One client transaction, from arrival to its end (chapter 15).
+    #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = self.registers.globals(&self.features);
         let answer = translate::answer(env, &globals, tx);

@@ -1,6 +1,12 @@
 //! The software stack around the model, and the tools on top of it.
 
 pub mod image;
+pub mod machine;
+pub mod oracle;
+pub mod output;
 pub mod replay;
+pub mod rules;
 pub mod scenario;
 pub mod trace;
+pub mod vectors;
+pub mod walk;

@@ -13,7 +13,7 @@ pub(crate) struct LevelHints {
 
 impl Attributes {
     /// The stronger of both in each respect; Outer Shareable where the type demands it (§13.1.5).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn combine(self, other: Self) -> Self {
         Self::new(self.memory_type.combine(other.memory_type), self.shareability.max(other.shareability))
     }
@@ -21,7 +21,7 @@ impl Attributes {
 
 impl MemoryType {
     /// Any Device type beats any Normal one; inner and outer level are combined each for itself (§13.1.5).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn combine(self, other: Self) -> Self {
         match (self, other) {
             (Self::Device(a), Self::Device(b)) => Self::Device(a.max(b)),
@@ -34,7 +34,7 @@ impl MemoryType {
     }
 
     /// The hints of both levels.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn hints(self) -> LevelHints {
         match self {
             Self::Device(_) => LevelHints::both(Hints::ALLOCATE),
@@ -43,7 +43,7 @@ impl MemoryType {
     }
 
     /// The same type; its cacheable levels take `hints`, the others have none.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn with_hints(self, hints: LevelHints) -> Self {
         match self {
             Self::Device(_) => self,
@@ -56,13 +56,13 @@ impl MemoryType {
 
 impl LevelHints {
     /// The same hints at both levels.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn both(hints: Hints) -> Self {
         Self { inner: hints, outer: hints }
     }
 
     /// The stronger of both at each level (§13.1.5).
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn combine(self, other: Self) -> Self {
         Self { inner: self.inner.combine(other.inner), outer: self.outer.combine(other.outer) }
     }
@@ -70,7 +70,7 @@ impl LevelHints {
 
 impl Cacheability {
     /// Write-Back is the weakest, Non-cacheable the strongest and without hints (§13.1.5, §13.1.7).
-    #[inline]
+    #[inline(always)]
     const fn combine(self, other: Self) -> Self {
         match (self, other) {
             (Self::NonCacheable, _) | (_, Self::NonCacheable) => Self::NonCacheable,
@@ -80,7 +80,7 @@ impl Cacheability {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     const fn hints(self) -> Hints {
         match self {
             Self::NonCacheable => Hints::ALLOCATE,
@@ -88,7 +88,7 @@ impl Cacheability {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     const fn with_hints(self, hints: Hints) -> Self {
         match self {
             Self::NonCacheable => Self::NonCacheable,
@@ -100,7 +100,7 @@ impl Cacheability {
 
 impl Hints {
     /// No-allocate beats allocate, transient beats non-transient (§13.1.5).
-    #[inline]
+    #[inline(always)]
     const fn combine(self, other: Self) -> Self {
         Self {
             read_allocate: self.read_allocate && other.read_allocate,

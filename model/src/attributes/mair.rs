@@ -4,14 +4,14 @@ use super::{Cacheability, Device, Hints, MemoryType};
 
 /// The type that `index` selects: byte 0 to 7 of `mair`, and byte 7 for the indexes 8 to 15 that exist with
 /// AIE (§5.4 MAIR).
-#[inline]
+#[inline(always)]
 pub(crate) fn memory_type(mair: u64, index: u8) -> MemoryType {
     decode(mair.to_le_bytes()[usize::from(index.min(7))])
 }
 
 /// One attribute byte. No encoding is without meaning: XS does not exist and Tagged is not supported, so
 /// these are reserved ones (§3.17.8, §3.23).
-#[inline]
+#[inline(always)]
 const fn decode(attribute: u8) -> MemoryType {
     let (outer, inner) = (attribute >> 4, attribute & 0b1111);
     match (outer, inner) {
@@ -24,7 +24,7 @@ const fn decode(attribute: u8) -> MemoryType {
 }
 
 /// The two bits that stand for a Device type, in MAIR as in stage 2 MemAttr.
-#[inline]
+#[inline(always)]
 pub(super) const fn device(bits: u8) -> Device {
     match bits & 0b11 {
         0b00 => Device::NGnRnE,
@@ -35,7 +35,7 @@ pub(super) const fn device(bits: u8) -> Device {
 }
 
 /// One nibble, not 0000: 00RW WT transient, 0100 NC, 01RW WB transient, 10RW WT, 11RW WB.
-#[inline]
+#[inline(always)]
 const fn level(nibble: u8) -> Cacheability {
     let transient = nibble & 0b1000 == 0;
     let hints = Hints { read_allocate: nibble & 0b10 != 0, write_allocate: nibble & 0b01 != 0, transient };

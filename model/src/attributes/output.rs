@@ -6,7 +6,7 @@ use super::{Attributes, Hints};
 impl Attributes {
     /// The last step of every output: types that are not cacheable are Outer Shareable, and a cacheable
     /// level that never allocates is not transient. A Non-cacheable level has no hints by construction.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn consistent(self) -> Self {
         let LevelHints { inner, outer } = self.memory_type.hints();
         let hints = LevelHints { inner: inner.consistent(), outer: outer.consistent() };
@@ -16,7 +16,7 @@ impl Attributes {
 
 impl Hints {
     /// Without allocation there is nothing that could be short-lived.
-    #[inline]
+    #[inline(always)]
     pub(super) const fn consistent(self) -> Self {
         let allocates = self.read_allocate || self.write_allocate;
         Self { transient: self.transient && allocates, ..self }

@@ -36,7 +36,7 @@ enum Allocation {
 
 impl Overrides {
     /// Those of an STE (§5.2).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_ste(word: SteWord1, f: &Features) -> Self {
         let overrides = Self::decode(
             f,
@@ -57,7 +57,7 @@ impl Overrides {
     }
 
     /// Those of GBPA, for streams that bypass a disabled SMMU (§6.3.14).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_gbpa(gbpa: Gbpa, f: &Features) -> Self {
         Self::decode(
             f,
@@ -72,7 +72,7 @@ impl Overrides {
     }
 
     /// The memory attributes of an access that arrived with `incoming` (§13.1.4).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
         let incoming = Attributes::new(incoming.memory_type, incoming.shareability);
         let memory_type = match self.memory_type {
@@ -94,7 +94,7 @@ impl Overrides {
     }
 
     /// The access that permissions are checked for (§13.1.2).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn access(&self, incoming: Access) -> Access {
         Access::new(
             incoming.direction,
@@ -104,7 +104,7 @@ impl Overrides {
     }
 
     /// Fields that ATTR_TYPES_OVR or ATTR_PERMS_OVR does not announce mean "use incoming" (§5.2, §6.3.14).
-    #[inline]
+    #[inline(always)]
     fn decode(f: &Features, fields: Fields) -> Self {
         let mut overrides = Self::NONE;
         if f.attr_types_ovr {

@@ -30,7 +30,7 @@ impl Stage1Settings {
     ///
     /// Our answer to an open point: Device and Normal-iNC-oNC are Outer Shareable already here, so stage 2
     /// does not get to see the SH of such a descriptor (DDI 0487 D8.6.2).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(&self, env: &mut impl Env, leaf: Stage1Leaf) -> Attributes {
         let index = leaf.attr_indx() | if self.aie { u8::from(leaf.attr_indx_3()) << 3 } else { 0 };
         let memory_type = mair::memory_type(self.mair, index);
@@ -48,7 +48,7 @@ impl Stage1Settings {
 ///
 /// The specification speaks of the incoming type as a whole. Where only one of its levels is cacheable we
 /// judge each level for itself, since a Non-cacheable level has no hints to give (§13.1.3).
-#[inline]
+#[inline(always)]
 pub(crate) fn with_incoming_hints(page: Attributes, incoming: Attributes) -> Attributes {
     let hints = page.memory_type.hints().combine(incoming.memory_type.hints());
     Attributes { memory_type: page.memory_type.with_hints(hints), ..page }
@@ -56,7 +56,7 @@ pub(crate) fn with_incoming_hints(page: Attributes, incoming: Attributes) -> Att
 
 impl ShareabilitySource {
     /// The shareability of a page whose descriptor has `sh` in its field. Asks what a reserved one means.
-    #[inline]
+    #[inline(always)]
     pub(super) fn resolve(self, env: &mut impl Env, sh: u8) -> Shareability {
         match self {
             Self::Configuration(shareability) => shareability,

@@ -36,7 +36,7 @@ enum Effect {
 impl Stage2Settings {
     /// Reads MemAttr and SH; asks what reserved encodings mean. A type that leaves nothing cacheable is
     /// Outer Shareable whatever SH says, so nothing is asked about it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decode(&self, env: &mut impl Env, leaf: Stage2Leaf) -> Stage2Page {
         let mem_attr = leaf.mem_attr();
         let effect =
@@ -49,7 +49,7 @@ impl Stage2Settings {
         Stage2Page { effect, shareability }
     }
 
-    #[inline]
+    #[inline(always)]
     fn effect_without_fwb(&self, bits: u8) -> Option<Effect> {
         match bits {
             0b0100 if self.mteperm => Some(Effect::Combine(MemoryType::WRITE_BACK)),
@@ -58,7 +58,7 @@ impl Stage2Settings {
     }
 
     /// Bit 3 is RES0 without MTEPERM: we take it to have no effect then, as any RES0 bit of a descriptor.
-    #[inline]
+    #[inline(always)]
     fn effect_with_fwb(&self, bits: u8) -> Option<Effect> {
         let bits = if self.mteperm { bits } else { bits & 0b0111 };
         match bits {
@@ -91,7 +91,7 @@ impl Stage2Page {
     /// The result for an access that reaches stage 2 with `incoming`: the result of stage 1, or the
     /// attributes after overrides. Hints do not change; a level that only S2FWB makes cacheable has RA, WA,
     /// nTR (§13.4.3, §13.1.3).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn apply(&self, incoming: Attributes) -> Attributes {
         match self.effect {
             Effect::Combine(memory_type) => {
@@ -107,7 +107,7 @@ impl Stage2Page {
 
 /// The encoding of MemAttr without S2FWB: in descriptors, and always in STE, GBPA and MSI attributes (§5.2).
 /// `None` if reserved. What is cacheable has no hints of its own: RA, WA, nTR.
-#[inline]
+#[inline(always)]
 pub(crate) const fn mem_attr(bits: u8) -> Option<MemoryType> {
     let (outer, inner) = (bits >> 2 & 0b11, bits & 0b11);
     match (level(outer), level(inner)) {
@@ -117,7 +117,7 @@ pub(crate) const fn mem_attr(bits: u8) -> Option<MemoryType> {
     }
 }
 
-#[inline]
+#[inline(always)]
 const fn level(bits: u8) -> Option<Cacheability> {
     match bits {
         0b01 => Some(Cacheability::NonCacheable),

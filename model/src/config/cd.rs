@@ -51,7 +51,7 @@ pub(crate) enum Which {
 
 impl Context {
     /// Whether the upper bits of an address are ignored in this half (§3.4.1).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tbi(&self, which: Which) -> bool {
         let w0 = self.cd.word0();
         match which {
@@ -61,7 +61,7 @@ impl Context {
     }
 
     /// 64 - TxSZ of this half, as far as it is known: `None` where the half is off.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn input_bits(&self, which: Which) -> Option<u8> {
         match self.half(which) {
             Half::Off => None,
@@ -70,7 +70,7 @@ impl Context {
     }
 
     /// Whether unprivileged accesses are kept out of this half (§5.4 E0PD).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn e0pd(&self, f: &Features, which: Which) -> bool {
         let closed = match which {
             Which::Ttb0 => self.cd.word1().e0pd0(),
@@ -80,7 +80,7 @@ impl Context {
     }
 
     /// The table of this half; `None` where it is off.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn table(&self, f: &Features, which: Which) -> Option<Table> {
         let Half::On { granule, txsz } = self.half(which) else { return None };
         let (base, ds) = match which {
@@ -101,7 +101,7 @@ impl Context {
     }
 
     /// What the attributes of a page of this half depend on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn attributes(&self, f: &Features, table: &Table, which: Which) -> Stage1Settings {
         let w0 = self.cd.word0();
         let sh = match which {
@@ -113,7 +113,7 @@ impl Context {
     }
 
     /// Whether the table descriptors of this half restrict permissions (§5.4 HAD, D8.6).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hierarchical(&self, f: &Features, which: Which) -> bool {
         let disabled = match which {
             Which::Ttb0 => self.cd.word1().had0(),
@@ -123,29 +123,29 @@ impl Context {
     }
 
     /// AttrIndx has four bits.
-    #[inline]
+    #[inline(always)]
     fn aie(&self, f: &Features) -> bool {
         f.aie && self.cd.word2().aie()
     }
 
     /// Word 0: AFFD, WXN, PAN have the meaning of their field text.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn word0(&self) -> CdWord0 {
         self.cd.word0()
     }
 
     /// PAN counts an executable page as accessible (§5.4 EPAN).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn epan(&self, f: &Features) -> bool {
         f.epan && self.cd.word1().epan()
     }
 
-    #[inline]
+    #[inline(always)]
     fn ds(&self, f: &Features) -> bool {
         f.ds && self.cd.word2().ds()
     }
 
-    #[inline]
+    #[inline(always)]
     fn half(&self, which: Which) -> Half {
         match which {
             Which::Ttb0 => self.low,
@@ -155,7 +155,7 @@ impl Context {
 }
 
 /// Reads the CD in the light of the STE that led to it.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse(
     env: &mut impl Env,
     f: &Features,
@@ -200,7 +200,7 @@ pub(crate) fn parse(
 }
 
 /// CD-17, CD-19, CD-20. The granule comes first because the limits of T0SZ depend on it.
-#[inline]
+#[inline(always)]
 fn low_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Result<Half, Rule> {
     let granule = Granule::from_tg0(f, cd.word0().tg0()).ok_or(Rule::CdTg0)?;
     let ds = f.ds && cd.word2().ds();
@@ -210,7 +210,7 @@ fn low_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Resul
 }
 
 /// CD-18, CD-21, CD-22.
-#[inline]
+#[inline(always)]
 fn high_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Result<Half, Rule> {
     let granule = Granule::from_tg1(f, cd.word0().tg1()).ok_or(Rule::CdTg1)?;
     let ds = f.ds && cd.word2().ds();
@@ -219,7 +219,7 @@ fn high_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Resu
     Ok(Half::On { granule, txsz })
 }
 
-#[inline]
+#[inline(always)]
 fn limits(f: &Features, granule: Granule, ds: bool) -> (u8, u8) {
     (geometry::min_stage1_txsz(f, granule, ds), geometry::max_txsz(f, granule))
 }
@@ -236,7 +236,7 @@ const RESERVED: [u64; 8] = [
     0xffff_0000_0000_0000, // [63:48]
 ];
 
-#[inline]
+#[inline(always)]
 fn has_reserved_bit(cd: &Cd) -> bool {
     cd.0.iter().zip(RESERVED).fold(0, |set, (word, mask)| set | word & mask) != 0
 }

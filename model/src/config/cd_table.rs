@@ -45,7 +45,7 @@ pub(crate) enum DefaultSubstream {
 
 impl CdTable {
     /// `substreams`: they are implemented and the stream has more than one CD.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(substreams: bool, w0: SteWord0, w1: SteWord1) -> Self {
         let format = match w0.s1_fmt() {
             0b01 if substreams => CdFormat::Leaf4K,
@@ -61,7 +61,7 @@ impl CdTable {
         Self { base: w0.s1_context_ptr(), format, log2_count, default_substream }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn format(&self) -> CdFormat {
         self.format
     }
@@ -72,7 +72,7 @@ impl CdTable {
     }
 
     /// Where the lookup of CD `index` starts: the CD itself, or its level 1 descriptor.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn first_address(&self, env: &mut impl Env, index: u32) -> u64 {
         let index = u64::from(index);
         let offset = match self.format {
@@ -94,7 +94,7 @@ impl CdTable {
 
     /// Where the CD `index` lies in the leaf that its level 1 descriptor names. Low bits of L2Ptr that the
     /// leaf size makes RES0 ([15:12] with 64 KiB leaves) are taken as zero.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leaf_address(&self, descriptor: L1Cd, index: u32) -> u64 {
         let leaf = descriptor.l2_ptr() & !low_mask(self.leaf_bits() + CD_SHIFT);
         leaf + ((u64::from(index) & low_mask(self.leaf_bits())) << CD_SHIFT)

@@ -12,7 +12,7 @@ pub(crate) enum Granule {
 
 impl Granule {
     /// TG0 and S2TG: 0b11 is reserved (§5.4, §5.2). `None` if reserved or not implemented.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_tg0(f: &Features, field: u8) -> Option<Self> {
         match field {
             0 => Self::K4.implemented(f),
@@ -23,7 +23,7 @@ impl Granule {
     }
 
     /// TG1 has its own encoding: 0b00 is reserved (§5.4). `None` if reserved or not implemented.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_tg1(f: &Features, field: u8) -> Option<Self> {
         match field {
             1 => Self::K16.implemented(f),
@@ -33,7 +33,7 @@ impl Granule {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn implemented(self, f: &Features) -> Option<Self> {
         let implemented = match self {
             Self::K4 => f.granule_4k,
@@ -44,7 +44,7 @@ impl Granule {
     }
 
     /// log2 of the bytes in a page.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn bits(self) -> u8 {
         match self {
             Self::K4 => 12,
@@ -54,7 +54,7 @@ impl Granule {
     }
 
     /// Address bits that one level resolves: log2 of the entries in a full table.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn stride(self) -> u8 {
         self.bits() - 3
     }
@@ -100,7 +100,7 @@ pub(crate) struct Table {
 
 impl Table {
     /// log2 of the bytes that one entry at `level` covers.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn entry_bits(granule: Granule, level: i8) -> u8 {
         debug_assert!(level >= -1 && level <= 3);
         granule.bits() + granule.stride() * (3 - level).unsigned_abs()
@@ -108,7 +108,7 @@ impl Table {
 
     /// Alignment of the starting-level table: its size, at least 64 bytes where the output has 52 bits
     /// (§5.4 TTB0, §5.2 S2TTB). Concatenated stage 2 tables count as one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn align_base(mut self) -> Self {
         let size_bits = self.input_bits.saturating_sub(Self::entry_bits(self.granule, self.start_level)) + 3;
         let align_bits = if self.output_bits == 52 { size_bits.max(6) } else { size_bits };
@@ -118,7 +118,7 @@ impl Table {
 }
 
 /// Start level of stage 1 (DDI 0487 D8.2): as many levels as the input needs.
-#[inline]
+#[inline(always)]
 pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
     let beyond_page = input_bits.saturating_sub(granule.bits() + 1);
     let levels = match granule {
@@ -130,7 +130,7 @@ pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
 }
 
 /// Start level that S2SL0 (and S2SL0_2, with S2DS) selects; `None` where the encoding is reserved (§5.2).
-#[inline]
+#[inline(always)]
 pub(crate) fn stage2_start_level(
     f: &Features,
     granule: Granule,
@@ -155,14 +155,14 @@ pub(crate) fn stage2_start_level(
 }
 
 /// Whether up to 16 concatenated tables at `start_level` translate exactly `input_bits` (DDI 0487 D8.2.9).
-#[inline]
+#[inline(always)]
 pub(crate) fn stage2_size_fits(granule: Granule, start_level: i8, input_bits: u8) -> bool {
     let below = Table::entry_bits(granule, start_level);
     (below + 1..=below + granule.stride() + 4).contains(&input_bits)
 }
 
 /// Whether the output size is too small for so low a start level (DDI 0487 D8.1.10).
-#[inline]
+#[inline(always)]
 pub(crate) const fn start_level_exceeds_output(f: &Features, granule: Granule, start_level: i8) -> bool {
     let needed = match (granule, start_level) {
         (Granule::K4, -1) | (Granule::K16, 0) => 52,
@@ -174,7 +174,7 @@ pub(crate) const fn start_level_exceeds_output(f: &Features, granule: Granule, s
 }
 
 /// IPS and S2PS in bits, capped to OAS, with the reserved values of each version (§5.4 IPS, §5.2 S2PS).
-#[inline]
+#[inline(always)]
 pub(crate) fn effective_output_bits(f: &Features, field: u8) -> u8 {
     let bits = match field {
         0 => 32,
@@ -192,7 +192,7 @@ pub(crate) fn effective_output_bits(f: &Features, field: u8) -> u8 {
 }
 
 /// Largest TxSZ (§5.4, §5.2).
-#[inline]
+#[inline(always)]
 pub(crate) const fn max_txsz(f: &Features, granule: Granule) -> u8 {
     match (f.stt, granule) {
         (false, _) => 39,
@@ -202,13 +202,13 @@ pub(crate) const fn max_txsz(f: &Features, granule: Granule) -> u8 {
 }
 
 /// Smallest T0SZ and T1SZ (§5.4.2).
-#[inline]
+#[inline(always)]
 pub(crate) fn min_stage1_txsz(f: &Features, granule: Granule, ds: bool) -> u8 {
     if f.vax_bits >= 52 && (granule == Granule::K64 || ds) { 12 } else { 16 }
 }
 
 /// Smallest S2T0SZ (§5.2.2).
-#[inline]
+#[inline(always)]
 pub(crate) fn min_stage2_t0sz(f: &Features, granule: Granule, ds: bool) -> u8 {
     let by_ias = 64 - f.ias_bits;
     if f.revision == Revision::V3_0 {
@@ -222,7 +222,7 @@ pub(crate) fn min_stage2_t0sz(f: &Features, granule: Granule, ds: bool) -> u8 {
 
 /// Whether a table base lies where the format cannot reach: beyond the output size, or beyond 48 bits with
 /// a 4 or 16 KiB granule and without DS (§5.4, §5.2).
-#[inline]
+#[inline(always)]
 pub(crate) fn base_out_of_range(base: u64, output_bits: u8, granule: Option<Granule>, ds: bool) -> bool {
     let small = matches!(granule, Some(Granule::K4 | Granule::K16)) && !ds;
     !crate::address::fits(base, output_bits) || (small && !crate::address::fits(base, 48))

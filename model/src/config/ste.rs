@@ -64,7 +64,7 @@ pub(crate) struct Stage2 {
 }
 
 /// Reads the STE. An STE that ends its transactions is an error, also the silent one of Config 0b0xx.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<Stream, Rule> {
     let f = g.features;
     let (w0, w1, w2) = (ste.word0(), ste.word1(), ste.word2());
@@ -91,7 +91,7 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
 }
 
 /// STE-07 to STE-10, and what EATS comes to (§5.2). IGNORED without ATS and with Config 0b100.
-#[inline]
+#[inline(always)]
 fn eats(
     env: &mut impl Env,
     g: &Globals<'_>,
@@ -131,7 +131,7 @@ fn bypassed_s2s_refused(env: &mut impl Env, f: &Features) -> bool {
 }
 
 /// STRW is used for stage 1 without stage 2 only, and only where EL2 contexts exist (§5.2 STRW).
-#[inline]
+#[inline(always)]
 fn stream_world(g: &Globals<'_>, s1: bool, s2: bool, w1: SteWord1) -> Result<StreamWorld, Rule> {
     if !g.features.hyp || s2 || !s1 {
         return Ok(StreamWorld::NsEl1);
@@ -145,7 +145,7 @@ fn stream_world(g: &Globals<'_>, s1: bool, s2: bool, w1: SteWord1) -> Result<Str
 }
 
 /// STE-17 to STE-22.
-#[inline]
+#[inline(always)]
 fn stage1(env: &mut impl Env, f: &Features, ste: &Ste, nested: bool) -> Result<CdTable, Rule> {
     let (w0, w1) = (ste.word0(), ste.word1());
     let substreams = f.ssid_bits != 0 && w0.s1_cd_max() != 0;
@@ -179,7 +179,7 @@ fn pointer_refused(env: &mut impl Env, f: &Features, nested: bool) -> bool {
 }
 
 /// STE-24 to STE-44.
-#[inline]
+#[inline(always)]
 fn stage2(
     env: &mut impl Env,
     f: &Features,
@@ -218,7 +218,7 @@ fn stage2(
 }
 
 /// Where the descriptor has address bits in the place of SH, a field gives the shareability (§5.2 S2DS).
-#[inline]
+#[inline(always)]
 pub(super) fn shareability_source(table: &Table, field: u8) -> ShareabilitySource {
     match table.format {
         AddressFormat::Lpa2 => ShareabilitySource::Configuration(Shareability::from_field(field)),
@@ -227,7 +227,7 @@ pub(super) fn shareability_source(table: &Table, field: u8) -> ShareabilitySourc
 }
 
 /// STE-32 to STE-36: granule, base, size and start level.
-#[inline]
+#[inline(always)]
 fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) -> Result<Table, Rule> {
     let granule = Granule::from_tg0(f, w2.s2_tg()).ok_or(Rule::SteS2Granule)?;
     let ds = f.ds && w3.s2_ds() && granule != Granule::K64;
@@ -253,7 +253,7 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
 }
 
 /// The TxSZ in effect; `None` where it makes the structure illegal. v3.0 may clamp it instead (§5.4, §5.2).
-#[inline]
+#[inline(always)]
 pub(super) fn within_limits(env: &mut impl Env, f: &Features, txsz: u8, (min, max): (u8, u8)) -> Option<u8> {
     if (min..=max).contains(&txsz) { Some(txsz) } else { clamped(env, f, txsz, (min, max)) }
 }
@@ -282,7 +282,7 @@ const RESERVED: [u64; 8] = [
     0,
 ];
 
-#[inline]
+#[inline(always)]
 fn has_reserved_bit(ste: &Ste) -> bool {
     ste.0.iter().zip(RESERVED).fold(0, |set, (word, mask)| set | word & mask) != 0
 }

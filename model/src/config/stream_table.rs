@@ -42,7 +42,7 @@ impl StreamTable {
     }
 
     /// Reads the STE of `stream`, or says why there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fetch(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Ste, Stop> {
         let at = self.locate(env, f, stream)?;
         let words = env.bus().read_line(at);
@@ -52,7 +52,7 @@ impl StreamTable {
         Ok(Ste(words))
     }
 
-    #[inline]
+    #[inline(always)]
     fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
         let id = u64::from(stream.0);
         let used_bits = self.log2size.min(f.sid_bits);
@@ -111,7 +111,7 @@ fn leaf_base(descriptor: L1Std, split: u8, index: u64) -> Result<u64, Stop> {
     Err(Stop::configuration(rule))
 }
 
-#[inline]
+#[inline(always)]
 fn within_oas(env: &mut impl Env, f: &Features, address: u64) -> Result<Pa, Stop> {
     let at = Pa::new(address);
     if at.fits(f.oas_bits) { Ok(at) } else { beyond_oas(env, f, at) }
@@ -128,7 +128,7 @@ fn beyond_oas(env: &mut impl Env, f: &Features, at: Pa) -> Result<Pa, Stop> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn aligned(address: u64, bits: u8) -> u64 {
     address & !low_mask(bits)
 }

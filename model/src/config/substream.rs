@@ -16,7 +16,7 @@ pub(crate) enum Selected {
 }
 
 /// The substream matrix of §3.3.2, row by row.
-#[inline]
+#[inline(always)]
 pub(crate) fn select(
     env: &mut impl Env,
     f: &Features,

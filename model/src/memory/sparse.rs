@@ -24,17 +24,23 @@ pub struct Segment {
 
 /// All 64 bits of physical address space: zero, or the image where there is one, until written.
 ///
-/// The image is shared and never changed: a block that is touched is copied first. Storage is bounded by
-/// the number of distinct 64 KiB blocks touched.
-#[derive(Clone, Debug, Default)]
+/// The image is shared and never changed: a block that is written is copied first. Storage is bounded by the
+/// number of distinct 64 KiB blocks written, and the blocks of the image that are touched.
+#[derive(Clone, Debug)]
 pub struct SparseMemory {
     index: FxHashMap<u64, u32>,
     blocks: Vec<Block>,
-    /// The block found last: (block number, position in `blocks`).
-    recent: Option<(u64, u32)>,
+    /// Blocks found before, by the low bits of their number: (number, position in `blocks`).
+    recent: Box<[(u64, u32); RECENT]>,
     aborts: Ranges,
     image: Arc<Vec<Segment>>,
 }
+
+/// How many blocks are remembered: enough for the tables of several streams, and small enough to stay in a
+/// processor's first cache.
+const RECENT: usize = 256;
+/// No block has this number: it has more bits than block numbers.
+const NO_BLOCK: u64 = u64::MAX;
 
 #[derive(Clone, PartialEq, Eq)]
 struct Block {
@@ -45,6 +51,18 @@ struct Block {
 impl std::fmt::Debug for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Block({:#x})", self.number << BLOCK_BITS)
+    }
+}
+
+impl Default for SparseMemory {
+    fn default() -> Self {
+        Self {
+            index: FxHashMap::default(),
+            blocks: Vec::new(),
+            recent: Box::new([(NO_BLOCK, 0); RECENT]),
+            aborts: Ranges::default(),
+            image: Arc::default(),
+        }
     }
 }
 
@@ -86,22 +104,35 @@ impl SparseMemory {
         blocks
     }
 
+    /// The block, if anything but zero can be in it.
     #[inline]
-    fn block(&mut self, number: u64) -> &mut [u8; BLOCK_BYTES] {
-        let position = match self.recent {
-            Some((recent, position)) if recent == number => position,
-            _ => self.find(number),
-        };
-        &mut self.blocks[slot(position)].bytes
+    fn lookup(&mut self, number: u64) -> Option<&mut [u8; BLOCK_BYTES]> {
+        let (known, position) = self.recent[slot_of(number)];
+        let position = if known == number { position } else { self.find(number)? };
+        Some(&mut self.blocks[index(position)].bytes)
     }
 
-    fn find(&mut self, number: u64) -> u32 {
+    /// The block, to be written.
+    #[inline]
+    fn block(&mut self, number: u64) -> &mut [u8; BLOCK_BYTES] {
+        let (known, position) = self.recent[slot_of(number)];
+        let position = if known == number {
+            position
+        } else {
+            self.find(number).unwrap_or_else(|| self.touch(number))
+        };
+        &mut self.blocks[index(position)].bytes
+    }
+
+    /// A block that was touched before, or that the image has.
+    fn find(&mut self, number: u64) -> Option<u32> {
         let position = match self.index.get(&number) {
             Some(&position) => position,
-            None => self.touch(number),
+            None if in_image(&self.image, number) => self.touch(number),
+            None => return None,
         };
-        self.recent = Some((number, position));
-        position
+        self.recent[slot_of(number)] = (number, position);
+        Some(position)
     }
 
     #[cold]
@@ -112,6 +143,7 @@ impl SparseMemory {
         let position = u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks fit in memory");
         self.blocks.push(Block { number, bytes });
         self.index.insert(number, position);
+        self.recent[slot_of(number)] = (number, position);
         position
     }
 
@@ -127,60 +159,91 @@ impl SparseMemory {
         self.aborts.overlaps(first, last)
     }
 
-    /// Calls `each` for every block that `length` bytes at `pa` reach, with the bytes inside it and the
-    /// range of the caller's buffer. Addresses past the end of the space abort.
+    /// Whether `length` bytes at `pa` lie inside the address space and none aborts.
     #[inline]
-    fn pieces(
-        &mut self,
-        pa: Pa,
-        length: usize,
-        mut each: impl FnMut(&mut [u8], std::ops::Range<usize>),
-    ) -> Result<(), ExternalAbort> {
-        if self.aborts_at(pa, length) {
-            return Err(ExternalAbort);
-        }
-        let offset = within(pa.value());
-        if offset + length <= BLOCK_BYTES {
-            each(&mut self.block(pa.value() >> BLOCK_BITS)[offset..offset + length], 0..length);
-            return Ok(());
-        }
-        let mut done = 0;
-        let mut at = pa;
-        while done < length {
-            let offset = within(at.value());
-            let count = (length - done).min(BLOCK_BYTES - offset);
-            each(&mut self.block(at.value() >> BLOCK_BITS)[offset..offset + count], done..done + count);
-            done += count;
-            if done < length {
-                at = at.checked_add(u64::try_from(count).expect("a block is small")).ok_or(ExternalAbort)?;
-            }
-        }
-        Ok(())
+    fn accessible(&self, pa: Pa, length: usize) -> Result<(), ExternalAbort> {
+        let last = u64::try_from(length).ok().and_then(|length| pa.value().checked_add(length.saturating_sub(1)));
+        if last.is_none() || self.aborts_at(pa, length) { Err(ExternalAbort) } else { Ok(()) }
     }
 }
 
 impl Bus for SparseMemory {
     #[inline]
     fn read(&mut self, pa: Pa, bytes: &mut [u8]) -> Result<(), ExternalAbort> {
-        self.pieces(pa, bytes.len(), |block, range| bytes[range].copy_from_slice(block))
+        self.accessible(pa, bytes.len())?;
+        for (number, offset, piece) in pieces(pa, bytes.len()) {
+            let target = &mut bytes[piece];
+            match self.lookup(number) {
+                Some(block) => target.copy_from_slice(&block[offset..offset + target.len()]),
+                None => target.fill(0),
+            }
+        }
+        Ok(())
     }
 
     #[inline]
     fn write(&mut self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
-        self.pieces(pa, bytes.len(), |block, range| block.copy_from_slice(&bytes[range]))
+        self.accessible(pa, bytes.len())?;
+        for (number, offset, piece) in pieces(pa, bytes.len()) {
+            let source = &bytes[piece];
+            self.block(number)[offset..offset + source.len()].copy_from_slice(source);
+        }
+        Ok(())
     }
 
     #[inline]
     fn read_u64(&mut self, pa: Pa) -> Result<u64, ExternalAbort> {
-        if !self.aborts.is_empty() || within(pa.value()) + 8 > BLOCK_BYTES {
+        let offset = within(pa.value());
+        if !self.aborts.is_empty() || offset + 8 > BLOCK_BYTES {
             let mut bytes = [0; 8];
             self.read(pa, &mut bytes)?;
             return Ok(u64::from_le_bytes(bytes));
         }
-        let offset = within(pa.value());
-        let bytes = &self.block(pa.value() >> BLOCK_BITS)[offset..offset + 8];
-        Ok(u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
+        let block = self.lookup(pa.value() >> BLOCK_BITS);
+        Ok(block.map_or(0, |block| word(block, offset)))
     }
+
+    #[inline]
+    fn read_line(&mut self, pa: Pa) -> Result<[u64; 8], ExternalAbort> {
+        let offset = within(pa.value());
+        if !self.aborts.is_empty() || offset + 64 > BLOCK_BYTES {
+            let mut line = [0; 8];
+            for (step, word) in (0..8).zip(&mut line) {
+                *word = self.read_u64(pa.checked_add(step * 8).ok_or(ExternalAbort)?)?;
+            }
+            return Ok(line);
+        }
+        let Some(block) = self.lookup(pa.value() >> BLOCK_BITS) else { return Ok([0; 8]) };
+        let mut line = [0; 8];
+        for (word, bytes) in line.iter_mut().zip(block[offset..offset + 64].as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        Ok(line)
+    }
+}
+
+/// The parts of an access, one per block: (block number, offset in the block, range of the caller's buffer).
+/// The access lies inside the address space.
+#[inline]
+fn pieces(pa: Pa, length: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
+    let mut done = 0;
+    let mut number = pa.value() >> BLOCK_BITS;
+    let mut offset = within(pa.value());
+    std::iter::from_fn(move || {
+        if done == length {
+            return None;
+        }
+        let count = (length - done).min(BLOCK_BYTES - offset);
+        let piece = (number, offset, done..done + count);
+        (number, offset, done) = (number.wrapping_add(1), 0, done + count);
+        Some(piece)
+    })
+}
+
+#[inline]
+fn word(block: &[u8; BLOCK_BYTES], offset: usize) -> u64 {
+    let bytes = &block[offset..offset + 8];
+    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
 }
 
 /// Position inside the block.
@@ -192,8 +255,26 @@ fn within(address: u64) -> usize {
 const BLOCK_BYTES_U64: u64 = 1 << BLOCK_BITS;
 
 #[inline]
-fn slot(position: u32) -> usize {
+fn index(position: u32) -> usize {
     usize::try_from(position).expect("a position in a Vec")
+}
+
+/// Where a block is remembered.
+#[inline]
+fn slot_of(number: u64) -> usize {
+    const MASK: u64 = 0xff;
+    const _: () = assert!(RECENT == 0x100);
+    usize::try_from(number & MASK).expect("a small number")
+}
+
+/// Whether any segment of the image reaches into the block.
+fn in_image(image: &[Segment], number: u64) -> bool {
+    let first = number << BLOCK_BITS;
+    let last = first + (BLOCK_BYTES_U64 - 1);
+    image.iter().any(|segment| {
+        let length = u64::try_from(segment.bytes.len()).unwrap_or(u64::MAX);
+        length != 0 && segment.address <= last && segment.address.saturating_add(length - 1) >= first
+    })
 }
 
 fn copy_from_image(image: &[Segment], block_address: u64, block: &mut [u8]) {
@@ -259,6 +340,22 @@ mod tests {
         first.read(Pa::new(0x1_ffef), &mut bytes).unwrap();
         assert_eq!((bytes[0], bytes[1], bytes[2], bytes[32], bytes[33]), (0, 0xff, 1, 31, 0));
         assert_eq!(second.image[0].bytes[0], 0);
+    }
+
+    #[test]
+    fn reading_needs_no_storage() {
+        let mut memory = SparseMemory::new();
+        for block in 0..1000 {
+            assert_eq!(memory.read_u64(Pa::new(block << BLOCK_BITS)), Ok(0));
+        }
+        assert_eq!(memory.blocks.len(), 0);
+    }
+
+    #[test]
+    fn a_line_crosses_blocks_like_any_access() {
+        let mut memory = SparseMemory::new();
+        memory.write(Pa::new(0x1_ffe0), &[0x11; 64]).unwrap();
+        assert_eq!(memory.read_line(Pa::new(0x1_ffe0)), Ok([0x1111_1111_1111_1111; 8]));
     }
 
     #[test]

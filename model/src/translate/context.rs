@@ -18,7 +18,7 @@ use crate::trace::{Event, Structure};
 use crate::transaction::{Access, Direction};
 
 /// Reads CD `index` of the table.
-#[inline]
+#[inline(always)]
 pub(super) fn fetch<E: Env>(
     env: &mut E,
     f: &Features,
@@ -87,7 +87,7 @@ fn level1<E: Env>(
 const L1CD_RESERVED: u64 = 0xff00_0000_0000_0ffe;
 
 /// From the address of a structure to the bus: through stage 2 for a data read, or as it is.
-#[inline]
+#[inline(always)]
 fn physical<E: Env>(
     env: &mut E,
     f: &Features,

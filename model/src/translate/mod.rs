@@ -45,7 +45,7 @@ pub(crate) struct Seen {
 }
 
 /// One client transaction (§15).
-#[inline]
+#[inline(always)]
 pub(crate) fn answer<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Answer {
     let mut seen = Seen { access: tx.access, mergeable: false, stage1: None, stage2: None };
     let result = match (tx.address_type, g.smmuen) {
@@ -75,7 +75,7 @@ fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Resu
 }
 
 /// An untranslated transaction while SMMUEN is 1: phases B to G of chapter 15.
-#[inline]
+#[inline(always)]
 fn translate<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
@@ -122,7 +122,7 @@ fn translate<E: Env>(
 }
 
 /// Fetches and judges the CD `index` of the stream.
-#[inline]
+#[inline(always)]
 fn context<E: Env>(env: &mut E, g: &Globals<'_>, stream: &Stream, index: u32) -> Result<Context, Stop> {
     let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
     let entry = context::fetch(env, g.features, table, stream.stage2.as_ref(), index)?;
@@ -130,7 +130,7 @@ fn context<E: Env>(env: &mut E, g: &Globals<'_>, stream: &Stream, index: u32) ->
 }
 
 /// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
-#[inline]
+#[inline(always)]
 fn finish_stage2<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
@@ -188,7 +188,7 @@ fn within_ias(g: &Globals<'_>, address: Iova) -> Result<(), Stop> {
 const BYPASS_SIZE_LOG2: u8 = 12;
 
 impl Seen {
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, stream: &Stream) {
         self.mergeable = stream.mev;
         self.stage2 = stream.stage2.as_ref().map(|stage2| stage2.flags);
@@ -197,7 +197,7 @@ impl Seen {
 
 impl Stream {
     /// Which of the four legal configurations the stream has (§5.2 Config).
-    #[inline]
+    #[inline(always)]
     fn configuration(&self) -> Rule {
         match (self.stage1.is_some(), self.stage2.is_some()) {
             (false, false) => Rule::StreamBypass,

@@ -29,7 +29,7 @@ struct Rights {
 
 /// Whether stage 1 lets the access in. `hierarchy` holds the attributes of the table descriptors, ORed, and
 /// is zero where they are disabled.
-#[inline]
+#[inline(always)]
 pub(super) fn stage1(
     leaf: Stage1Leaf,
     hierarchy: u64,
@@ -56,7 +56,7 @@ pub(super) fn stage1(
 }
 
 /// The rights at the privilege of the access, and whether PAN alone takes the data access away.
-#[inline]
+#[inline(always)]
 fn two_levels(
     leaf: Stage1Leaf,
     tables: Stage1Table,
@@ -87,7 +87,7 @@ fn two_levels(
 
 /// Whether stage 2 lets the access in. `dirty`: hardware keeps the dirty state of this leaf. `xnx`: IDR3.XNX,
 /// without which XN[0] has no meaning and privilege does not count.
-#[inline]
+#[inline(always)]
 pub(super) fn stage2(leaf: Stage2Leaf, dirty: bool, xnx: bool, access: Access) -> Result<(), Rule> {
     match (access.direction, access.purpose) {
         (Direction::Write, _) if !(leaf.s2ap_write() || dirty) => Err(Rule::Stage2WriteDenied),
@@ -100,7 +100,7 @@ pub(super) fn stage2(leaf: Stage2Leaf, dirty: bool, xnx: bool, access: Access) -
 }
 
 /// XN[1:0] (DDI 0487 D8.4.2): 00 all, 01 unprivileged only, 10 none, 11 privileged only.
-#[inline]
+#[inline(always)]
 fn executable(leaf: Stage2Leaf, xnx: bool, privilege: Privilege) -> bool {
     match (leaf.xn(), xnx) {
         (0b00, _) | (0b01, false) => true,

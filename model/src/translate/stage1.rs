@@ -38,7 +38,7 @@ pub(super) struct Mapped {
 
 impl Mapped {
     /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
         with_incoming_hints(self.settings.decode(env, self.leaf), input)
     }
@@ -48,7 +48,7 @@ const AF: u64 = 1 << 10;
 const AP_READ_ONLY: u64 = 1 << 7;
 
 /// Translates one address.
-#[inline]
+#[inline(always)]
 pub(super) fn translate<E: Env>(
     env: &mut E,
     f: &Features,
@@ -88,7 +88,7 @@ pub(super) fn translate<E: Env>(
 ///
 /// The range is judged before EPDx (§7.3.22 names both in one step), but TxSZ of a disabled half has no
 /// meaning, so there only the half itself is known.
-#[inline]
+#[inline(always)]
 fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, Stop> {
     let va = input.address.value();
     let two_tables = context.world.has_two_tables();
@@ -108,7 +108,7 @@ fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, 
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
-#[inline]
+#[inline(always)]
 fn judge<E: Env>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
@@ -158,7 +158,7 @@ struct Stage1Tables<'a> {
 
 impl Stage1Tables<'_> {
     /// Where a descriptor is: its IPA goes through stage 2, for a data access of the SMMU (§3.3).
-    #[inline]
+    #[inline(always)]
     fn locate<E: Env>(&self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
         match self.stage2 {
             None => Ok(Pa::new(address)),
@@ -183,12 +183,12 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
         page: Rule::Stage1Page,
     };
 
-    #[inline]
+    #[inline(always)]
     fn site(&self) -> Site {
         Site::Stage1
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
         let at = self.locate(env, address, Direction::Read)?;
         let found = env.bus().read_u64(at);
@@ -199,7 +199,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
         Ok(Entry { address, at, raw, level })
     }
 
-    #[inline]
+    #[inline(always)]
     fn updates_tables(&self) -> bool {
         self.context.haft
     }

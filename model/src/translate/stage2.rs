@@ -35,7 +35,7 @@ pub(super) struct Mapped {
 
 impl Mapped {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
-    #[inline]
+    #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, stage2: &Stage2, input: Attributes) -> Attributes {
         stage2.attributes.decode(env, self.leaf).apply(input)
     }
@@ -49,7 +49,7 @@ const AF: u64 = 1 << 10;
 const S2AP_WRITE: u64 = 1 << 7;
 
 /// Translates one IPA.
-#[inline]
+#[inline(always)]
 pub(super) fn translate<E: Env>(
     env: &mut E,
     f: &Features,
@@ -81,7 +81,7 @@ pub(super) fn translate<E: Env>(
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
-#[inline]
+#[inline(always)]
 fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
@@ -123,7 +123,7 @@ fn refusal(class: Class, rule: Rule) -> Rule {
 }
 
 /// S2PTW: the SMMU's own accesses do not go to Device memory (§5.2 S2PTW).
-#[inline]
+#[inline(always)]
 fn protected<E: Env>(env: &mut E, stage2: &Stage2, class: Class, descriptor: Stage2Leaf) -> bool {
     stage2.ptw && class != Class::Input && is_device(env, stage2, descriptor)
 }
@@ -169,12 +169,12 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
         page: Rule::Stage2Page,
     };
 
-    #[inline]
+    #[inline(always)]
     fn site(&self) -> Site {
         Site::Stage2 { class: self.request.class, ipa: self.request.ipa }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
         let at = Pa::new(address);
         let found = env.bus().read_u64(at);
@@ -185,7 +185,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
         Ok(Entry { address, at, raw, level })
     }
 
-    #[inline]
+    #[inline(always)]
     fn updates_tables(&self) -> bool {
         self.stage2.haft
     }

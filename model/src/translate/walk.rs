@@ -79,7 +79,7 @@ const HIERARCHY: u64 = 0x1f << 59;
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
 ///
 /// `None` where a table descriptor changed under a hardware update, and the walk must start again.
-#[inline]
+#[inline(always)]
 pub(super) fn walk<E: Env, T: Tables<E>>(
     env: &mut E,
     table: &Table,
@@ -121,7 +121,7 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn leaf<E: Env, T: Tables<E>>(
     env: &mut E,
     table: &Table,
@@ -145,7 +145,7 @@ fn leaf<E: Env, T: Tables<E>>(
 }
 
 /// Levels that have blocks (DDI 0487 D8.3).
-#[inline]
+#[inline(always)]
 fn block_allowed(table: &Table, level: i8) -> bool {
     match (table.granule, level) {
         (_, 2) | (Granule::K4, 1) => true,
@@ -156,7 +156,7 @@ fn block_allowed(table: &Table, level: i8) -> bool {
 }
 
 /// The address in a Table, Block or Page descriptor; `None` is an Address Size fault by choice.
-#[inline]
+#[inline(always)]
 fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
     let low_part = raw & low_mask(48) & !low_mask(table.granule.bits());
     match table.format {

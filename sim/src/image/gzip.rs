@@ -13,7 +13,8 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     decompressed(BufReader::new(File::open(path)?))
 }
 
-fn decompressed(mut input: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
+/// As [`open`], from something that is open already.
+pub(crate) fn decompressed(mut input: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
     let mut start = Vec::new();
     input.by_ref().take(2).read_to_end(&mut start)?;
     let is_gzip = start == GZIP_MAGIC;

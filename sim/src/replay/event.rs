@@ -74,6 +74,14 @@ pub enum TraceEvent {
         /// The descriptor.
         value: u64,
     },
+    /// `smmu_ptw_level`: one level of a walk. All that it adds to [`TraceEvent::DescriptorRead`] is the address
+    /// that is being walked.
+    WalkLevel {
+        /// The stage, 1 or 2. Releases before QEMU's stage 2 do not print it.
+        stage: u8,
+        /// The input address of the stage.
+        iova: u64,
+    },
     /// `smmuv3_translate_success`.
     TranslateSuccess {
         /// QEMU's name of the memory region of the device.
@@ -171,6 +179,7 @@ impl TraceEvent {
             "smmuv3_cmdq_opcode" => Self::CommandOpcode { name: fields.last_word("<--- ")? },
             "smmuv3_cmdq_consume_error" => command_error(&mut fields)?,
             "smmu_get_pte" => descriptor_read(&mut fields)?,
+            "smmu_ptw_level" => walk_level(&mut fields)?,
             "smmuv3_translate_success" => translate_success(&mut fields)?,
             "smmuv3_translate_disable" => {
                 let (device, sid, iova) = untranslated(&mut fields, " bypass (smmu disabled) iova:")?;
@@ -253,6 +262,14 @@ fn descriptor_read(fields: &mut Fields<'_>) -> Result<TraceEvent, Expected> {
         address: fields.hex(", pteaddr=")?,
         value: fields.hex(", pte=")?,
     })
+}
+
+fn walk_level(fields: &mut Fields<'_>) -> Result<TraceEvent, Expected> {
+    let stage = if fields.starts_with("stage=") { fields.decimal("stage=")? } else { 1 };
+    fields.word_before(" iova=")?;
+    let iova = fields.hex(" iova=")?;
+    fields.last_word(" subpage_sz=")?;
+    Ok(TraceEvent::WalkLevel { stage, iova })
 }
 
 fn translate_success(fields: &mut Fields<'_>) -> Result<TraceEvent, Expected> {

@@ -27,15 +27,18 @@ pub enum Expected {
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |label: &'static str| label.trim_start_matches([' ', ',']);
         match self {
             Self::EventName => write!(f, "expected an event name that starts with `smmu_` or `smmuv3_`"),
             Self::Text(text) => write!(f, "expected `{text}`"),
             Self::WordBefore(text) => write!(f, "expected a name before `{text}`"),
-            Self::Hex(label) => write!(f, "expected hex after `{label}`"),
-            Self::Decimal(label) => write!(f, "expected a decimal number after `{label}`"),
-            Self::Number(label) => write!(f, "expected a number after `{label}`"),
-            Self::Stage(label) => write!(f, "expected a stage of 1 to 3 after `{label}`"),
-            Self::Permission(label) => write!(f, "expected a permission of 0x0 to 0x3 after `{label}`"),
+            Self::Hex(label) => write!(f, "expected hex after `{}`", shown(label)),
+            Self::Decimal(label) => write!(f, "expected a decimal number after `{}`", shown(label)),
+            Self::Number(label) => write!(f, "expected a number after `{}`", shown(label)),
+            Self::Stage(label) => write!(f, "expected a stage of 1 to 3 after `{}`", shown(label)),
+            Self::Permission(label) => {
+                write!(f, "expected a permission of 0x0 to 0x3 after `{}`", shown(label))
+            }
             Self::LineEnd => write!(f, "expected the end of the line"),
         }
     }
@@ -54,6 +57,10 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&mut self, text: &'static str) -> Result<(), Expected> {
         self.rest = self.rest.strip_prefix(text).ok_or(Expected::Text(text))?;
         Ok(())
+    }
+
+    pub(super) fn starts_with(&self, text: &str) -> bool {
+        self.rest.starts_with(text)
     }
 
     /// Everything up to `label`, which stays unread.

@@ -1,7 +1,10 @@
 //! Reads a QEMU SMMUv3 trace log (`-trace 'smmuv3_*' -trace 'smmu_*'`), line by line, in constant memory.
 
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
 
 pub use super::event::{MmioAccess, TraceEvent, TracedPermission, TracedStages};
 pub use super::fields::Expected;
@@ -81,9 +84,19 @@ pub struct TraceReader<R> {
 impl TraceReader<Box<dyn BufRead>> {
     /// Opens a trace file, plain or gzip.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TraceError> {
+        Self::open_with_progress(path, &ProgressBar::hidden())
+    }
+
+    /// As [`TraceReader::open`]; `progress` shows how many bytes of the file, as it is on disk, were read.
+    pub fn open_with_progress(path: impl AsRef<Path>, progress: &ProgressBar) -> Result<Self, TraceError> {
         let path = path.as_ref();
-        let input = gzip::open(path).map_err(|source| TraceError::Open { path: path.to_owned(), source })?;
-        Ok(Self::new(input))
+        let open = || {
+            let file = File::open(path)?;
+            progress.reset();
+            progress.set_length(file.metadata()?.len());
+            gzip::decompressed(BufReader::new(progress.wrap_read(file)))
+        };
+        open().map(Self::new).map_err(|source| TraceError::Open { path: path.to_owned(), source })
     }
 }
 

@@ -11,6 +11,7 @@ use smmu_model::choice::{Defaults, Seeded};
 use super::check::{Broken, Files, check};
 use super::run::{Run, execute};
 use super::step::Scenario;
+use crate::output::Format;
 use crate::trace::{JsonTrace, Listener, TextTrace, Verbosity};
 
 /// What to run and how to say it.
@@ -24,16 +25,6 @@ pub struct Options {
     pub format: Format,
     /// Draws the answers that a scenario does not fix; without, they are the defaults.
     pub seed: Option<u64>,
-}
-
-/// How the output looks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 /// How the command ends.

@@ -15,7 +15,7 @@ mod span;
 mod step;
 mod syntax;
 
-pub use batch::{Disk, Exit, Format, Options, run_paths};
+pub use batch::{Disk, Exit, Options, run_paths};
 pub use check::{Broken, Files, check};
 pub use problem::Problem;
 pub use run::{Answer, Observation, Run, execute};

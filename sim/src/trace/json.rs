@@ -8,6 +8,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::{Happening, Listener, words};
+use crate::output::hex;
 use crate::scenario::{Answer, Place, Store};
 
 /// Collects the JSON lines of a run.
@@ -70,10 +71,6 @@ impl Listener for JsonTrace {
         };
         self.note(&line);
     }
-}
-
-fn hex(value: u64) -> Value {
-    Value::from(format!("{value:#x}"))
 }
 
 fn words_hex(words: &[u64]) -> Value {

@@ -40,16 +40,16 @@ pub struct Dma {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Peer {
     /// QEMU ended itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub crashed: bool,
     /// The device saw success.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub completed: bool,
     /// The word arrived.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub landed: bool,
     /// Raw records, in hex.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub events: Vec<String>,
 }
 
@@ -77,6 +77,16 @@ pub(super) fn bytes(text: &str) -> Result<Vec<u8>, CaseError> {
     if digits.len() % 2 != 0 {
         return Err(broken());
     }
-    let pair = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let pair =
+        |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
     digits.chunks(2).map(|two| pair(two).ok_or_else(broken)).collect()
+}
+
+/// A crashed peer has `null` where it would have had answers.
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -63,7 +63,9 @@ pub fn run(case: &Case, chooser: &mut impl Chooser) -> Result<Ours, CaseError> {
     let outcome = smmu.transact(&mut world, &transaction(case)?);
     smmu.settle(&mut world);
     let (completed, pa) = match outcome {
-        Outcome::Done(translation) => (world.bus.write(translation.pa, &WORD.to_le_bytes()).is_ok(), Some(translation.pa)),
+        Outcome::Done(translation) => {
+            (world.bus.write(translation.pa, &WORD.to_le_bytes()).is_ok(), Some(translation.pa))
+        }
         Outcome::RazWi(_) => (true, None),
         Outcome::Abort(_) => (false, None),
     };
@@ -107,7 +109,13 @@ fn transaction(case: &Case) -> Result<Transaction, CaseError> {
     })
 }
 
-fn write<B: Bus, C: Chooser>(smmu: &mut Smmu, world: &mut World<'_, B, C, Rules>, offset: u64, size: u8, value: u64) {
+fn write<B: Bus, C: Chooser>(
+    smmu: &mut Smmu,
+    world: &mut World<'_, B, C, Rules>,
+    offset: u64,
+    size: u8,
+    value: u64,
+) {
     // An access that the registers refuse has no effect here either: what follows shows it.
     let _refused = smmu.write(world, offset, size, value);
     smmu.settle(world);

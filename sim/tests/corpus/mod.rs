@@ -9,24 +9,24 @@ use std::path::{Path, PathBuf};
 use smmu_sim::scenario::{Disk, Files, Scenario, check};
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("sim/ is in the repository").to_owned()
 }
 
 /// Every scenario, in the order of names. Files in folders called `common` are for including.
-pub fn scenarios() -> Vec<String> {
+pub(crate) fn scenarios() -> Vec<String> {
     let mut names = files_below(&root().join("scenarios"), "kdl");
     names.retain(|name| !name.split('/').any(|part| part == "common"));
     names
 }
 
 /// The text of a scenario.
-pub fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(root().join("scenarios").join(name)).expect("a scenario can be read")
 }
 
 /// A scenario, called as a user in the root of the repository calls it.
-pub fn checked(name: &str) -> Scenario {
+pub(crate) fn checked(name: &str) -> Scenario {
     match check(&format!("scenarios/{name}"), &text(name), &FromRoot) {
         Ok(scenario) => scenario,
         Err(broken) => {
@@ -37,7 +37,7 @@ pub fn checked(name: &str) -> Scenario {
 }
 
 /// Files relative to the root of the repository, wherever the test runs.
-pub struct FromRoot;
+pub(crate) struct FromRoot;
 
 impl Files for FromRoot {
     fn read(&self, path: &str) -> Result<String, String> {
@@ -46,7 +46,7 @@ impl Files for FromRoot {
 }
 
 /// The files below `folder` with this extension, by name relative to it, sorted.
-pub fn files_below(folder: &Path, extension: &str) -> Vec<String> {
+pub(crate) fn files_below(folder: &Path, extension: &str) -> Vec<String> {
     let mut names = Vec::new();
     collect(folder, "", extension, &mut names);
     names.sort();

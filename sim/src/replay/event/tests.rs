@@ -14,23 +14,27 @@ fn check_accepted(line: &str, expected: TraceEvent) {
             assert!(is_other || std::mem::discriminant(&event) == kind, "cut at {end} of {line}");
         }
     }
-    check(
-        &format!("{line} and more"),
-        match &expected {
-            TraceEvent::CommandOpcode { name } => {
-                Ok(TraceEvent::CommandOpcode { name: format!("{name} and more") })
-            }
-            TraceEvent::NotifierAdded { device } => {
-                Ok(TraceEvent::NotifierAdded { device: format!("{device} and more") })
-            }
-            TraceEvent::NotifierRemoved { device } => {
-                Ok(TraceEvent::NotifierRemoved { device: format!("{device} and more") })
-            }
-            _ => Err(Expected::LineEnd),
-        },
-    );
+    let longer = format!("{line} and more");
+    match last_word(expected.clone()) {
+        Some(extended) => check(&longer, Ok(extended)),
+        None => check(&longer, Err(Expected::LineEnd)),
+    }
     check(&format!("1234@1700000000.123456:{line}"), Ok(expected.clone()));
     check(line, Ok(expected));
+}
+
+/// The event with a longer last word, if it ends in one that may be any text.
+fn last_word(event: TraceEvent) -> Option<TraceEvent> {
+    let longer = |word: String| format!("{word} and more");
+    if let TraceEvent::CommandOpcode { name } = event {
+        Some(TraceEvent::CommandOpcode { name: longer(name) })
+    } else if let TraceEvent::NotifierAdded { device } = event {
+        Some(TraceEvent::NotifierAdded { device: longer(device) })
+    } else if let TraceEvent::NotifierRemoved { device } = event {
+        Some(TraceEvent::NotifierRemoved { device: longer(device) })
+    } else {
+        None
+    }
 }
 
 const DEVICE: &str = "smmuv3-iommu-memory-region-8-1";
@@ -129,12 +133,26 @@ fn reads_events_errors_and_notifiers() {
     );
 }
 
+#[test]
+fn reads_the_address_of_a_walk_with_and_without_its_stage() {
+    let rest = "subpage_sz=0x8000000000 baseaddr=0x44ee7000 offset=0 => pte=0x44a2d003";
+    let iova = 0xffff_d000;
+    check(
+        &format!("smmu_ptw_level stage=2 level=0 iova=0xffffd000 {rest}"),
+        Ok(TraceEvent::WalkLevel { stage: 2, iova }),
+    );
+    check(
+        &format!("smmu_ptw_level level=0 iova=0xffffd000 {rest}"),
+        Ok(TraceEvent::WalkLevel { stage: 1, iova }),
+    );
+    check("smmu_ptw_level level=0 iova=0xffffd000", Err(Expected::Text(" subpage_sz=")));
+}
+
 /// The first line of each kind in the captures that carries nothing to compare.
 #[test]
 fn passes_over_other_events() {
     let lines = "\
 smmu_ptw_block_pte stage=1 level=2 base@=0x44a3a000 pte@=0x44a3afe0 pte=0x46200f45 iova=0xff800000 block address = 0x46200000 block size = 2 MiB
-smmu_ptw_level stage=1 level=0 iova=0xffffd000 subpage_sz=0x8000000000 baseaddr=0x44ee7000 offset=0 => pte=0x44a2d003
 smmu_ptw_page_pte stage=1 level=3 iova=0xffffd000 base@=0x44a23000 pte@=0x44a23fe8 pte=0x44a40f47 page address = 0x44a40000
 smmuv3_cmdq_cfgi_cd sid=0x0
 smmuv3_cmdq_cfgi_ste streamid= 0x0

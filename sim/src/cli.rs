@@ -1,0 +1,393 @@
+//! The arguments of each command, and what its result means for the exit code.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr};
+use smmu_model::address::Iova;
+use smmu_model::attributes::Attributes;
+use smmu_model::features::{Features, IdRegisters, Preset};
+use smmu_model::ids::{StreamId, SubstreamId};
+use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
+use smmu_sim::image::MemoryImage;
+use smmu_sim::machine::{self, Machine};
+use smmu_sim::oracle::{self, Listener};
+use smmu_sim::output::Format;
+use smmu_sim::replay::{self, Reporter, Summary};
+use smmu_sim::rules;
+use smmu_sim::walk::{self, Walk};
+
+/// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
+#[derive(Parser, Debug)]
+#[command(version, arg_required_else_help = true, after_long_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, and every expectation was met
+  1  an expectation failed: `replay` found a translation on which the model disagrees
+  2  the arguments, or an input file, cannot be used
+
+Numbers are decimal, or hexadecimal with 0x.
+RUST_LOG=debug prints developers' diagnostics to standard error.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Replay(ReplayArgs),
+    Walk(Box<WalkArgs>),
+    Rules(RulesArgs),
+    Serve(ServeArgs),
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// Every expectation was met.
+    Met,
+    /// The model disagrees.
+    Failed,
+    /// Part of the input could not be read, so no verdict is worth anything.
+    Unusable,
+}
+
+/// Compare every translation of a recorded QEMU trace with the model's.
+///
+/// Registers start from reset and take the traced writes; the SMMU's ID registers are those that the trace
+/// shows being read. Before a translation, the descriptors that QEMU read for it are put into memory, as the
+/// image is of the end of the run. The model must permit the accesses that QEMU's translation permits, at the
+/// same output address, and refuse the others.
+///
+/// Each disagreement is printed with both answers and the model's rules; differences in register reads and
+/// in consumed commands are printed as notes. The last line is `translations: N agreed, M disagreed`.
+#[derive(Args, Debug)]
+#[command(after_long_help = REPLAY_HELP)]
+struct ReplayArgs {
+    /// Trace log of QEMU's SMMUv3, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    trace: PathBuf,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const REPLAY_HELP: &str = "\
+Record:
+  qemu-system-aarch64 -M virt,iommu=smmuv3 … -trace 'smmuv3_*' -trace 'smmu_*' -D trace.log
+  and in its monitor, at the end: dump-guest-memory memory.elf
+
+Examples:
+  smmu-sim replay --trace trace.log.gz --memory memory.elf
+  smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 --format json
+
+Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of the trace, cannot be read.";
+
+/// Explain one transaction: every structure on its way, decoded, and the rule that decided.
+///
+/// Prints the tree of level 1 descriptor, STE, CD and translation table descriptors, with their addresses, raw
+/// words and fields (those that are not zero, by the specification's names), then the output address or the
+/// rule that failed with its section. Nothing is changed: what the SMMU would write is only named.
+///
+/// Registers come from a trace, as they are at its end, or from the arguments.
+#[derive(Args, Debug)]
+#[command(after_long_help = WALK_HELP)]
+struct WalkArgs {
+    #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
+    registers: RegisterArgs,
+    /// StreamID of the device
+    #[arg(long, value_name = "N", value_parser = parse_u32)]
+    sid: u32,
+    /// SubstreamID (PASID), if the device gives one
+    #[arg(long, value_name = "N", value_parser = parse_ssid)]
+    ssid: Option<u32>,
+    /// Address that the device presents
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_u64)]
+    iova: u64,
+    /// The device writes; without it, it reads
+    #[arg(long)]
+    write: bool,
+    /// The access is privileged
+    #[arg(long)]
+    privileged: bool,
+    /// The access fetches an instruction
+    #[arg(long, conflicts_with = "write")]
+    instruction: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const WALK_HELP: &str = "\
+Examples:
+  smmu-sim walk --memory memory.elf --trace trace.log.gz --sid 8 --iova 0xfffb9000
+  smmu-sim walk --memory memory.elf --preset qemu-11.1 --strtab-base 0x44e17000 --strtab-cfg 0x10210 \\
+      --sid 8 --iova 0xfffb9000 --write
+  smmu-sim walk --memory ram.bin --memory-base 0x80000000 --idr IDR0=0x0d44101b --idr IDR1=0x02730010 \\
+      --idr IDR5.OAS=5 --idr IDR5.GRAN4K=1 --strtab-base 0x80010000 --strtab-cfg 0x8 --sid 3 --iova 0
+
+Exit codes: 0 explained, whatever the answer; 2 an input cannot be used.";
+
+/// List every rule and choice of the model with its section.
+///
+/// A rule is a check or a decision of the architecture; its label is what `replay` and `walk` cite. A choice is
+/// a point where the architecture permits more than one behaviour; the first answer is the default.
+#[derive(Args, Debug)]
+#[command(after_long_help = "Examples:\n  smmu-sim rules | grep STE-\n  smmu-sim rules --format json")]
+struct RulesArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Answer another implementation's questions: JSON-RPC 2.0, one object per line.
+///
+/// On standard input and output, or on a Unix socket with one session per connection.
+#[derive(Args, Debug)]
+#[command(after_long_help = "Examples:\n  smmu-sim serve\n  smmu-sim serve --listen /tmp/smmu-sim.sock")]
+struct ServeArgs {
+    /// Unix socket to listen on
+    #[arg(long, value_name = "PATH")]
+    listen: Option<PathBuf>,
+}
+
+/// Standard output does not take what we write.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot write the output")]
+struct CannotWrite(#[source] io::Error);
+
+#[derive(Args, Debug)]
+struct MemoryArgs {
+    /// Memory image: an ELF64 core, or raw bytes; plain or gzip
+    #[arg(long, value_name = "FILE")]
+    memory: PathBuf,
+    /// Physical address of the first byte of a raw image
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_u64)]
+    memory_base: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+struct RegisterArgs {
+    /// Take the ID registers, the registers and the descriptors from this trace, as they are at its end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["strtab_base", "strtab_cfg", "idr", "preset"])]
+    trace: Option<PathBuf>,
+    /// SMMU_STRTAB_BASE
+    #[arg(long, value_name = "VALUE", value_parser = parse_u64, required_unless_present = "trace")]
+    strtab_base: Option<u64>,
+    /// SMMU_STRTAB_BASE_CFG
+    #[arg(long, value_name = "VALUE", value_parser = parse_u32, required_unless_present = "trace")]
+    strtab_cfg: Option<u32>,
+    /// An ID register or a field of one, on top of the preset; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_assignment)]
+    idr: Vec<(String, u64)>,
+    /// Start from these ID registers rather than from zero
+    #[arg(long, value_name = "NAME", value_parser = preset_names())]
+    preset: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct OutputArgs {
+    /// How to write the output
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    format: FormatArg,
+}
+
+#[derive(Clone, Copy, ValueEnum, Debug)]
+enum FormatArg {
+    /// For people
+    Text,
+    /// For programs: one JSON object per line, told apart by its `type`; addresses are "0x…" strings
+    Json,
+}
+
+impl OutputArgs {
+    fn format(&self) -> Format {
+        match self.format {
+            FormatArg::Text => Format::Text,
+            FormatArg::Json => Format::Json,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> miette::Result<Verdict> {
+        match self.command {
+            Command::Replay(args) => args.run(),
+            Command::Walk(args) => args.run(),
+            Command::Rules(args) => args.run(),
+            Command::Serve(args) => args.run(),
+        }
+    }
+}
+
+impl ReplayArgs {
+    fn run(self) -> miette::Result<Verdict> {
+        let image = self.memory.open()?;
+        let mut reporter = Reporter::new(output(), self.output.format());
+        let summary = replay::run(&self.trace, image, &progress_bar(), &mut reporter)?;
+        Ok(verdict(&summary))
+    }
+}
+
+fn verdict(summary: &Summary) -> Verdict {
+    if summary.malformed_lines > 0 {
+        Verdict::Unusable
+    } else if summary.translations().disagreed > 0 {
+        Verdict::Failed
+    } else {
+        Verdict::Met
+    }
+}
+
+impl WalkArgs {
+    fn run(self) -> miette::Result<Verdict> {
+        let transaction = self.transaction();
+        let mut machine = self.registers.machine(self.memory.open()?)?;
+        let walk = Walk::new(&mut machine, transaction);
+        walk.write(&mut output(), self.output.format()).map_err(CannotWrite)?;
+        Ok(Verdict::Met)
+    }
+
+    fn transaction(&self) -> Transaction {
+        let direction = if self.write { Direction::Write } else { Direction::Read };
+        let privilege = if self.privileged { Privilege::Privileged } else { Privilege::Unprivileged };
+        let purpose = if self.instruction { Purpose::Instruction } else { Purpose::Data };
+        Transaction {
+            stream: StreamId(self.sid),
+            substream: self.ssid.map(SubstreamId),
+            address: Iova::new(self.iova),
+            access: Access::new(direction, privilege, purpose),
+            address_type: AddressType::Untranslated,
+            attributes: Attributes::INCOMING_DEFAULT,
+        }
+    }
+}
+
+impl RulesArgs {
+    fn run(self) -> miette::Result<Verdict> {
+        let mut out = output();
+        rules::write(&mut out, self.output.format()).and_then(|()| out.flush()).map_err(CannotWrite)?;
+        Ok(Verdict::Met)
+    }
+}
+
+impl ServeArgs {
+    /// Returns when standard input ends, or nobody reads the answers any more; a listener goes on for ever.
+    fn run(self) -> miette::Result<Verdict> {
+        match self.listen {
+            None => oracle::serve_stdio()
+                .into_diagnostic()
+                .wrap_err("cannot serve on standard input and output")?,
+            Some(path) => Listener::bind(&path)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("cannot listen at {}", path.display()))?
+                .run(),
+        }
+        Ok(Verdict::Met)
+    }
+}
+
+impl MemoryArgs {
+    fn open(&self) -> miette::Result<MemoryImage> {
+        Ok(MemoryImage::open(&self.memory, self.memory_base)?)
+    }
+}
+
+impl RegisterArgs {
+    fn machine(&self, image: MemoryImage) -> miette::Result<Machine> {
+        if let Some(trace) = &self.trace {
+            return Ok(replay::machine_at_end(trace, image)?);
+        }
+        let base = self.strtab_base.expect("clap demands --strtab-base without --trace");
+        let cfg = self.strtab_cfg.expect("clap demands --strtab-cfg without --trace");
+        Ok(walk::machine_with_stream_table(self.features()?, image, base, cfg))
+    }
+
+    /// The preset, or zeros, with the `--idr` on top. Without either naming AIDR, one that fits.
+    fn features(&self) -> miette::Result<Features> {
+        let preset = self.preset.as_deref().and_then(Preset::from_name);
+        let mut ids = preset.map_or_else(IdRegisters::default, Preset::id_registers);
+        for (name, value) in &self.idr {
+            let set = ids.set_field(name, *value).into_diagnostic();
+            set.wrap_err_with(|| format!("cannot use --idr {name}={value:#x}"))?;
+        }
+        let aidr_is_known = preset.is_some() || self.idr.iter().any(|(name, _)| is_of_aidr(name));
+        Ok(if aidr_is_known { machine::features(ids)? } else { replay::assume_revision(ids)? })
+    }
+}
+
+/// Whether `name` is AIDR or one of its fields: clearing it in a word of ones shows.
+fn is_of_aidr(name: &str) -> bool {
+    let mut ids = IdRegisters { aidr: u32::MAX, ..IdRegisters::default() };
+    ids.set_field(name, 0).is_ok() && ids.aidr != u32::MAX
+}
+
+fn output() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(io::stdout().lock())
+}
+
+/// Bytes of the trace that were read; hidden where nobody watches.
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{bar:40} {bytes}/{total_bytes} {eta}";
+    let style = ProgressStyle::with_template(template).expect("the template is well formed");
+    ProgressBar::new(0).with_style(style)
+}
+
+fn preset_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Preset::ALL.iter().map(|preset| preset.name()))
+}
+
+fn parse_u64(text: &str) -> Result<u64, String> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let digits = hex.unwrap_or(text).replace('_', "");
+    let value = u64::from_str_radix(&digits, if hex.is_some() { 16 } else { 10 });
+    value.map_err(|error| format!("{error}; a number is decimal, or hexadecimal with 0x"))
+}
+
+fn parse_u32(text: &str) -> Result<u32, String> {
+    let value = parse_u64(text)?;
+    u32::try_from(value).map_err(|_too_large| format!("{value:#x} does not fit 32 bits"))
+}
+
+fn parse_ssid(text: &str) -> Result<u32, String> {
+    const SSID_BITS: u32 = 20;
+    let value = parse_u32(text)?;
+    if value >> SSID_BITS == 0 { Ok(value) } else { Err(format!("{value:#x} does not fit {SSID_BITS} bits")) }
+}
+
+fn parse_assignment(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, such as IDR0.HTTU=2")?;
+    Ok((name.to_owned(), parse_u64(value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_are_decimal_or_hexadecimal() {
+        assert_eq!(parse_u64("0xffff_ffff_ffff_ffff"), Ok(u64::MAX));
+        assert_eq!(parse_u64("10"), Ok(10));
+        for text in ["", "0x", "ten", "-1", "0x1_0000_0000_0000_0000"] {
+            assert!(parse_u64(text).is_err(), "{text}");
+        }
+        assert!(parse_u32("0x100000000").is_err() && parse_ssid("0x100000").is_err());
+        assert_eq!(parse_ssid("0xfffff"), Ok(0xf_ffff));
+    }
+}

@@ -1,0 +1,141 @@
+//! What a session holds: an SMMU, its memory, the chooser, and what was seen and not yet asked for.
+
+use smmu_model::Smmu;
+use smmu_model::address::Pa;
+use smmu_model::choice::Choice;
+use smmu_model::env::World;
+use smmu_model::features::Features;
+use smmu_model::rule::Rule;
+use smmu_model::trace::{Event, InterruptSource, Sink};
+
+use super::answers::Answers;
+use super::memory::Memory;
+use super::rpc::{Error, Problem};
+
+/// One SMMU and everything around it.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) smmu: Smmu,
+    pub(super) memory: Memory,
+    pub(super) answers: Answers,
+    pub(super) ledger: Ledger,
+}
+
+/// What happened and can be asked for later.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Every choice point met, in order, with the position of its answer.
+    pub(super) choices: Log<(Choice, usize)>,
+    /// Wired interrupts since they were last asked for.
+    pub(super) wired: Log<InterruptSource>,
+    /// MSI writes since they were last asked for: address and data.
+    pub(super) msi: Log<(Pa, u32)>,
+}
+
+/// A list that forgets all but its first [`Log::MAX`] entries, and knows that it did.
+#[derive(Clone, Debug)]
+pub(super) struct Log<T> {
+    entries: Vec<T>,
+    is_cut: bool,
+}
+
+impl<T> Log<T> {
+    /// A million: about as many as an answer can list.
+    const MAX: usize = 1 << 20;
+
+    pub(super) fn push(&mut self, entry: T) {
+        if self.entries.len() < Self::MAX {
+            self.entries.push(entry);
+        } else {
+            self.is_cut = true;
+        }
+    }
+
+    /// All entries, unless some were forgotten.
+    pub(super) fn entries(&self) -> Result<&[T], Error> {
+        if self.is_cut {
+            return Err(Error::new(Problem::Limit, format!("there are more than {} to list", Self::MAX)));
+        }
+        Ok(&self.entries)
+    }
+}
+
+impl<T> Default for Log<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), is_cut: false }
+    }
+}
+
+impl<T> FromIterator<T> for Log<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
+        let mut log = Self::default();
+        entries.into_iter().for_each(|entry| log.push(entry));
+        log
+    }
+}
+
+impl Machine {
+    /// An SMMU out of reset and empty memory.
+    pub(super) fn new(features: Features, mut answers: Answers) -> Self {
+        let mut memory = Memory::default();
+        let mut ledger = Ledger::default();
+        let mut witness = Witness::new(&mut ledger);
+        let mut world = World { bus: &mut memory, chooser: &mut answers, sink: &mut witness };
+        let smmu = Smmu::new(features, &mut world);
+        Self { smmu, memory, answers, ledger }
+    }
+
+    /// Does `act` and all work that follows from it. Returns the rules that fired, each once, in order.
+    pub(super) fn operate<T>(
+        &mut self,
+        act: impl FnOnce(&mut Smmu, &mut World<'_, Memory, Answers, Witness<'_>>) -> T,
+    ) -> (T, Vec<Rule>) {
+        let mut witness = Witness::new(&mut self.ledger);
+        let mut world = World { bus: &mut self.memory, chooser: &mut self.answers, sink: &mut witness };
+        let result = act(&mut self.smmu, &mut world);
+        self.smmu.settle(&mut world);
+        (result, witness.rules)
+    }
+}
+
+/// The sink of one operation: enters into the ledger, and remembers the rules.
+#[derive(Debug)]
+pub(super) struct Witness<'a> {
+    ledger: &'a mut Ledger,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Witness<'a> {
+    fn new(ledger: &'a mut Ledger) -> Self {
+        Self { ledger, rules: Vec::new() }
+    }
+}
+
+impl Sink for Witness<'_> {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Rule(rule) => note_once(&mut self.rules, rule),
+            Event::Choice { choice, answer } => self.ledger.choices.push((choice, answer)),
+            Event::Interrupt { source, msi: None } => self.ledger.wired.push(source),
+            Event::Interrupt { msi: Some(write), .. } => self.ledger.msi.push(write),
+            Event::Structure { .. }
+            | Event::Descriptor { .. }
+            | Event::DescriptorUpdate { .. }
+            | Event::Translated { .. }
+            | Event::Command { .. }
+            | Event::CommandError { .. }
+            | Event::Record { .. }
+            | Event::RegisterWrite { .. }
+            | Event::RegisterUpdate { .. }
+            | Event::GlobalError { .. }
+            | Event::WakeUp => {}
+        }
+    }
+}
+
+/// Appends `rule` unless it is there.
+pub(super) fn note_once(rules: &mut Vec<Rule>, rule: Rule) {
+    if !rules.contains(&rule) {
+        rules.push(rule);
+    }
+}

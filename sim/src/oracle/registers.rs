@@ -1,0 +1,49 @@
+//! `mmio.read` and `mmio.write`: the registers, as software sees them (chapter 6).
+
+use serde::Serialize;
+use smmu_model::RegisterAbort;
+
+use super::hex::Hex;
+use super::machine::Machine;
+use super::method::Reply;
+use super::params::Params;
+use super::rpc::{Error, Problem};
+
+/// `mmio.write`.
+pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
+    let offset = params.required("offset")?;
+    let size = size_bytes(params)?;
+    let value = params.required("value")?;
+    if size == 4 && value > u64::from(u32::MAX) {
+        return Err(Error::parameter("value", format!("{value:#x} does not fit 4 bytes")));
+    }
+    machine.memory.reserve(0)?;
+    let (result, _) = machine.operate(|smmu, world| smmu.write(world, offset, size, value));
+    result.map(|()| Reply::Done {}).map_err(|RegisterAbort| aborted())
+}
+
+/// `mmio.read`.
+pub(super) fn read(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
+    let offset = params.required("offset")?;
+    let size = size_bytes(params)?;
+    let (result, _) = machine.operate(|smmu, world| smmu.read(world, offset, size));
+    result.map(|value| Reply::Register(Value { value: Hex(value) })).map_err(|RegisterAbort| aborted())
+}
+
+/// The answer to `mmio.read`.
+#[derive(Serialize, Debug)]
+pub(super) struct Value {
+    value: Hex,
+}
+
+fn size_bytes(params: &Params) -> Result<u8, Error> {
+    match params.required("size")? {
+        4u64 => Ok(4),
+        8 => Ok(8),
+        other => Err(Error::parameter("size", format!("must be 4 or 8, not {other}"))),
+    }
+}
+
+fn aborted() -> Error {
+    Error::new(Problem::RegisterAborted, "register access aborted")
+}

@@ -1,0 +1,120 @@
+//! The binary: exit codes, and what goes where.
+
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+
+use crate::captures;
+
+fn smmu_sim() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smmu-sim"));
+    command.env_remove("RUST_LOG").env("NO_COLOR", "1");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    smmu_sim().args(arguments).output().expect("the binary starts")
+}
+
+/// `expected` is in standard error, which miette may have broken into lines.
+fn check(arguments: &[&str], code: i32, expected: &str) {
+    let output = run(arguments);
+    let errors = String::from_utf8(output.stderr).expect("errors are text");
+    let words = errors.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+    assert!(words.contains(expected), "{arguments:?}: {errors}");
+}
+
+#[test]
+fn a_replay_ends_with_its_verdict() {
+    let (trace, memory) = (captures::trace(captures::STAGE2), captures::memory(captures::STAGE2));
+    let output = smmu_sim().arg("replay").arg("--trace").arg(trace).arg("--memory").arg(memory).output();
+    let output = output.expect("the binary starts");
+    let text = String::from_utf8(output.stdout).expect("a report is text");
+    assert_eq!(text.lines().last(), Some("translations: 8158 agreed, 0 disagreed"));
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn a_malformed_line_is_named_and_the_rest_is_replayed() {
+    let folder = captures::STAGE1;
+    let text = captures::trace_text(folder).replacen("iova=0x", "iova=banana", 1);
+    let line = 1 + text.lines().position(|line| line.contains("banana")).expect("it was put there");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("malformed.log");
+    std::fs::write(&path, text).expect("the target folder can be written");
+    let memory = captures::memory(folder);
+    let output = smmu_sim().arg("replay").arg("--trace").arg(&path).arg("--memory").arg(memory).output();
+    let output = output.expect("the binary starts");
+    let text = String::from_utf8(output.stdout).expect("a report is text");
+    assert!(text.contains(&format!("line {line} of the trace: expected hex after `iova=`")), "{text}");
+    assert!(text.ends_with("malformed lines: 1\ntranslations: 8176 agreed, 0 disagreed\n"), "{text}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn errors_name_what_is_wrong() {
+    let memory = captures::memory(captures::STAGE1);
+    let memory = memory.to_str().expect("the path is text");
+    let trace = captures::trace(captures::STAGE1);
+    let trace = trace.to_str().expect("the path is text");
+    let table = ["--strtab-base", "0x44e17000", "--strtab-cfg", "0x10210"];
+    let walk = |more: &[&'static str]| {
+        let start = ["walk", "--memory", memory, "--sid", "8", "--iova", "0"].map(str::to_owned).to_vec();
+        start.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect::<Vec<_>>()
+    };
+    let check_walk = |more: &[&'static str], expected| {
+        let arguments = walk(more);
+        check(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), 2, expected);
+    };
+    check(&["replay", "--trace", "/nowhere", "--memory", memory], 2, "cannot open trace /nowhere");
+    check(&["replay", "--trace", trace, "--memory", "/nowhere"], 2, "cannot load memory image /nowhere");
+    check(&["replay", "--trace", memory, "--memory", memory], 2, "does not show any ID register being read");
+    check_walk(&[], "--strtab-base <VALUE>");
+    check_walk(&[&table[..], &["--idr", "IDR0.HTUU=1"]].concat(), "did you mean IDR0.HTTU?");
+    check_walk(&[&table[..], &["--idr", "IDR0.HTTU=4"]].concat(), "0x4 does not fit IDR0.HTTU, 2 bits wide");
+    check_walk(&[&table[..], &["--idr", "IDR0.HTTU=1"]].concat(), "stage 1, stage 2 or both");
+    check_walk(&[&table[..], &["--preset", "qemu"]].concat(), "qemu-11.1");
+    check_walk(&[&table[..], &["--ssid", "0x100000"]].concat(), "does not fit 20 bits");
+    check_walk(
+        &[&table[..], &["--preset", "max", "--memory-base", "0"]].concat(),
+        "leave out `--memory-base`",
+    );
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_error() {
+    let mut child = smmu_sim().arg("rules").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.as_mut().expect("the binary starts");
+    let mut start = [0; 7];
+    child.stdout.take().expect("it is piped").read_exact(&mut start).expect("the list has a first line");
+    assert_eq!(&start, b"rules: ");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let mut errors = String::new();
+    child.stderr.take().expect("it is piped").read_to_string(&mut errors).expect("errors are text");
+    assert_eq!(errors, "");
+}
+
+#[test]
+fn serve_answers_until_its_input_ends() {
+    let child = smmu_sim().arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    input
+        .write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"choices\"}\nnonsense\n")
+        .expect("it is read");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8(output.stdout).expect("answers are text").lines().count(), 2);
+    assert_eq!(output.status.code(), Some(0));
+    check(&["serve", "--listen", "/nowhere/socket"], 2, "cannot listen at /nowhere/socket");
+}
+
+#[test]
+fn help_teaches() {
+    for command in ["replay", "walk", "rules", "serve"] {
+        let text = String::from_utf8(run(&[command, "--help"]).stdout).expect("help is text");
+        assert!(text.contains(&format!("smmu-sim {command}")) && text.contains("Examples:"), "{text}");
+    }
+    let text = String::from_utf8(run(&["--help"]).stdout).expect("help is text");
+    assert!(text.contains("Exit codes:"), "{text}");
+}
