@@ -16,7 +16,7 @@ mod step;
 mod syntax;
 
 pub use batch::{Disk, Exit, Options, run_paths};
-pub use check::{Broken, Files, check};
+pub use check::{Broken, CLAIMS, Files, NODES, check};
 pub use problem::Problem;
 pub use run::{Answer, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};

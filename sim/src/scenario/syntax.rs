@@ -108,8 +108,10 @@ impl Reader<'_> {
             KdlValue::Integer(number) => Value::Number(*number),
             KdlValue::String(text) => Value::Text(text.clone()),
             KdlValue::Bool(flag) => Value::Flag(*flag),
-            KdlValue::Float(_) => return self.refuse(entry.span(), "a number has no fraction here"),
-            KdlValue::Null => return self.refuse(entry.span(), "#null means nothing here"),
+            KdlValue::Float(_) => {
+                return self.refuse(self.value_span(entry), "a number has no fraction here");
+            }
+            KdlValue::Null => return self.refuse(self.value_span(entry), "#null means nothing here"),
         };
         Some(self.spanned(self.value_span(entry), value))
     }

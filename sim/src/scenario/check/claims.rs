@@ -23,7 +23,8 @@ enum Subject {
     Anything,
 }
 
-const CLAIMS: &[&str] = &[
+/// What can be expected.
+pub const CLAIMS: &[&str] = &[
     "ok",
     "abort",
     "raz-wi",

@@ -18,6 +18,8 @@ mod structures;
 mod table_builder;
 mod tables;
 
+pub use self::claims::CLAIMS;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -254,7 +256,7 @@ impl<'a> Checker<'a> {
 }
 
 /// What a scenario can consist of.
-const NODES: &[&str] = &[
+pub const NODES: &[&str] = &[
     "smmu",
     "memory",
     "device",
