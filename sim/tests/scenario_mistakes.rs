@@ -25,14 +25,12 @@ fn problems(text: &str) -> Vec<(String, String, String)> {
 }
 
 fn problems_of(text: &str) -> Vec<(String, String, String)> {
-    let broken = check("test.kdl", text, &Nowhere).err().map_or(Vec::new(), |broken| {
-        let shown = broken.problems.iter().map(|problem| {
-            let place = broken.sources.text(problem.span).to_owned();
-            (place, problem.message.clone(), problem.help.clone().unwrap_or_default())
-        });
-        shown.collect()
+    let Err(broken) = check("test.kdl", text, &Nowhere) else { return Vec::new() };
+    let shown = broken.problems.iter().map(|problem| {
+        let place = broken.sources.text(problem.span).to_owned();
+        (place, problem.message.clone(), problem.help.clone().unwrap_or_default())
     });
-    broken
+    shown.collect()
 }
 
 /// `text` has exactly one problem: at `place`, with this message; its help contains `help`.
@@ -170,6 +168,15 @@ fn hardware_is_checked_too() {
             problems.iter().map(|(place, message, _)| (place.as_str(), message.as_str())).collect();
         assert_eq!(found, [(place, message)], "{text}");
     }
+}
+
+#[test]
+fn loops_in_loops_end() {
+    let text =
+        "for \"i\" from=0 to=4095 { for \"j\" from=0 to=4095 { for \"k\" from=0 to=4095 { let a=1; }; }; }";
+    let messages: Vec<String> = problems(text).into_iter().map(|(_, message, _)| message).collect();
+    assert!(messages.iter().all(|message| message == "the loops have more than 20000 turns together"));
+    assert!(!messages.is_empty());
 }
 
 #[test]

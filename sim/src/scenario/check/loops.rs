@@ -1,6 +1,6 @@
 //! `let` and `for`: values with names. Everything is unrolled here.
 
-use super::Checker;
+use super::{Checker, STEPS_MAX};
 use crate::scenario::arguments::{Arguments, no_block, number};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::{Resolved, Variable, is_name};
@@ -50,7 +50,7 @@ impl Checker<'_> {
         for value in values {
             self.turn(vec![(name.value.clone(), value)], block);
         }
-        Ok(())
+        self.turns_left(node)
     }
 
     fn rows(&mut self, node: &Node, block: &[Node]) -> Result<(), Problem> {
@@ -80,11 +80,26 @@ impl Checker<'_> {
         for row in rows {
             self.turn(row, body);
         }
+        self.turns_left(node)
+    }
+
+    /// Refuses loops in loops that together never seem to end.
+    fn turns_left(&self, node: &Node) -> Result<(), Problem> {
+        if self.turns > STEPS_MAX {
+            return Err(Problem::new(
+                node.span,
+                format!("the loops have more than {STEPS_MAX} turns together"),
+            ));
+        }
         Ok(())
     }
 
     fn turn(&mut self, values: Vec<(String, Value)>, block: &[Node]) {
         let count = values.len();
+        self.turns += 1;
+        if self.turns > STEPS_MAX {
+            self.full = true;
+        }
         for (name, value) in values {
             self.loops.push((name.clone(), shown(&value)));
             self.scope.define(name, Variable::Value(value));

@@ -98,6 +98,9 @@ struct Checker<'a> {
     steps: Vec<Step>,
     /// How many words the steps store.
     stored_words: usize,
+    /// How many turns the loops have made.
+    turns: usize,
+    /// Whether a limit was met, so that the rest is not looked at.
     full: bool,
     results: Vec<String>,
     permitted: Option<Permitted>,
@@ -127,6 +130,7 @@ impl<'a> Checker<'a> {
             written: BTreeSet::new(),
             steps: Vec::new(),
             stored_words: 0,
+            turns: 0,
             full: false,
             results: Vec::new(),
             permitted: None,

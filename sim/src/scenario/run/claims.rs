@@ -134,7 +134,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             let because = answer.rule.map_or(String::new(), |rule| format!(" by {}", rule.label()));
             return mismatch(
                 format!("the access to end as {}", claim.end.name()),
-                format!("{}{because}", answer.end.name()),
+                format!("it ends as {}{because}", answer.end.name()),
             );
         }
         let translation = answer.translation;

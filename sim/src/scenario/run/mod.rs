@@ -5,25 +5,25 @@ mod claims;
 mod ear;
 mod queues;
 mod scripting;
+mod software;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use smmu_model::address::Pa;
-use smmu_model::bus::Bus;
-use smmu_model::choice::{Choice, Chooser, Defaults};
+use smmu_model::choice::{Choice, Chooser};
 use smmu_model::env::World;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
 use smmu_model::rule::{CommandError, Rule};
-use smmu_model::trace::{InterruptSource, Silence};
-use smmu_model::{Progress, RegisterAbort, Smmu};
+use smmu_model::trace::InterruptSource;
+use smmu_model::{Progress, Smmu};
 
 use self::ear::Ear;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, Data, End, Operand, Pace, Part, Place, ResultId, Scenario, Step};
+use super::step::{Action, End, Operand, Pace, Part, ResultId, Scenario, Step};
 use crate::trace::{Happening, Listener};
 
 /// How one access of a device ended.
@@ -174,31 +174,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     /// An error says why the step could not be attempted.
     fn act(&mut self, step: &'a Step) -> Result<(), String> {
         match &step.action {
-            Action::Store { summary, stores } => {
-                for store in stores {
-                    for (index, word) in (0u64..).zip(&store.words) {
-                        let aborted =
-                            self.memory.write(Pa::new(store.at + 8 * index), &word.to_le_bytes()).is_err();
-                        assert!(!aborted, "checked to be RAM");
-                    }
-                }
-                self.ear.say(Happening::Stored { summary, stores });
-            }
-            Action::Write { at, data } => {
-                let (at, bytes) = (self.value(*at)?, self.bytes(data)?);
-                let aborted = self.memory.write(Pa::new(at), &bytes).is_err();
-                self.ear.say(Happening::Written { at, bytes: &bytes, aborted });
-            }
-            Action::Load { at, size_bytes, result } => {
-                let at = self.value(*at)?;
-                let mut bytes = [0; 8];
-                let part = &mut bytes[..usize::from(*size_bytes)];
-                let found = self.memory.read(Pa::new(at), part).ok().map(|()| &*part);
-                self.ear.say(Happening::Loaded { at, bytes: found });
-                let value = found.is_some().then_some(u64::from_le_bytes(bytes));
-                self.ear.observations.push(Observation::Value(value));
-                self.remember(*result, Found::Value(value));
-            }
+            Action::Store { summary, stores } => self.store(summary, stores),
+            Action::Write { at, data } => self.write(*at, data)?,
+            Action::Load { at, size_bytes, result } => self.load(*at, *size_bytes, *result)?,
             Action::Abort { first, last, on } => {
                 self.memory.set_abort(Pa::new(*first), Pa::new(*last), *on);
                 self.ear.say(Happening::Aborting { first: *first, last: *last, on: *on });
@@ -207,21 +185,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 let value = self.value(*value)?;
                 self.write_register(*place, value);
             }
-            Action::RegisterModify { place, fields } => {
-                let mut word = [self.peek(*place).map_err(|RegisterAbort| "the register cannot be read")?];
-                for (field, value) in fields {
-                    field.set(&mut word, *value).expect("checked to fit");
-                }
-                self.write_register(*place, word[0]);
-            }
-            Action::RegisterRead { place, result } => {
-                let mut world =
-                    World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                let value = self.smmu.read(&mut world, place.offset, place.size_bytes).ok();
-                self.ear.say(Happening::RegisterRead { place: *place, value });
-                self.ear.observations.push(Observation::Value(value));
-                self.remember(*result, Found::Value(value));
-            }
+            Action::RegisterModify { place, fields } => self.modify_register(*place, fields)?,
+            Action::RegisterRead { place, result } => self.read_register(*place, *result),
             Action::Command { words, ring } => self.queue_command(*words, *ring)?,
             Action::Ring => self.ring()?,
             Action::Dma(dma) => self.dma(dma)?,
@@ -253,21 +218,6 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         self.smmu.settle(&mut world);
     }
 
-    fn write_register(&mut self, place: Place, value: u64) {
-        self.ear.say(Happening::RegisterWrite { place, value });
-        let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-        let written = self.smmu.write(&mut world, place.offset, place.size_bytes, value);
-        if let Err(RegisterAbort) = written {
-            self.ear.say(Happening::RegisterAborted);
-        }
-    }
-
-    /// What software reads there, without a line in the trace and without a question.
-    fn peek(&mut self, place: Place) -> Result<u64, RegisterAbort> {
-        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
-        self.smmu.read(&mut world, place.offset, place.size_bytes)
-    }
-
     fn value(&self, operand: Operand) -> Result<u64, String> {
         let (result, part) = match operand {
             Operand::Known(value) => return Ok(value),
@@ -279,15 +229,6 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             let end = found.map_or("has not come yet", Found::end);
             format!("`{name}.{}` has no value: `{name}` is {end}", part.name())
         })
-    }
-
-    fn bytes(&self, data: &Data) -> Result<Vec<u8>, String> {
-        match data {
-            Data::Bytes(bytes) => Ok(bytes.clone()),
-            Data::Number(number, size_bytes) => {
-                Ok(self.value(*number)?.to_le_bytes()[..usize::from(*size_bytes)].to_vec())
-            }
-        }
     }
 
     fn remember(&mut self, result: Option<ResultId>, found: Found) {
@@ -379,7 +320,7 @@ fn little_endian(bytes: &[u8]) -> Option<u64> {
     (length != 0).then_some(u64::from_le_bytes(word))
 }
 
-/// The claims of a step, as a problem where one does not hold.
+/// An expectation that does not hold.
 fn not_held(span: Span, expected: &str, found: String) -> Problem {
     Problem::new(span, format!("expected {expected}")).labelled(found)
 }
