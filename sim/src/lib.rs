@@ -6,5 +6,7 @@ pub mod oracle;
 pub mod output;
 pub mod replay;
 pub mod rules;
+pub mod scenario;
+pub mod trace;
 pub mod vectors;
 pub mod walk;

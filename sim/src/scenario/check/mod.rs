@@ -1,0 +1,293 @@
+//! From the text of a scenario to one that can run, or to everything that is wrong with it.
+//!
+//! Nodes are taken in order; loops and includes are unrolled on the way. A mistake is noted and the next node
+//! is looked at, so that one run of the tool shows all of them.
+
+mod area;
+mod claims;
+mod control;
+mod dma;
+mod fields;
+mod hardware;
+mod include;
+mod loops;
+mod memory;
+mod outcomes;
+mod registers;
+mod structures;
+mod table_builder;
+mod tables;
+
+pub use self::claims::CLAIMS;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use smmu_model::Register;
+use smmu_model::choice::Scripted;
+use smmu_model::features::{Features, Preset};
+use smmu_model::memory::Ranges;
+
+use self::area::Area;
+use self::hardware::Device;
+use self::structures::StreamTable;
+use self::table_builder::TableBuilder;
+use super::problem::Problem;
+use super::scope::{Scope, Variable};
+use super::span::{Source, Sources, Span};
+use super::step::{Action, MemoryMap, Permitted, ResultId, Scenario, Step};
+use super::syntax::{self, Node};
+
+/// Where the text of an included file comes from.
+pub trait Files {
+    /// The text of the file at `path`, or why there is none.
+    fn read(&self, path: &str) -> Result<String, String>;
+}
+
+/// A scenario that cannot run.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// Its text, and the texts that it includes.
+    pub sources: Sources,
+    /// What is wrong, in the order of the text; never empty.
+    pub problems: Vec<Problem>,
+}
+
+/// More steps than this are refused: loops multiply quickly.
+const STEPS_MAX: usize = 20_000;
+
+/// So many words stored in memory are refused, for the same reason.
+const STORED_WORDS_MAX: usize = 1 << 18;
+
+/// Checks the scenario `text`, called `name`; `files` has what it includes.
+pub fn check(name: &str, text: &str, files: &dyn Files) -> Result<Scenario, Broken> {
+    let mut checker = Checker::new(files);
+    let source = Source { name: name.to_owned(), text: Arc::from(text) };
+    checker.file(source, None);
+    checker.finish()
+}
+
+/// What is known so far.
+struct Checker<'a> {
+    files: &'a dyn Files,
+    sources: Sources,
+    problems: Vec<Problem>,
+    scope: Scope,
+    /// The files being read, outermost first.
+    including: Vec<String>,
+    /// The loop variables in force.
+    loops: Vec<(String, String)>,
+
+    features: Features,
+    smmu: Option<Span>,
+    choices: Scripted,
+    memory: MemoryMap,
+    memory_at: Option<Span>,
+    /// What aborts at this point of the scenario.
+    aborts: Ranges,
+    area: Area,
+    devices: Vec<Device>,
+
+    stream_table: Option<StreamTable>,
+    /// The STE words written last, by StreamID.
+    stes: BTreeMap<u32, [u64; 8]>,
+    tables: Vec<(String, TableBuilder)>,
+    /// Registers that the scenario has written by itself.
+    written: BTreeSet<Register>,
+
+    steps: Vec<Step>,
+    /// How many words the steps store.
+    stored_words: usize,
+    full: bool,
+    results: Vec<String>,
+    permitted: Option<Permitted>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(files: &'a dyn Files) -> Self {
+        let features = Features::new(Preset::Max.id_registers()).expect("every preset is legal");
+        Self {
+            files,
+            sources: Sources::default(),
+            problems: Vec::new(),
+            scope: Scope::default(),
+            including: Vec::new(),
+            loops: Vec::new(),
+            features,
+            smmu: None,
+            choices: Scripted::default(),
+            memory: MemoryMap::default(),
+            memory_at: None,
+            aborts: Ranges::default(),
+            area: Area::default(),
+            devices: Vec::new(),
+            stream_table: None,
+            stes: BTreeMap::new(),
+            tables: Vec::new(),
+            written: BTreeSet::new(),
+            steps: Vec::new(),
+            stored_words: 0,
+            full: false,
+            results: Vec::new(),
+            permitted: None,
+        }
+    }
+
+    /// Reads one file: the scenario, or one that `include` names at its span.
+    fn file(&mut self, source: Source, included_at: Option<Span>) {
+        let text = Arc::clone(&source.text);
+        let name = source.name.clone();
+        let file = self.sources.add(source.name, source.text);
+        match syntax::parse(file, &text) {
+            Ok(nodes) => {
+                self.including.push(name);
+                self.nodes(&nodes);
+                self.including.pop();
+            }
+            Err(problems) => self.problems.extend(problems),
+        }
+        if included_at.is_none() && self.smmu.is_none() && self.problems.is_empty() {
+            let start = Span { file, offset: 0, length: 0 };
+            let help = "begin with, for example, `smmu preset=\"max\"`";
+            self.problems.push(Problem::new(start, "the scenario has no `smmu`").with_help(help));
+        }
+    }
+
+    fn nodes(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            if self.full {
+                return;
+            }
+            if let Err(problem) = self.node(node) {
+                self.note(problem);
+            }
+        }
+    }
+
+    /// Notes a mistake, once: a loop meets it in every turn.
+    fn note(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn node(&mut self, node: &Node) -> Result<(), Problem> {
+        match node.name.value.as_str() {
+            "smmu" => self.smmu(node),
+            "memory" => self.memory(node),
+            "device" => self.device(node),
+            "include" => self.include(node),
+            "let" => self.constants(node),
+            "for" => self.repeat(node),
+            "stream-table" => self.stream_table(node),
+            "ste" => self.ste(node),
+            "cd" => self.cd(node),
+            "l1std" => self.l1std(node),
+            "l1cd" => self.l1cd(node),
+            "table" => self.table(node),
+            "map" => self.map(node),
+            "unmap" => self.unmap(node),
+            "desc" => self.descriptor(node),
+            "write" => self.write(node),
+            "read" => self.read(node),
+            "abort" => self.abort(node, true),
+            "restore" => self.abort(node, false),
+            "reg" => self.register_write(node),
+            "modify" => self.register_modify(node),
+            "reg-read" => self.register_read(node),
+            "enable" => self.enable(node),
+            "cmd" => self.command(node),
+            "sync" => self.sync(node),
+            "ring" => self.bare(node, Action::Ring),
+            "pace" => self.pace(node),
+            "work" => self.work(node),
+            "settle" => self.bare(node, Action::Settle),
+            "reset" => self.bare(node, Action::Reset),
+            "dma" => self.dma(node),
+            "expect" => self.expect(node),
+            "permitted" => self.permitted(node),
+            name => Err(Problem::unknown("step", name, node.name.span, NODES)),
+        }
+    }
+
+    /// Adds a step of the scenario.
+    fn step(&mut self, span: Span, action: Action) -> Result<(), Problem> {
+        if self.smmu.is_none() && self.problems.is_empty() {
+            let help = "`smmu`, `memory` and `device` come first";
+            return Err(Problem::new(span, "there is no `smmu` yet").with_help(help));
+        }
+        if self.steps.len() == STEPS_MAX {
+            self.full = true;
+            return Err(Problem::new(span, format!("the scenario has more than {STEPS_MAX} steps")));
+        }
+        let loops: Vec<String> = self.loops.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        self.steps.push(Step { span, loops: loops.join(" "), action });
+        Ok(())
+    }
+
+    /// Names a result that a later step can use.
+    fn name_result(&mut self, name: &super::span::Spanned<String>) -> Result<ResultId, Problem> {
+        if !super::scope::is_name(&name.value) {
+            return Err(Problem::new(name.span, "a name consists of letters, digits and `_`"));
+        }
+        if self.results.contains(&name.value) {
+            return Err(Problem::new(name.span, format!("a result is called `{}` already", name.value)));
+        }
+        self.results.push(name.value.clone());
+        let result = ResultId(self.results.len() - 1);
+        self.scope.define_global(name.value.clone(), Variable::Result(result));
+        Ok(result)
+    }
+
+    fn finish(self) -> Result<Scenario, Broken> {
+        if !self.problems.is_empty() {
+            return Err(Broken { sources: self.sources, problems: self.problems });
+        }
+        Ok(Scenario {
+            sources: self.sources,
+            features: self.features,
+            choices: self.choices,
+            memory: self.memory,
+            steps: self.steps,
+            results: self.results,
+            permitted: self.permitted,
+        })
+    }
+}
+
+/// What a scenario can consist of.
+pub const NODES: &[&str] = &[
+    "smmu",
+    "memory",
+    "device",
+    "include",
+    "let",
+    "for",
+    "stream-table",
+    "ste",
+    "cd",
+    "l1std",
+    "l1cd",
+    "table",
+    "map",
+    "unmap",
+    "desc",
+    "write",
+    "read",
+    "abort",
+    "restore",
+    "reg",
+    "modify",
+    "reg-read",
+    "enable",
+    "cmd",
+    "sync",
+    "ring",
+    "pace",
+    "work",
+    "settle",
+    "reset",
+    "dma",
+    "expect",
+    "permitted",
+];

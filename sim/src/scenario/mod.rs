@@ -1,0 +1,26 @@
+//! Scenarios: what hardware there is, what is in its memory, what is done to it, and what must come of it.
+//!
+//! `docs/scenarios.md` describes the language. A scenario goes through three phases, one module each: `syntax`
+//! reads KDL, `check` makes a [`Scenario`] of it or says everything that is wrong, and `run` executes it.
+
+mod arguments;
+mod attributes;
+mod batch;
+mod check;
+mod nesting;
+mod problem;
+mod run;
+mod scope;
+mod span;
+mod step;
+mod syntax;
+
+pub use batch::{Disk, Exit, Options, run_paths};
+pub use check::{Broken, CLAIMS, Files, NODES, check};
+pub use problem::Problem;
+pub use run::{Answer, Observation, Run, execute};
+pub use span::{FileId, Source, Sources, Span};
+pub use step::{
+    Action, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace, Part,
+    Permitted, Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
+};

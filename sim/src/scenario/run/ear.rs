@@ -1,0 +1,77 @@
+//! Hears the model: keeps what expectations speak about, and passes everything on.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use smmu_model::address::Pa;
+use smmu_model::choice::Choice;
+use smmu_model::rule::Rule;
+use smmu_model::trace::{Event, InterruptSource, Sink};
+
+use super::{Answer, Observation};
+use crate::trace::{Happening, Listener};
+
+/// An interrupt, with its message if it was one.
+pub(super) type Interrupt = (InterruptSource, Option<(Pa, u32)>);
+
+pub(super) struct Ear<'a, L> {
+    listener: &'a mut L,
+    /// The rules of this step, in order.
+    pub(super) step_rules: Vec<Rule>,
+    /// Interrupts that no expectation has taken yet.
+    pub(super) interrupts: VecDeque<Interrupt>,
+    pub(super) rules: BTreeSet<Rule>,
+    pub(super) choices: BTreeSet<(Choice, usize)>,
+    pub(super) observations: Vec<Observation>,
+}
+
+impl<'a, L: Listener> Ear<'a, L> {
+    pub(super) fn new(listener: &'a mut L) -> Self {
+        Self {
+            listener,
+            step_rules: Vec::new(),
+            interrupts: VecDeque::new(),
+            rules: BTreeSet::new(),
+            choices: BTreeSet::new(),
+            observations: Vec::new(),
+        }
+    }
+
+    /// Forgets the rules of the step before.
+    pub(super) fn begin_step(&mut self) {
+        self.step_rules.clear();
+    }
+
+    pub(super) fn say(&mut self, happening: Happening<'_>) {
+        self.listener.hear(happening);
+    }
+
+    /// Says how the access that began after `rules_before` rules ended.
+    pub(super) fn say_ended(&mut self, device: &str, answer: &Answer, rules_before: usize) {
+        self.observations.push(Observation::Access { device: device.to_owned(), answer: answer.clone() });
+        let rules = &self.step_rules[rules_before..];
+        self.listener.hear(Happening::Ended { device, answer, rules });
+    }
+}
+
+impl<L: Listener> Sink for Ear<'_, L> {
+    fn take(&mut self, event: Event) {
+        if let Event::Rule(rule) = event {
+            self.step_rules.push(rule);
+            self.rules.insert(rule);
+        }
+        if let Event::Choice { choice, answer } = event {
+            self.choices.insert((choice, answer));
+        }
+        if let Event::Interrupt { source, msi } = event {
+            self.interrupts.push_back((source, msi));
+            self.observations.push(Observation::Interrupt(source, msi));
+        }
+        if let Event::Record { record, .. } = event {
+            self.observations.push(Observation::Record(record));
+        }
+        if let Event::CommandError { error } = event {
+            self.observations.push(Observation::CommandError(error));
+        }
+        self.listener.hear(Happening::Model(&event));
+    }
+}

@@ -1,0 +1,385 @@
+//! Executes a checked scenario: each step through the doors that software and devices have.
+
+mod access;
+mod claims;
+mod ear;
+mod queues;
+mod scripting;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smmu_model::address::Pa;
+use smmu_model::bus::Bus;
+use smmu_model::choice::{Choice, Chooser, Defaults};
+use smmu_model::env::World;
+use smmu_model::layout::event::EventRecord;
+use smmu_model::memory::SparseMemory;
+use smmu_model::outcome::Translation;
+use smmu_model::rule::{CommandError, Rule};
+use smmu_model::trace::{InterruptSource, Silence};
+use smmu_model::{Progress, RegisterAbort, Smmu};
+
+use self::ear::Ear;
+use self::scripting::Scripting;
+use super::problem::Problem;
+use super::span::Span;
+use super::step::{Action, Data, End, Operand, Pace, Part, Place, ResultId, Scenario, Step};
+use crate::trace::{Happening, Listener};
+
+/// How one access of a device ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The kind of end.
+    pub end: End,
+    /// The translation, if the SMMU let the access pass.
+    pub translation: Option<Translation>,
+    /// The rule that ended it, if the SMMU did not.
+    pub rule: Option<Rule>,
+    /// What a read returned.
+    pub data: Vec<u8>,
+}
+
+/// Something that software or a device could see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Observation {
+    /// An access of a device ended.
+    Access {
+        /// The device.
+        device: String,
+        /// How.
+        answer: Answer,
+    },
+    /// The SMMU recorded an event.
+    Record(EventRecord),
+    /// The SMMU raised an interrupt: the address and data of the message, or the wire.
+    Interrupt(InterruptSource, Option<(Pa, u32)>),
+    /// A command stopped the queue.
+    CommandError(CommandError),
+    /// Software read a register or memory; `None` after an abort.
+    Value(Option<u64>),
+}
+
+/// What came of a run. Two runs with the same answers to the same questions are equal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Run {
+    /// Every named result: `read` is `ok`, `abort`, `raz-wi` or `external-abort` for an access and the value for
+    /// a register or memory; `read.pa` and `read.data` are numbers, `0x…`.
+    pub outcome: BTreeMap<String, String>,
+    /// Everything that a device or software could see, in order.
+    pub observations: Vec<Observation>,
+    /// What did not hold, in order.
+    pub failures: Vec<Problem>,
+    /// Every rule that fired.
+    pub rules: BTreeSet<Rule>,
+    /// Every question that was asked, with the answers that were given: positions in [`Choice::answers`].
+    pub choices: BTreeSet<(Choice, usize)>,
+}
+
+impl Run {
+    /// Whether all expectations held.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// Runs `scenario`. Where it does not fix an answer itself, `chooser` is asked.
+pub fn execute(scenario: &Scenario, chooser: &mut impl Chooser, listener: &mut impl Listener) -> Run {
+    let mut machine = Machine::new(scenario, chooser, listener);
+    let mut before = None;
+    for step in &scenario.steps {
+        machine.step(before, step);
+        before = Some(step);
+    }
+    machine.finish()
+}
+
+/// What is known of a named result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Found {
+    Access(Answer),
+    /// A register or a number in memory; `None` after an abort.
+    Value(Option<u64>),
+}
+
+struct Machine<'a, C, L> {
+    scenario: &'a Scenario,
+    smmu: Smmu,
+    memory: SparseMemory,
+    chooser: Scripting<'a, C>,
+    ear: Ear<'a, L>,
+    pace: Pace,
+    /// Software's own CMDQ_PROD, while it is ahead of the register.
+    command_prod: Option<u32>,
+    results: Vec<Option<Found>>,
+    failures: Vec<Problem>,
+    /// The step being executed.
+    loops: &'a str,
+}
+
+impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
+    fn new(scenario: &'a Scenario, chooser: &'a mut C, listener: &'a mut L) -> Self {
+        let mut memory = SparseMemory::new();
+        if !scenario.memory.ram.is_empty() {
+            memory.set_abort(Pa::new(0), Pa::new(u64::MAX), true);
+        }
+        for &(first, last) in &scenario.memory.ram {
+            memory.set_abort(Pa::new(first), Pa::new(last), false);
+        }
+        for &(first, last) in &scenario.memory.aborts {
+            memory.set_abort(Pa::new(first), Pa::new(last), true);
+        }
+        let mut chooser = Scripting::new(&scenario.choices, chooser);
+        let mut ear = Ear::new(listener);
+        let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
+        let smmu = Smmu::new(scenario.features, &mut world);
+        Self {
+            scenario,
+            smmu,
+            memory,
+            chooser,
+            ear,
+            pace: Pace::Automatic,
+            command_prod: None,
+            results: vec![None; scenario.results.len()],
+            failures: Vec::new(),
+            loops: "",
+        }
+    }
+
+    /// `before` is the step before. A node that makes several steps, as `enable` does, is one for people.
+    fn step(&mut self, before: Option<&Step>, step: &'a Step) {
+        let goes_on = before.is_some_and(|before| before.span == step.span && before.loops == step.loops);
+        if !goes_on {
+            self.begin(step);
+        }
+        if let Err(message) = self.act(step) {
+            self.fail(Problem::new(step.span, message));
+        }
+        if self.pace == Pace::Automatic {
+            self.settle();
+        }
+    }
+
+    fn begin(&mut self, step: &'a Step) {
+        // An `expect` speaks about the step before it.
+        if !matches!(step.action, Action::Expect(_)) {
+            self.ear.begin_step();
+        }
+        self.loops = &step.loops;
+        let sources = &self.scenario.sources;
+        let text = sources.text(step.span).lines().next().unwrap_or_default();
+        self.ear.say(Happening::Step { line: sources.line(step.span), text, loops: &step.loops });
+    }
+
+    /// An error says why the step could not be attempted.
+    fn act(&mut self, step: &'a Step) -> Result<(), String> {
+        match &step.action {
+            Action::Store { summary, stores } => {
+                for store in stores {
+                    for (index, word) in (0u64..).zip(&store.words) {
+                        let aborted =
+                            self.memory.write(Pa::new(store.at + 8 * index), &word.to_le_bytes()).is_err();
+                        assert!(!aborted, "checked to be RAM");
+                    }
+                }
+                self.ear.say(Happening::Stored { summary, stores });
+            }
+            Action::Write { at, data } => {
+                let (at, bytes) = (self.value(*at)?, self.bytes(data)?);
+                let aborted = self.memory.write(Pa::new(at), &bytes).is_err();
+                self.ear.say(Happening::Written { at, bytes: &bytes, aborted });
+            }
+            Action::Load { at, size_bytes, result } => {
+                let at = self.value(*at)?;
+                let mut bytes = [0; 8];
+                let part = &mut bytes[..usize::from(*size_bytes)];
+                let found = self.memory.read(Pa::new(at), part).ok().map(|()| &*part);
+                self.ear.say(Happening::Loaded { at, bytes: found });
+                let value = found.is_some().then_some(u64::from_le_bytes(bytes));
+                self.ear.observations.push(Observation::Value(value));
+                self.remember(*result, Found::Value(value));
+            }
+            Action::Abort { first, last, on } => {
+                self.memory.set_abort(Pa::new(*first), Pa::new(*last), *on);
+                self.ear.say(Happening::Aborting { first: *first, last: *last, on: *on });
+            }
+            Action::RegisterWrite { place, value } => {
+                let value = self.value(*value)?;
+                self.write_register(*place, value);
+            }
+            Action::RegisterModify { place, fields } => {
+                let mut word = [self.peek(*place).map_err(|RegisterAbort| "the register cannot be read")?];
+                for (field, value) in fields {
+                    field.set(&mut word, *value).expect("checked to fit");
+                }
+                self.write_register(*place, word[0]);
+            }
+            Action::RegisterRead { place, result } => {
+                let mut world =
+                    World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                let value = self.smmu.read(&mut world, place.offset, place.size_bytes).ok();
+                self.ear.say(Happening::RegisterRead { place: *place, value });
+                self.ear.observations.push(Observation::Value(value));
+                self.remember(*result, Found::Value(value));
+            }
+            Action::Command { words, ring } => self.queue_command(*words, *ring)?,
+            Action::Ring => self.ring()?,
+            Action::Dma(dma) => self.dma(dma)?,
+            Action::Expect(claims) => self.judge_all(claims, None),
+            Action::Pace(pace) => self.pace = *pace,
+            Action::Work(units) => {
+                for _ in 0..*units {
+                    let mut world =
+                        World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                    if self.smmu.step(&mut world) == Progress::Idle {
+                        break;
+                    }
+                }
+            }
+            Action::Settle => self.settle(),
+            Action::Reset => {
+                let mut world =
+                    World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+                self.smmu = Smmu::new(self.scenario.features, &mut world);
+                self.command_prod = None;
+                self.ear.say(Happening::Reset);
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+        self.smmu.settle(&mut world);
+    }
+
+    fn write_register(&mut self, place: Place, value: u64) {
+        self.ear.say(Happening::RegisterWrite { place, value });
+        let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+        let written = self.smmu.write(&mut world, place.offset, place.size_bytes, value);
+        if let Err(RegisterAbort) = written {
+            self.ear.say(Happening::RegisterAborted);
+        }
+    }
+
+    /// What software reads there, without a line in the trace and without a question.
+    fn peek(&mut self, place: Place) -> Result<u64, RegisterAbort> {
+        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        self.smmu.read(&mut world, place.offset, place.size_bytes)
+    }
+
+    fn value(&self, operand: Operand) -> Result<u64, String> {
+        let (result, part) = match operand {
+            Operand::Known(value) => return Ok(value),
+            Operand::Result(result, part) => (result, part),
+        };
+        let name = &self.scenario.results[result.0];
+        let found = self.results[result.0].as_ref();
+        found.and_then(|found| found.part(part)).ok_or_else(|| {
+            let end = found.map_or("has not come yet", Found::end);
+            format!("`{name}.{}` has no value: `{name}` is {end}", part.name())
+        })
+    }
+
+    fn bytes(&self, data: &Data) -> Result<Vec<u8>, String> {
+        match data {
+            Data::Bytes(bytes) => Ok(bytes.clone()),
+            Data::Number(number, size_bytes) => {
+                Ok(self.value(*number)?.to_le_bytes()[..usize::from(*size_bytes)].to_vec())
+            }
+        }
+    }
+
+    fn remember(&mut self, result: Option<ResultId>, found: Found) {
+        if let Some(result) = result {
+            self.results[result.0] = Some(found);
+        }
+    }
+
+    fn fail(&mut self, problem: Problem) {
+        let problem = if self.loops.is_empty() {
+            problem
+        } else {
+            let help = problem.help.map_or(String::new(), |help| format!("\n{help}"));
+            Problem { help: Some(format!("in the turn with {}{help}", self.loops)), ..problem }
+        };
+        self.ear.say(Happening::Failed { problem: &problem, sources: &self.scenario.sources });
+        self.failures.push(problem);
+    }
+
+    fn finish(mut self) -> Run {
+        let outcome = self.outcome();
+        self.loops = "";
+        if let Some(permitted) = &self.scenario.permitted {
+            let is_permitted = permitted
+                .outcomes
+                .iter()
+                .any(|(_, permitted)| permitted.iter().all(|(name, value)| outcome.get(name) == Some(value)));
+            if !is_permitted {
+                let came: Vec<String> =
+                    outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                self.fail(
+                    Problem::new(permitted.span, "the outcome is not among the permitted ones")
+                        .labelled(came.join(" ")),
+                );
+            }
+        }
+        let Ear { observations, rules, choices, .. } = self.ear;
+        Run { outcome, observations, failures: self.failures, rules, choices }
+    }
+
+    fn outcome(&self) -> BTreeMap<String, String> {
+        let mut outcome = BTreeMap::new();
+        for (name, found) in self.scenario.results.iter().zip(&self.results) {
+            let Some(found) = found else { continue };
+            outcome.insert(name.clone(), found.end_or_value());
+            for part in Part::ALL {
+                if let (Found::Access(_), Some(value)) = (found, found.part(*part)) {
+                    outcome.insert(format!("{name}.{}", part.name()), format!("{value:#x}"));
+                }
+            }
+        }
+        outcome
+    }
+}
+
+impl Found {
+    fn part(&self, part: Part) -> Option<u64> {
+        match (self, part) {
+            (Self::Access(answer), Part::OutputAddress) => {
+                answer.translation.map(|translation| translation.pa.value())
+            }
+            (Self::Access(answer), Part::Data) => little_endian(&answer.data),
+            (Self::Value(value), Part::Data) => *value,
+            (Self::Value(_), Part::OutputAddress) => None,
+        }
+    }
+
+    fn end(&self) -> &'static str {
+        match self {
+            Self::Access(answer) => answer.end.name(),
+            Self::Value(Some(_)) => "a value",
+            Self::Value(None) => "abort",
+        }
+    }
+
+    fn end_or_value(&self) -> String {
+        match self {
+            Self::Value(Some(value)) => format!("{value:#x}"),
+            Self::Access(_) | Self::Value(None) => self.end().to_owned(),
+        }
+    }
+}
+
+/// The first eight bytes as a number; `None` without bytes.
+fn little_endian(bytes: &[u8]) -> Option<u64> {
+    let mut word = [0; 8];
+    let length = bytes.len().min(8);
+    word[..length].copy_from_slice(&bytes[..length]);
+    (length != 0).then_some(u64::from_le_bytes(word))
+}
+
+/// The claims of a step, as a problem where one does not hold.
+fn not_held(span: Span, expected: &str, found: String) -> Problem {
+    Problem::new(span, format!("expected {expected}")).labelled(found)
+}

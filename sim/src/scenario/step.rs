@@ -1,0 +1,411 @@
+//! A scenario after checking: what there is, what is done, and what must come of it. Nothing in it can fail
+//! for a reason that could have been known before it runs.
+
+use std::collections::BTreeMap;
+
+use smmu_model::Register;
+use smmu_model::attributes::Attributes;
+use smmu_model::choice::Scripted;
+use smmu_model::features::Features;
+use smmu_model::ids::{StreamId, SubstreamId};
+use smmu_model::layout::event::EventCode;
+use smmu_model::layout::names::Field;
+use smmu_model::rule::Rule;
+use smmu_model::trace::InterruptSource;
+use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
+
+use super::span::{Sources, Span};
+
+/// A scenario that can run. Holding one guarantees that every step can be attempted.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its text and the texts that it includes.
+    pub sources: Sources,
+    /// The hardware.
+    pub features: Features,
+    /// The answers that the scenario fixes.
+    pub choices: Scripted,
+    /// What memory there is.
+    pub memory: MemoryMap,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// The names of results (`as=`), by [`ResultId`].
+    pub results: Vec<String>,
+    /// The exact set of permitted outcomes, if the scenario states one.
+    pub permitted: Option<Permitted>,
+}
+
+/// What memory there is before the first step.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryMap {
+    /// First and last address of each RAM; with none, all of the address space is RAM.
+    pub ram: Vec<(u64, u64)>,
+    /// First and last address of each region that aborts.
+    pub aborts: Vec<(u64, u64)>,
+}
+
+/// `permitted { outcome …; … }`: results that may come together.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    /// Where it stands.
+    pub span: Span,
+    /// Each outcome: result name (`read`, `read.pa`) and its value as [`super::Run::outcome`] has it.
+    pub outcomes: Vec<(Span, BTreeMap<String, String>)>,
+}
+
+/// One step of a scenario.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where it stands.
+    pub span: Span,
+    /// The loop variables in force, `stream=0x10, leaf=1`, or nothing.
+    pub loops: String,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Software writes structures to memory.
+    Store {
+        /// What they are together, or nothing if each speaks for itself.
+        summary: String,
+        /// Each of them.
+        stores: Vec<Store>,
+    },
+    /// Software writes raw bytes or a number.
+    Write {
+        /// Where.
+        at: Operand,
+        /// What.
+        data: Data,
+    },
+    /// Software reads memory and keeps the number as a result.
+    Load {
+        /// Where.
+        at: Operand,
+        /// How many bytes, 1 to 8.
+        size_bytes: u8,
+        /// The name of the result.
+        result: Option<ResultId>,
+    },
+    /// A region starts (`on`) or stops to abort.
+    Abort {
+        /// First address.
+        first: u64,
+        /// Last address.
+        last: u64,
+        /// Whether it aborts from now on.
+        on: bool,
+    },
+    /// Software writes a register.
+    RegisterWrite {
+        /// Which.
+        place: Place,
+        /// The value.
+        value: Operand,
+    },
+    /// Software reads a register, changes fields, and writes it.
+    RegisterModify {
+        /// Which.
+        place: Place,
+        /// The fields that change, and to what.
+        fields: Vec<(Field, u64)>,
+    },
+    /// Software reads a register.
+    RegisterRead {
+        /// Which.
+        place: Place,
+        /// The name of the result.
+        result: Option<ResultId>,
+    },
+    /// Software writes a command at the next free place of the Command queue.
+    Command {
+        /// The command.
+        words: [u64; 2],
+        /// Whether software also moves PROD over it and over those before.
+        ring: bool,
+    },
+    /// Software moves CMDQ_PROD over the commands written since.
+    Ring,
+    /// A device accesses memory.
+    Dma(Dma),
+    /// Something must hold.
+    Expect(Vec<Claim>),
+    /// Whether the SMMU works off what is pending after each step by itself.
+    Pace(Pace),
+    /// The SMMU does so many units of work.
+    Work(u32),
+    /// The SMMU works until nothing is pending.
+    Settle,
+    /// The SMMU is reset; memory stays.
+    Reset,
+}
+
+/// When the SMMU works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pace {
+    /// After each step, until nothing is pending.
+    Automatic,
+    /// When the scenario says so.
+    Manual,
+}
+
+/// A structure that software writes.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// What it is, for people: `STE of stream 0x10`.
+    pub what: String,
+    /// Where.
+    pub at: u64,
+    /// Its words, as they lie in memory.
+    pub words: Vec<u64>,
+    /// Its fields, for people; empty for raw values.
+    pub fields: &'static [Field],
+}
+
+/// A place in the register pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Bytes from the base of page 0.
+    pub offset: u64,
+    /// How the bus accesses it.
+    pub size_bytes: u8,
+    /// The register there, if it was named.
+    pub register: Option<Register>,
+}
+
+impl Place {
+    /// The register, accessed as one.
+    pub const fn whole(register: Register) -> Self {
+        Self { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
+    }
+}
+
+/// A value that is known, or that an earlier step finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operand {
+    /// It is known.
+    Known(u64),
+    /// A part of an earlier result.
+    Result(ResultId, Part),
+}
+
+/// Position in [`Scenario::results`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ResultId(pub usize);
+
+/// Which part of a result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// `pa`: the output address.
+    OutputAddress,
+    /// `data`: what was read, at most eight bytes, little-endian.
+    Data,
+}
+
+impl Part {
+    /// All parts.
+    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data];
+
+    /// The name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OutputAddress => "pa",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// Bytes to write, or to be found.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Raw bytes.
+    Bytes(Vec<u8>),
+    /// A number of so many bytes, little-endian.
+    Number(Operand, u8),
+}
+
+/// A device access.
+#[derive(Clone, Debug)]
+pub struct Dma {
+    /// The name of the device.
+    pub device: String,
+    /// Its StreamID.
+    pub stream: StreamId,
+    /// Its SubstreamID, if it presents one.
+    pub substream: Option<SubstreamId>,
+    /// Read or write.
+    pub direction: Direction,
+    /// The first address.
+    pub address: Operand,
+    /// How many bytes.
+    pub length: u32,
+    /// PnU.
+    pub privilege: Privilege,
+    /// InD.
+    pub purpose: Purpose,
+    /// Whether ATS translated the address.
+    pub address_type: AddressType,
+    /// The attributes that come with it.
+    pub attributes: Attributes,
+    /// What is written, repeated over the length.
+    pub data: Operand,
+    /// The name of the result.
+    pub result: Option<ResultId>,
+    /// What must come of it.
+    pub claims: Vec<Claim>,
+}
+
+/// Something that must hold.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Where it stands.
+    pub span: Span,
+    /// What must hold.
+    pub kind: ClaimKind,
+}
+
+/// What must hold. All but [`ClaimKind::End`] can stand anywhere; that one stands at a `dma`.
+#[derive(Clone, Debug)]
+pub enum ClaimKind {
+    /// The transaction ends so.
+    End(EndClaim),
+    /// These rules fired in this step.
+    Rules(Vec<Rule>),
+    /// These rules did not fire in this step.
+    NoRules(Vec<Rule>),
+    /// The next unread event record is this one; reading it consumes it.
+    Event {
+        /// Which event.
+        code: EventCode,
+        /// Fields of the record.
+        fields: Vec<(Field, Operand)>,
+    },
+    /// There is no unread event record.
+    NoEvent,
+    /// A register has this value.
+    Register {
+        /// Which.
+        place: Place,
+        /// The value.
+        value: Operand,
+    },
+    /// Fields of a register have these values.
+    RegisterFields {
+        /// Which.
+        place: Place,
+        /// The fields.
+        fields: Vec<(Field, u64)>,
+    },
+    /// Memory holds this.
+    Memory {
+        /// Where.
+        at: Operand,
+        /// What.
+        data: Data,
+    },
+    /// A queue is in this state.
+    Queue(QueueClaim),
+    /// The next interrupt not yet expected is this one.
+    Interrupt {
+        /// About what.
+        source: InterruptSource,
+        /// The message, or the wire, if stated.
+        message: MessageClaim,
+    },
+    /// There is no interrupt that was not expected.
+    NoInterrupt,
+    /// Exactly these global errors are active, as bits of GERROR.
+    GlobalErrors(u32),
+    /// All of these.
+    All(Vec<Claim>),
+    /// At least one of these: a set of permitted results.
+    Either(Vec<Claim>),
+}
+
+/// How a transaction must end.
+#[derive(Clone, Debug)]
+pub struct EndClaim {
+    /// The kind of end.
+    pub end: End,
+    /// The output address of its first byte.
+    pub pa: Option<Operand>,
+    /// log2 of the bytes for which the translation holds.
+    pub size_log2: Option<u8>,
+    /// The output attributes.
+    pub attributes: Option<Attributes>,
+    /// What was read, little-endian.
+    pub data: Option<Operand>,
+}
+
+/// The ways in which a transaction ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum End {
+    /// It reached memory.
+    Ok,
+    /// The SMMU aborted it.
+    Abort,
+    /// The SMMU completed it: a read as zero, a write without effect.
+    RazWi,
+    /// Memory aborted it, after translation.
+    ExternalAbort,
+}
+
+impl End {
+    /// All ends.
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort];
+
+    /// The name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Abort => "abort",
+            Self::RazWi => "raz-wi",
+            Self::ExternalAbort => "external-abort",
+        }
+    }
+}
+
+/// Whether an interrupt came as a message.
+#[derive(Clone, Copy, Debug)]
+pub enum MessageClaim {
+    /// Not stated.
+    Any,
+    /// The wire was raised.
+    Wire,
+    /// This message was written.
+    Message {
+        /// Where.
+        address: u64,
+        /// What.
+        data: u32,
+    },
+}
+
+/// Which queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Queue {
+    /// The Command queue.
+    Command,
+    /// The Event queue.
+    Event,
+}
+
+/// The state of a queue; what is `None` is not stated.
+#[derive(Clone, Debug)]
+pub struct QueueClaim {
+    /// Which queue.
+    pub queue: Queue,
+    /// PROD, index and wrap.
+    pub prod: Option<u32>,
+    /// CONS, index and wrap.
+    pub cons: Option<u32>,
+    /// How many entries are between them.
+    pub entries: Option<u32>,
+    /// CMDQ_CONS.ERR.
+    pub error: Option<u8>,
+    /// Whether an overflow is not yet acknowledged.
+    pub overflow: Option<bool>,
+}

@@ -1,0 +1,37 @@
+//! Why a transaction did not succeed, in sentences.
+
+use smmu_model::rule::{Effect, Rule};
+
+use super::words;
+use crate::scenario::{Answer, End};
+
+/// The sentences, one per line, for an access that ended in anything but success.
+pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
+    let end = match answer.end {
+        End::Ok => return Vec::new(),
+        End::Abort => "The SMMU aborted the access.",
+        End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
+        End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
+    };
+    let mut sentences = vec![end.to_owned()];
+    let decided = answer.rule.and_then(|rule| rules.iter().position(|fired| *fired == rule));
+    let (before, after) = rules.split_at(decided.unwrap_or(rules.len()));
+    sentences.extend(before.iter().map(|rule| format!("On the way, {}.", cited(*rule))));
+    let mut after = after.iter();
+    if let Some(rule) = after.next() {
+        let follows = match rule.effect() {
+            Effect::Event(code) => format!(" The event is {}.", code.name()),
+            Effect::Silent => " No event belongs to it.".to_owned(),
+            Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => String::new(),
+        };
+        sentences.push(format!("What decided is {}.{follows}", cited(*rule)));
+    }
+    sentences.extend(after.map(|rule| format!("Then, {}.", cited(*rule))));
+    sentences
+}
+
+/// `STE-20 (§5.2.2): S1CDMax exceeds IDR1.SSIDSIZE`, without the last full stop.
+fn cited(rule: Rule) -> String {
+    let text = words::rule(rule);
+    text.strip_suffix('.').map_or(text.clone(), ToOwned::to_owned)
+}

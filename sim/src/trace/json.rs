@@ -1,0 +1,204 @@
+//! The trace for programs: one JSON object per line. `docs/trace-json.md` is its schema.
+//!
+//! Addresses, register values and raw words are `"0x…"` strings; what else counts is a plain number.
+
+use serde_json::{Map, Value, json};
+use smmu_model::layout::names::{self, Field};
+use smmu_model::trace::Event;
+use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
+
+use super::{Happening, Listener, words};
+use crate::output::hex;
+use crate::scenario::{Answer, Place, Store};
+
+/// Collects the JSON lines of a run.
+#[derive(Clone, Debug, Default)]
+pub struct JsonTrace {
+    lines: String,
+}
+
+impl JsonTrace {
+    /// Adds a line.
+    pub fn note(&mut self, line: &Value) {
+        self.lines.push_str(&line.to_string());
+        self.lines.push('\n');
+    }
+
+    /// The lines so far.
+    pub fn into_lines(self) -> String {
+        self.lines
+    }
+}
+
+impl Listener for JsonTrace {
+    fn hear(&mut self, happening: Happening<'_>) {
+        let line = match happening {
+            Happening::Step { line, text, loops } => {
+                json!({ "type": "step", "line": line, "text": text, "loops": loops })
+            }
+            Happening::Stored { stores, .. } => {
+                json!({ "type": "store", "stores": stores.iter().map(store).collect::<Vec<_>>() })
+            }
+            Happening::Written { at, bytes, aborted } => {
+                json!({ "type": "write", "at": hex(at), "bytes": digits(bytes), "aborted": aborted })
+            }
+            Happening::Loaded { at, bytes } => {
+                json!({ "type": "read", "at": hex(at), "bytes": bytes.map(digits), "aborted": bytes.is_none() })
+            }
+            Happening::Aborting { first, last, on } => {
+                json!({ "type": "abort", "first": hex(first), "last": hex(last), "on": on })
+            }
+            Happening::RegisterWrite { place, value } => register("register-write", place, Some(value)),
+            Happening::RegisterRead { place, value } => register("register-read", place, value),
+            Happening::RegisterAborted => json!({ "type": "register-abort" }),
+            Happening::CommandStored { index, words } => command("command-stored", index, words),
+            Happening::RecordTaken { index, record } => record_line("record-taken", index, record),
+            Happening::Reset => json!({ "type": "reset" }),
+            Happening::Access { device, transaction, length } => access(device, transaction, length),
+            Happening::Model(event) => model(event),
+            Happening::Ended { device, answer, rules } => {
+                let rules: Vec<&str> = rules.iter().map(|rule| rule.label()).collect();
+                ended(device, answer, &rules)
+            }
+            Happening::Failed { problem, sources } => json!({
+                "type": "failure",
+                "file": sources.get(problem.span.file).name,
+                "line": sources.line(problem.span),
+                "message": problem.message,
+                "found": problem.label,
+                "help": problem.help,
+            }),
+        };
+        self.note(&line);
+    }
+}
+
+fn words_hex(words: &[u64]) -> Value {
+    words.iter().copied().map(hex).collect()
+}
+
+/// The bytes as they lie in memory, two digits each.
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn fields(table: &[Field], words: &[u64]) -> Value {
+    let fields: Map<String, Value> = words::set_fields(table, words)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), hex(value)))
+        .collect();
+    Value::Object(fields)
+}
+
+fn store(store: &Store) -> Value {
+    let Store { what, at, words, fields: table } = store;
+    json!({ "what": what, "at": hex(*at), "words": words_hex(words), "fields": fields(table, words) })
+}
+
+fn register(kind: &str, place: Place, value: Option<u64>) -> Value {
+    let table = place.register.map_or(&[][..], |register| names::register_fields(register.name()));
+    json!({
+        "type": kind,
+        "register": place.register.map(|register| register.name()),
+        "offset": hex(place.offset),
+        "bytes": place.size_bytes,
+        "value": value.map(hex),
+        "fields": value.map(|value| fields(table, &[value])),
+    })
+}
+
+fn command(kind: &str, index: u32, command: [u64; 2]) -> Value {
+    let (name, table) = words::command(command);
+    json!({
+        "type": kind, "index": index, "name": name, "words": words_hex(&command), "fields": fields(table, &command),
+    })
+}
+
+fn record_line(kind: &str, index: u32, record: smmu_model::layout::event::EventRecord) -> Value {
+    let (name, table) = words::record(record);
+    json!({
+        "type": kind, "index": index, "name": name, "words": words_hex(&record.0), "fields": fields(table, &record.0),
+    })
+}
+
+fn access(device: &str, transaction: &Transaction, length: u32) -> Value {
+    let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
+    json!({
+        "type": "access",
+        "device": device,
+        "direction": match access.direction { Direction::Read => "read", Direction::Write => "write" },
+        "stream": stream.0,
+        "substream": substream.map(|substream| substream.0),
+        "address": hex(address.value()),
+        "length": length,
+        "privileged": access.privilege == Privilege::Privileged,
+        "instruction": access.purpose == Purpose::Instruction,
+        "translated": address_type == AddressType::Translated,
+        "attributes": attributes.to_string(),
+    })
+}
+
+fn ended(device: &str, answer: &Answer, rules: &[&str]) -> Value {
+    let translation = answer.translation.as_ref();
+    json!({
+        "type": "ended",
+        "device": device,
+        "end": answer.end.name(),
+        "rule": answer.rule.map(|rule| rule.label()),
+        "section": answer.rule.map(|rule| rule.section()),
+        "pa": translation.map(|translation| hex(translation.pa.value())),
+        "size_log2": translation.map(|translation| translation.size_log2),
+        "attributes": translation.map(|translation| translation.attributes.to_string()),
+        "data": digits(&answer.data),
+        "rules": rules,
+    })
+}
+
+fn model(event: &Event) -> Value {
+    match *event {
+        Event::Rule(rule) => json!({
+            "type": "rule", "label": rule.label(), "section": rule.section(), "effect": words::effect(rule), "text": rule.text(),
+        }),
+        Event::Choice { choice, answer } => json!({
+            "type": "choice", "key": choice.key(), "section": choice.section(), "answer": choice.answers()[answer],
+        }),
+        Event::Structure { structure, at, words } => {
+            let (name, table, count) = words::structure(structure);
+            let words = &words[..count];
+            json!({
+                "type": "structure", "name": name, "at": hex(at.value()),
+                "words": words_hex(words), "fields": fields(table, words),
+            })
+        }
+        Event::Descriptor { stage, class, level, at, raw } => json!({
+            "type": "descriptor", "stage": words::stage(stage), "class": class.map(words::class),
+            "level": level, "at": hex(at.value()), "raw": hex(raw),
+        }),
+        Event::DescriptorUpdate { stage, at, raw } => json!({
+            "type": "descriptor-update", "stage": words::stage(stage), "at": hex(at.value()), "raw": hex(raw),
+        }),
+        Event::Translated { stage, class, input, output, size_log2 } => json!({
+            "type": "translated", "stage": words::stage(stage), "class": class.map(words::class),
+            "input": hex(input), "output": hex(output), "size_log2": size_log2,
+        }),
+        Event::Command { index, words } => command("command", index, words),
+        Event::CommandError { error } => json!({ "type": "command-error", "error": error.name() }),
+        Event::Record { index, record } => record_line("record", index, record),
+        Event::RegisterWrite { register, value } => json!({
+            "type": "register-stored", "register": register.name(), "value": hex(value),
+        }),
+        Event::RegisterUpdate { register, value } => json!({
+            "type": "register-update", "register": register.name(), "value": hex(value),
+        }),
+        Event::GlobalError { activated } => {
+            let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
+            json!({ "type": "global-error", "activated": active })
+        }
+        Event::WakeUp => json!({ "type": "wake-up" }),
+        Event::Interrupt { source, msi } => json!({
+            "type": "interrupt", "source": words::interrupt(source),
+            "address": msi.map(|(address, _)| hex(address.value())),
+            "data": msi.map(|(_, data)| data),
+        }),
+    }
+}

@@ -1,0 +1,138 @@
+//! What happens in a run, as text for people and as JSON for programs: the only place that makes either of the
+//! model's events. It may look at everything and decides nothing.
+
+mod explain;
+mod json;
+mod observation;
+mod text;
+mod words;
+
+pub use json::JsonTrace;
+pub use observation::observation;
+pub use text::{TextTrace, Verbosity};
+
+use smmu_model::layout::event::EventRecord;
+use smmu_model::rule::Rule;
+use smmu_model::trace::Event;
+use smmu_model::transaction::Transaction;
+
+use crate::scenario::{Answer, Place, Problem, Sources, Store};
+
+/// One thing that happened, in the order in which it happened.
+#[derive(Debug)]
+pub enum Happening<'a> {
+    /// A step begins.
+    Step {
+        /// Its line, from 1.
+        line: usize,
+        /// Its first line of text.
+        text: &'a str,
+        /// The loop variables in force, or nothing.
+        loops: &'a str,
+    },
+    /// Software wrote structures.
+    Stored {
+        /// What they are together.
+        summary: &'a str,
+        /// Each of them.
+        stores: &'a [Store],
+    },
+    /// Software wrote bytes.
+    Written {
+        /// Where.
+        at: u64,
+        /// What.
+        bytes: &'a [u8],
+        /// Whether memory aborted the write.
+        aborted: bool,
+    },
+    /// Software read bytes; `None` if memory aborted the read.
+    Loaded {
+        /// Where.
+        at: u64,
+        /// What it found.
+        bytes: Option<&'a [u8]>,
+    },
+    /// A region of memory aborts from now on, or not any more.
+    Aborting {
+        /// First address.
+        first: u64,
+        /// Last address.
+        last: u64,
+        /// Whether it aborts.
+        on: bool,
+    },
+    /// Software writes a register.
+    RegisterWrite {
+        /// Which.
+        place: Place,
+        /// What.
+        value: u64,
+    },
+    /// Software read a register.
+    RegisterRead {
+        /// Which.
+        place: Place,
+        /// What it found; `None` if the access was aborted.
+        value: Option<u64>,
+    },
+    /// The access to a register was aborted (§6.2).
+    RegisterAborted,
+    /// Software put a command into the queue.
+    CommandStored {
+        /// Its index.
+        index: u32,
+        /// Its words.
+        words: [u64; 2],
+    },
+    /// Software took an event record out of the queue.
+    RecordTaken {
+        /// Its index.
+        index: u32,
+        /// The record.
+        record: EventRecord,
+    },
+    /// The SMMU is reset.
+    Reset,
+    /// A device begins an access that does not cross a 4 KiB boundary.
+    Access {
+        /// Its name.
+        device: &'a str,
+        /// The access.
+        transaction: &'a Transaction,
+        /// How many bytes.
+        length: u32,
+    },
+    /// Something happened in the SMMU.
+    Model(&'a Event),
+    /// The access ended.
+    Ended {
+        /// The device.
+        device: &'a str,
+        /// How.
+        answer: &'a Answer,
+        /// The rules that fired meanwhile, in order.
+        rules: &'a [Rule],
+    },
+    /// Something did not hold.
+    Failed {
+        /// What, and where it was expected.
+        problem: &'a Problem,
+        /// The text it points into.
+        sources: &'a Sources,
+    },
+}
+
+/// Hears what happens.
+pub trait Listener {
+    /// Takes one happening.
+    fn hear(&mut self, happening: Happening<'_>);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deaf;
+
+impl Listener for Deaf {
+    fn hear(&mut self, _happening: Happening<'_>) {}
+}

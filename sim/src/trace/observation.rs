@@ -1,0 +1,36 @@
+//! What software and devices saw, on one line each: for lists of outcomes.
+
+use super::words;
+use crate::scenario::{End, Observation};
+
+/// One observation as a line.
+pub fn observation(observation: &Observation) -> String {
+    match observation {
+        Observation::Access { device, answer } => {
+            let rule = answer.rule.map_or(String::new(), |rule| format!(" by {}", rule.label()));
+            let place = match (answer.end, answer.translation) {
+                (End::Ok | End::ExternalAbort, Some(translation)) => {
+                    format!(" {}, {}", translation.pa, translation.attributes)
+                }
+                _ => String::new(),
+            };
+            let data = if answer.data.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", words::little_endian(&answer.data))
+            };
+            format!("{device} {}{rule}{place}{data}", answer.end.name())
+        }
+        Observation::Record(record) => {
+            let (name, table) = words::record(*record);
+            words::named(&name, &words::fields(table, &record.0))
+        }
+        Observation::Interrupt(source, None) => format!("interrupt {} by wire", words::interrupt(*source)),
+        Observation::Interrupt(source, Some((address, data))) => {
+            format!("interrupt {} by message: {data:#x} to {address}", words::interrupt(*source))
+        }
+        Observation::CommandError(error) => error.name().to_owned(),
+        Observation::Value(Some(value)) => format!("software reads {value:#x}"),
+        Observation::Value(None) => "software reads, aborted".to_owned(),
+    }
+}

@@ -1,0 +1,289 @@
+//! The trace for people: one line per thing that happened, who did it first.
+
+use std::fmt::Write;
+
+use smmu_model::attributes::Attributes;
+use smmu_model::choice::Choice;
+use smmu_model::layout::names;
+use smmu_model::rule::Effect;
+use smmu_model::trace::Event;
+use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
+
+use super::{Happening, Listener, explain, words};
+use crate::scenario::{Answer, End, Place, Store};
+
+/// How much is said.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Verbosity {
+    /// Only what did not hold.
+    Quiet,
+    /// What software, devices and the SMMU did.
+    #[default]
+    Normal,
+    /// Besides, each step, each descriptor that was read or written, each rule and each choice.
+    Verbose,
+}
+
+/// Collects the text of a run.
+#[derive(Clone, Debug, Default)]
+pub struct TextTrace {
+    text: String,
+    verbosity: Verbosity,
+    explain: bool,
+}
+
+impl TextTrace {
+    /// A trace without any lines. With `explain`, each access that does not succeed says why.
+    pub fn new(verbosity: Verbosity, explain: bool) -> Self {
+        Self { text: String::new(), verbosity, explain }
+    }
+
+    /// Adds a line that belongs to nobody.
+    pub fn note(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// The lines so far.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    fn line(&mut self, who: &str, what: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            writeln!(self.text, "{who:<9} {what}").expect("writing to a String works");
+        }
+    }
+
+    fn detail(&mut self, who: &str, what: &str) {
+        if self.verbosity == Verbosity::Verbose {
+            self.line(who, what);
+        }
+    }
+
+    fn step(&mut self, line: usize, text: &str, loops: &str) {
+        if self.verbosity == Verbosity::Verbose {
+            let with = if loops.is_empty() { String::new() } else { format!("  [{loops}]") };
+            self.note(&format!("-- {line}: {text}{with}"));
+        }
+    }
+
+    fn stored(&mut self, summary: &str, stores: &[Store]) {
+        if !summary.is_empty() && self.verbosity < Verbosity::Verbose {
+            self.line("software", &format!("stores {summary}"));
+            return;
+        }
+        for Store { what, at, words, fields } in stores {
+            let shown = if fields.is_empty() {
+                words.iter().map(|word| format!("{word:#x}")).collect::<Vec<_>>().join(" ")
+            } else {
+                words::fields(fields, words)
+            };
+            self.line("software", &words::named(&format!("stores {what} at {at:#x}"), &shown));
+        }
+    }
+
+    fn access(&mut self, device: &str, transaction: &Transaction, length: u32) {
+        let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
+        let verb = match access.direction {
+            Direction::Read => "reads",
+            Direction::Write => "writes",
+        };
+        let bytes = if length == 1 { "byte" } else { "bytes" };
+        let mut line = format!("{verb} {length} {bytes} at {address}: StreamID={stream}");
+        if let Some(substream) = substream {
+            write!(line, " SubstreamID={substream}").expect("writing to a String works");
+        }
+        if access.privilege == Privilege::Privileged {
+            line.push_str(", privileged");
+        }
+        if access.purpose == Purpose::Instruction {
+            line.push_str(", instruction");
+        }
+        if address_type == AddressType::Translated {
+            line.push_str(", translated");
+        }
+        if attributes != Attributes::INCOMING_DEFAULT {
+            write!(line, ", {attributes}").expect("writing to a String works");
+        }
+        self.line(device, &line);
+    }
+
+    fn ended(&mut self, device: &str, answer: &Answer) {
+        let because = answer.rule.map_or(String::new(), |rule| format!(" by {}", words::rule(rule)));
+        let line = match (answer.end, &answer.translation) {
+            (End::Ok, Some(translation)) => {
+                let data = if answer.data.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", words::little_endian(&answer.data))
+                };
+                format!("reaches {}, {}{data}", translation.pa, translation.attributes)
+            }
+            (End::Ok, None) => "succeeds".to_owned(),
+            (End::Abort, _) => format!("is aborted{because}"),
+            (End::RazWi, _) => format!("is completed as RAZ/WI{because}"),
+            (End::ExternalAbort, Some(translation)) => {
+                format!("gets an external abort from {}", translation.pa)
+            }
+            (End::ExternalAbort, None) => "gets an external abort".to_owned(),
+        };
+        self.line(device, &line);
+    }
+
+    fn model(&mut self, event: &Event) {
+        match *event {
+            Event::Rule(rule) => match rule.effect() {
+                Effect::Ignored | Effect::Command(_) | Effect::Global => {
+                    self.line("smmu", &format!("applies {}", words::rule(rule)));
+                }
+                Effect::Event(_) | Effect::Silent | Effect::Decision => {
+                    self.detail("smmu", &format!("applies {}", words::rule(rule)));
+                }
+            },
+            Event::Choice { choice, answer } => self.choice(choice, answer),
+            Event::Structure { structure, at, words } => {
+                let (name, table, count) = words::structure(structure);
+                let fields = words::fields(table, &words[..count]);
+                self.line("smmu", &words::named(&format!("fetches {name} at {at}"), &fields));
+            }
+            Event::Descriptor { stage, class, level, at, raw } => {
+                let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
+                self.detail(
+                    "smmu",
+                    &format!("reads stage {stage} level {level} descriptor at {at}{class}: {raw:#x}"),
+                );
+            }
+            Event::DescriptorUpdate { stage, at, raw } => {
+                let stage = words::stage(stage);
+                self.line("smmu", &format!("updates stage {stage} descriptor at {at}: {raw:#x}"));
+            }
+            Event::Translated { stage, class, input, output, size_log2 } => {
+                let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
+                let size = words::size(size_log2);
+                self.line(
+                    "smmu",
+                    &format!("translates {input:#x} to {output:#x} at stage {stage}{class}, {size}"),
+                );
+            }
+            Event::Command { index, words } => {
+                let (name, table) = words::command(words);
+                let fields = words::fields(table, &words);
+                self.line("smmu", &words::named(&format!("consumes command {index:#x}, {name}"), &fields));
+            }
+            Event::CommandError { error } => {
+                self.line("smmu", &format!("stops the Command queue with {}", error.name()));
+            }
+            Event::Record { index, record } => {
+                let (name, table) = words::record(record);
+                let fields = words::fields(table, &record.0);
+                self.line("smmu", &words::named(&format!("records event {index:#x}, {name}"), &fields));
+            }
+            // The line of software's own access says it already.
+            Event::RegisterWrite { .. } => {}
+            Event::RegisterUpdate { register, value } => {
+                let fields = words::fields(names::register_fields(register.name()), &[value]);
+                self.line(
+                    "smmu",
+                    &words::named(&format!("updates {} to {value:#x}", register.name()), &fields),
+                );
+            }
+            Event::GlobalError { activated } => {
+                let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
+                self.line("smmu", &format!("activates global errors: {fields}"));
+            }
+            Event::WakeUp => self.line("smmu", "sends a wake-up event"),
+            Event::Interrupt { source, msi } => {
+                let source = words::interrupt(source);
+                let how = match msi {
+                    None => "by wire".to_owned(),
+                    Some((address, data)) => format!("by message: {data:#x} to {address}"),
+                };
+                self.line("smmu", &format!("raises interrupt {source} {how}"));
+            }
+        }
+    }
+
+    /// An answer that is not the default is always said.
+    fn choice(&mut self, choice: Choice, answer: usize) {
+        let line = format!("chooses {}: {}", choice.key(), choice.answers()[answer]);
+        if answer == 0 {
+            self.detail("smmu", &line);
+        } else {
+            self.line("smmu", &line);
+        }
+    }
+}
+
+impl Listener for TextTrace {
+    fn hear(&mut self, happening: Happening<'_>) {
+        match happening {
+            Happening::Step { line, text, loops } => self.step(line, text, loops),
+            Happening::Stored { summary, stores } => self.stored(summary, stores),
+            Happening::Written { at, bytes, aborted } => {
+                let end = if aborted { ", aborted" } else { "" };
+                let bytes = words::little_endian(bytes);
+                self.line("software", &format!("writes {bytes} at {at:#x}{end}"));
+            }
+            Happening::Loaded { at, bytes: Some(bytes) } => {
+                self.line("software", &format!("reads {} at {at:#x}", words::little_endian(bytes)));
+            }
+            Happening::Loaded { at, bytes: None } => {
+                self.line("software", &format!("reads at {at:#x}, aborted"));
+            }
+            Happening::Aborting { first, last, on } => {
+                let what = if on { "aborts from now on" } else { "is RAM from now on" };
+                self.line("memory", &format!("{first:#x} to {last:#x} {what}"));
+            }
+            Happening::RegisterWrite { place, value } => {
+                self.line("software", &register("writes", place, value));
+            }
+            Happening::RegisterRead { place, value: Some(value) } => {
+                self.line("software", &register("reads", place, value));
+            }
+            Happening::RegisterRead { place, value: None } => {
+                self.line("software", &format!("reads {}, aborted", register_name(place)));
+            }
+            Happening::RegisterAborted => self.line("smmu", "aborts the register access"),
+            Happening::CommandStored { index, words } => {
+                let (name, table) = words::command(words);
+                let fields = words::fields(table, &words);
+                self.line("software", &words::named(&format!("queues command {index:#x}, {name}"), &fields));
+            }
+            Happening::RecordTaken { index, record } => {
+                let (name, _) = words::record(record);
+                self.line("software", &format!("takes event {index:#x}, {name}"));
+            }
+            Happening::Reset => self.line("smmu", "is reset"),
+            Happening::Access { device, transaction, length } => self.access(device, transaction, length),
+            Happening::Model(event) => self.model(event),
+            Happening::Ended { device, answer, rules } => {
+                self.ended(device, answer);
+                if self.explain {
+                    for sentence in explain::why(answer, rules) {
+                        self.note(&format!("          {sentence}"));
+                    }
+                }
+            }
+            Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
+        }
+    }
+}
+
+fn register(verb: &str, place: Place, value: u64) -> String {
+    let table = place.register.map_or(&[][..], |register| names::register_fields(register.name()));
+    words::named(&format!("{verb} {} = {value:#x}", register_name(place)), &words::fields(table, &[value]))
+}
+
+/// The name, with the size of the access if that is not the register's own; else the offset.
+fn register_name(place: Place) -> String {
+    match place.register {
+        Some(register) if register.size_bytes() == place.size_bytes => register.name().to_owned(),
+        Some(register) => format!("{} ({} bytes)", register.name(), place.size_bytes),
+        None => format!("offset {:#x} ({} bytes)", place.offset, place.size_bytes),
+    }
+}
+
+fn for_class(class: smmu_model::outcome::Class) -> String {
+    format!(" for {}", words::class(class))
+}

@@ -1,0 +1,121 @@
+//! Values in the specification's words, shared by all formats.
+
+use std::fmt::Write;
+
+use smmu_model::layout::command::Command;
+use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::names::{self, CD, Field, L1CD, L1STD, STE};
+use smmu_model::outcome::{Class, Stage};
+use smmu_model::rule::{Effect, Rule};
+use smmu_model::trace::{InterruptSource, Structure};
+use smmu_model::transaction::Direction;
+
+/// The fields of `words` that are not zero: `V=1 Config=5 S1ContextPtr=0x40010000`.
+pub(super) fn fields(table: &[Field], words: &[u64]) -> String {
+    let mut text = String::new();
+    for (name, value) in set_fields(table, words) {
+        let separator = if text.is_empty() { "" } else { " " };
+        let written = if value < 10 {
+            write!(text, "{separator}{name}={value}")
+        } else {
+            write!(text, "{separator}{name}={value:#x}")
+        };
+        written.expect("writing to a String works");
+    }
+    text
+}
+
+/// The fields that are not zero, in the order of the table.
+pub(super) fn set_fields(table: &[Field], words: &[u64]) -> Vec<(&'static str, u64)> {
+    let values = table.iter().map(|field| (field.name, field.get(words)));
+    values.filter(|(_, value)| *value != 0).collect()
+}
+
+/// `name: fields`, or the name alone where no field is set.
+pub(super) fn named(name: &str, fields: &str) -> String {
+    if fields.is_empty() { name.to_owned() } else { format!("{name}: {fields}") }
+}
+
+/// A structure's name and its fields, and how many words it has.
+pub(super) fn structure(structure: Structure) -> (&'static str, &'static [Field], usize) {
+    match structure {
+        Structure::L1StreamTable => ("L1STD", L1STD, 1),
+        Structure::Ste => ("STE", STE, 8),
+        Structure::L1Cd => ("L1CD", L1CD, 1),
+        Structure::Cd => ("CD", CD, 8),
+    }
+}
+
+/// A command's name and its fields.
+pub(super) fn command(words: [u64; 2]) -> (String, &'static [Field]) {
+    match Command(words).opcode() {
+        Some(opcode) => (opcode.name().to_owned(), names::command(opcode)),
+        None => (format!("opcode {:#x}", Command(words).code()), &[]),
+    }
+}
+
+/// An event's name and its fields.
+pub(super) fn record(record: EventRecord) -> (String, &'static [Field]) {
+    match record.event_code() {
+        Some(code) => (code.name().to_owned(), names::event(code)),
+        None => (format!("event {:#x}", record.word0().event_number()), &[]),
+    }
+}
+
+/// `STE-20 (§5.2.2) S1CDMax exceeds IDR1.SSIDSIZE.`
+pub(super) fn rule(rule: Rule) -> String {
+    format!("{} ({}) {}", rule.label(), rule.section(), rule.text())
+}
+
+/// What follows from a rule, as one word or an event's or error's name.
+pub(super) fn effect(rule: Rule) -> &'static str {
+    match rule.effect() {
+        Effect::Event(code) => code.name(),
+        Effect::Command(error) => error.name(),
+        Effect::Silent => "silent",
+        Effect::Ignored => "ignored",
+        Effect::Decision => "decision",
+        Effect::Global => "global",
+    }
+}
+
+pub(super) fn stage(stage: Stage) -> u8 {
+    match stage {
+        Stage::One => 1,
+        Stage::Two => 2,
+    }
+}
+
+/// What stage 2 translates, as the CLASS field calls it.
+pub(super) fn class(class: Class) -> &'static str {
+    match class {
+        Class::Cd => "CD",
+        Class::TableWalk(Direction::Read) => "TT",
+        Class::TableWalk(Direction::Write) => "TT update",
+        Class::Input => "IN",
+    }
+}
+
+pub(super) fn interrupt(source: InterruptSource) -> &'static str {
+    match source {
+        InterruptSource::EventQueue => "event-queue",
+        InterruptSource::CommandSync => "command-sync",
+        InterruptSource::GlobalError => "global-error",
+    }
+}
+
+/// The bytes as a hexadecimal number of the same length, the last byte first: as a little-endian value reads.
+pub(super) fn little_endian(bytes: &[u8]) -> String {
+    let mut text = String::from("0x");
+    for byte in bytes.iter().rev() {
+        write!(text, "{byte:02x}").expect("writing to a String works");
+    }
+    text
+}
+
+/// `4 KiB`, `2 MiB`.
+pub(super) fn size(log2: u8) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let unit = UNITS.get(usize::from(log2 / 10)).unwrap_or(&"EiB");
+    format!("{} {unit}", 1u32 << (log2 % 10))
+}
