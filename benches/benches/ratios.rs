@@ -13,7 +13,7 @@ use smmu_model::env::World;
 use smmu_model::memory::SparseMemory;
 use smmu_model::trace::Silence;
 
-const ROUNDS: u32 = 2;
+const ROUNDS: u32 = 60;
 
 fn main() {
     // `cargo bench --bench ratios -- nested` measures only what has this in its name.
@@ -36,8 +36,8 @@ fn main() {
         let mut bare = BareMemory::new(&workload, stages);
         let mut best = (Duration::MAX, Duration::MAX);
         for _ in 0..ROUNDS {
-            best.0 = best.0.min(timed(|| drop(black_box(workload.transact()))));
-            best.1 = best.1.min(timed(|| drop(black_box(bare.walk()))));
+            best.0 = best.0.min(timed(|| workload.transact()));
+            best.1 = best.1.min(timed(|| bare.walk()));
         }
         let (model, bare) = (per_call(best.0), per_call(best.1));
         println!("{name:<16} {model:>10.1} {bare:>10.1} {:>7.1} {aim:>6}", model / bare);
@@ -47,10 +47,10 @@ fn main() {
     }
 }
 
-fn timed(mut call: impl FnMut()) -> Duration {
+fn timed<T>(mut call: impl FnMut() -> T) -> Duration {
     let start = Instant::now();
     for _ in 0..PAGES {
-        call();
+        black_box(call());
     }
     start.elapsed()
 }
@@ -76,7 +76,7 @@ fn commands() {
         smmu.write(&mut world, 0x98, 4, prod).expect("an aligned access");
         smmu.settle(&mut world);
         best = best.min(start.elapsed());
-        load = load.min(timed(|| drop(black_box(bare.walk()))));
+        load = load.min(timed(|| bare.walk()));
     }
     let (command, load) = (best.as_secs_f64() * 1e9 / 4000.0, per_call(load) / 6.0);
     println!("{:<16} {command:>10.1} {load:>10.1} {:>7.1} {:>6}", "one command", command / load, "10");

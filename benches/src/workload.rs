@@ -158,10 +158,10 @@ fn pages(block: u64, bytes: &[u8]) -> impl Iterator<Item = u64> {
     (0u64..).zip(bytes.chunks(4096)).map(move |(page, _)| block + page * 4096)
 }
 
-/// V, Config, S1ContextPtr; stage 2: 48-bit IPA, level 0, 4 KiB, S2PS 48 bits, AArch64, S2R.
+/// V, Config, S1ContextPtr, SHCFG use incoming as Linux has it; stage 2: 48-bit IPA, level 0, 4 KiB, S2PS 48 bits, AArch64, S2R.
 fn ste(config: u64, stage2_root: u64) -> [u64; 8] {
     let word2 = 16 << 32 | 0b10 << 38 | 0b11 << 44 | 0b101 << 48 | 1 << 51 | 1 << 58;
-    [1 | config << 1 | CD, 0, word2, stage2_root, 0, 0, 0, 0]
+    [1 | config << 1 | CD, 1 << 44, word2, stage2_root, 0, 0, 0, 0]
 }
 
 /// T0SZ 16, 4 KiB, EPD1, V, IPS 48 bits, AArch64, R, A; MAIR 0 is Normal Write-Back.

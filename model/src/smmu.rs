@@ -5,6 +5,7 @@ mod saved;
 
 use crate::command;
 use crate::env::Env;
+use crate::fault::Ending;
 use crate::features::Features;
 use crate::outcome::Outcome;
 use crate::queue::event::EventQueue;
@@ -12,6 +13,7 @@ use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::{Register, Registers, access, update};
 use crate::transaction::Transaction;
 use crate::translate;
+use crate::translate::memo::Memo;
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
@@ -26,6 +28,7 @@ pub struct Smmu {
     features: Features,
     registers: Registers,
     event_queue: EventQueue,
+    memo: Memo,
 }
 
 /// The interconnect answered a register access with an abort (§6.2).
@@ -48,7 +51,7 @@ impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self { features, registers, event_queue: EventQueue::default() }
+        Self { features, registers, event_queue: EventQueue::default(), memo: Memo::default() }
     }
 
     /// What this SMMU has.
@@ -102,11 +105,18 @@ impl Smmu {
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = self.registers.globals(&self.features);
-        let answer = translate::answer(env, &globals, tx);
-        if let Some(pending) = answer.record {
+        match translate::resolve(env, &globals, &mut self.memo, tx) {
+            Ok(translation) => Outcome::Done(translation),
+            Err(ending) => self.fail(env, &ending),
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, env: &mut impl Env, ending: &Ending) -> Outcome {
+        if let Some(pending) = ending.record {
             let (record, mergeable) = (pending.record, pending.mergeable);
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
         }
-        answer.outcome
+        ending.outcome
     }
 }

@@ -167,9 +167,9 @@ fn an_out_of_range_command_is_consumed() {
 }
 
 fn interrupts(machine: &Machine) -> Vec<(InterruptSource, Option<(u64, u32)>)> {
-    let interrupt = |event: &Event| match event {
-        Event::Interrupt { source, msi } => Some((*source, msi.map(|(to, data)| (to.value(), data)))),
-        _other => None,
+    let interrupt = |event: &Event| {
+        let Event::Interrupt { source, msi } = event else { return None };
+        Some((*source, msi.map(|(to, data)| (to.value(), data))))
     };
     machine.trace.iter().filter_map(interrupt).collect()
 }

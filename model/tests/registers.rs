@@ -190,7 +190,7 @@ const GUARDS: &[(&str, u64, &str, u64)] = &[
 fn a_guard_is_closed_until_the_update_that_opens_it_completes() {
     for &(control, enable, guarded, value) in GUARDS {
         let mut machine = Machine::new(Preset::Max);
-        let mut refused = |machine: &mut Machine| {
+        let refused = |machine: &mut Machine| {
             machine.rules();
             machine.write(guarded, value);
             assert_eq!(machine.rules(), "REG-02", "{guarded} by {control}[{enable:#x}]");

@@ -105,6 +105,22 @@ impl MemoryType {
         outer: Cacheability::WriteBack(Hints::ALLOCATE),
     };
 
+    /// Whether this is [`MemoryType::WRITE_BACK`], the weakest type: it changes nothing it is combined with.
+    #[inline(always)]
+    pub(crate) const fn is_weakest(self) -> bool {
+        const fn level(level: Cacheability) -> bool {
+            matches!(
+                level,
+                Cacheability::WriteBack(Hints {
+                    read_allocate: true,
+                    write_allocate: true,
+                    transient: false
+                })
+            )
+        }
+        matches!(self, Self::Normal { inner, outer } if level(inner) && level(outer))
+    }
+
     /// Whether some level is Write-Through or Write-Back. The other types, every Device type and
     /// Normal-iNC-oNC, have no hints and count as Outer Shareable (§13.1.1).
     #[inline]

@@ -7,7 +7,10 @@ impl Attributes {
     /// The last step of every output: types that are not cacheable are Outer Shareable, and a cacheable
     /// level that never allocates is not transient. A Non-cacheable level has no hints by construction.
     #[inline(always)]
-    pub(crate) const fn consistent(self) -> Self {
+    pub(crate) fn consistent(self) -> Self {
+        if self.memory_type.is_weakest() {
+            return self; // as most memory is
+        }
         let LevelHints { inner, outer } = self.memory_type.hints();
         let hints = LevelHints { inner: inner.consistent(), outer: outer.consistent() };
         Self::new(self.memory_type.with_hints(hints), self.shareability)

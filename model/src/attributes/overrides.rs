@@ -38,6 +38,11 @@ impl Overrides {
     /// Those of an STE (§5.2).
     #[inline(always)]
     pub(crate) fn from_ste(word: SteWord1, f: &Features) -> Self {
+        const OVERRIDES: u64 = 0x000f_31ff_0000_0000; // INSTCFG, PRIVCFG, SHCFG, ALLOCCFG, MTCFG, MemAttr
+        const ALL_INCOMING: u64 = 0x0000_1000_0000_0000; // SHCFG 01, the rest 0
+        if word.into_bits() & OVERRIDES == ALL_INCOMING {
+            return Self::NONE;
+        }
         let overrides = Self::decode(
             f,
             Fields {
@@ -74,6 +79,9 @@ impl Overrides {
     /// The memory attributes of an access that arrived with `incoming` (§13.1.4).
     #[inline(always)]
     pub(crate) fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
+        if *self == Self::NONE {
+            return Attributes::new(incoming.memory_type, incoming.shareability);
+        }
         let incoming = Attributes::new(incoming.memory_type, incoming.shareability);
         let memory_type = match self.memory_type {
             // A level that brings no hints of its own takes RA, WA, nTR (§13.1.3).

@@ -50,6 +50,9 @@ impl Stage1Settings {
 /// judge each level for itself, since a Non-cacheable level has no hints to give (§13.1.3).
 #[inline(always)]
 pub(crate) fn with_incoming_hints(page: Attributes, incoming: Attributes) -> Attributes {
+    if incoming.memory_type.is_weakest() {
+        return page; // the weakest hints change nothing
+    }
     let hints = page.memory_type.hints().combine(incoming.memory_type.hints());
     Attributes { memory_type: page.memory_type.with_hints(hints), ..page }
 }

@@ -94,6 +94,10 @@ impl Stage2Page {
     #[inline(always)]
     pub(crate) fn apply(&self, incoming: Attributes) -> Attributes {
         match self.effect {
+            // The weakest type changes nothing that it is combined with.
+            Effect::Combine(memory_type) if incoming.memory_type.is_weakest() => {
+                Attributes::new(memory_type, incoming.shareability.max(self.shareability))
+            }
             Effect::Combine(memory_type) => {
                 incoming.combine(Attributes { memory_type, shareability: self.shareability })
             }

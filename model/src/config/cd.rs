@@ -9,7 +9,7 @@ use crate::attributes::stage1::Stage1Settings;
 use crate::choice::answer::CdReservedBits;
 use crate::env::Env;
 use crate::fault::FaultFlags;
-use crate::features::{Features, Httu, StallModel, TableEndianness};
+use crate::features::{Features, Httu, Revision, StallModel, TableEndianness};
 use crate::layout::cd::{Cd, CdWord0};
 use crate::rule::Rule;
 
@@ -18,28 +18,17 @@ use crate::rule::Rule;
 pub(crate) struct Context {
     pub(crate) world: StreamWorld,
     pub(crate) flags: FaultFlags,
-    /// The half of the lower addresses; the only one where the world has one table.
-    low: Half,
-    /// The half of the upper addresses.
-    high: Half,
+    /// The table of the lower addresses; the only one in a world that has one. `None` if EPD0 is set.
+    low: Option<Table>,
+    /// The table of the upper addresses. `None` if EPD1 is set.
+    high: Option<Table>,
     cd: Cd,
-    /// The effective IPS.
-    output_bits: u8,
     /// Hardware sets the Access flag.
     pub(crate) ha: bool,
     /// Hardware keeps the dirty state; implies `ha`.
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
-}
-
-/// What one half of the address space needs beyond its registers.
-#[derive(Clone, Copy, Debug)]
-enum Half {
-    /// No walks: EPDx, or a world without this half.
-    Off,
-    /// The granule, and the TxSZ in effect.
-    On { granule: Granule, txsz: u8 },
 }
 
 /// Which translation table base an address selects.
@@ -60,15 +49,6 @@ impl Context {
         }
     }
 
-    /// 64 - TxSZ of this half, as far as it is known: `None` where the half is off.
-    #[inline(always)]
-    pub(crate) fn input_bits(&self, which: Which) -> Option<u8> {
-        match self.half(which) {
-            Half::Off => None,
-            Half::On { txsz, .. } => Some(64 - txsz),
-        }
-    }
-
     /// Whether unprivileged accesses are kept out of this half (§5.4 E0PD).
     #[inline(always)]
     pub(crate) fn e0pd(&self, f: &Features, which: Which) -> bool {
@@ -81,23 +61,11 @@ impl Context {
 
     /// The table of this half; `None` where it is off.
     #[inline(always)]
-    pub(crate) fn table(&self, f: &Features, which: Which) -> Option<Table> {
-        let Half::On { granule, txsz } = self.half(which) else { return None };
-        let (base, ds) = match which {
-            Which::Ttb0 => (self.cd.word1().ttb0(), self.ds(f)),
-            Which::Ttb1 => (self.cd.word2().ttb1(), self.ds(f)),
-        };
-        let input_bits = 64 - txsz;
-        let table = Table {
-            base,
-            granule,
-            format: AddressFormat::of(f, granule, ds),
-            input_bits,
-            output_bits: self.output_bits,
-            start_level: stage1_start_level(granule, input_bits),
-            big_endian: self.cd.word0().endi(),
-        };
-        Some(table.align_base())
+    pub(crate) fn table(&self, which: Which) -> Option<&Table> {
+        match which {
+            Which::Ttb0 => self.low.as_ref(),
+            Which::Ttb1 => self.high.as_ref(),
+        }
     }
 
     /// What the attributes of a page of this half depend on.
@@ -139,19 +107,6 @@ impl Context {
     pub(crate) fn epan(&self, f: &Features) -> bool {
         f.epan && self.cd.word1().epan()
     }
-
-    #[inline(always)]
-    fn ds(&self, f: &Features) -> bool {
-        f.ds && self.cd.word2().ds()
-    }
-
-    #[inline(always)]
-    fn half(&self, which: Which) -> Half {
-        match which {
-            Which::Ttb0 => self.low,
-            Which::Ttb1 => self.high,
-        }
-    }
 }
 
 /// Reads the CD in the light of the STE that led to it.
@@ -181,9 +136,8 @@ pub(crate) fn parse(
         cd.word1().haft() && !w0.ha() && f.httu == Httu::WithTable => CdHaftWithoutHa,
         world.has_two_tables() && !f.asid16 && w0.asid() > 0xff => CdAsidTooBig,
     }
-    let output_bits = effective_output_bits(f, w0.ips());
-    let low = if low_off { Half::Off } else { low_half(env, f, cd, output_bits)? };
-    let high = if high_off { Half::Off } else { high_half(env, f, cd, output_bits)? };
+    let low = if low_off { None } else { Some(low_table(env, f, cd)?) };
+    let high = if high_off { None } else { Some(high_table(env, f, cd)?) };
     refuse! { has_reserved_bit(cd) && reserved_bits_refused(env) => CdReservedBit, }
     let ha = w0.ha();
     Ok(Context {
@@ -192,7 +146,6 @@ pub(crate) fn parse(
         low,
         high,
         cd: *cd,
-        output_bits,
         ha,
         hd: ha && w0.hd(),
         haft: ha && cd.word1().haft() && f.httu == Httu::WithTable,
@@ -200,28 +153,46 @@ pub(crate) fn parse(
 }
 
 /// CD-17, CD-19, CD-20. The granule comes first because the limits of T0SZ depend on it.
-#[inline(always)]
-fn low_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Result<Half, Rule> {
+fn low_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg0(f, cd.word0().tg0()).ok_or(Rule::CdTg0)?;
-    let ds = f.ds && cd.word2().ds();
-    let txsz = within_limits(env, f, cd.word0().t0sz(), limits(f, granule, ds)).ok_or(Rule::CdT0szRange)?;
-    refuse! { base_out_of_range(cd.word1().ttb0(), output_bits, Some(granule), ds) => CdTtb0Range, }
-    Ok(Half::On { granule, txsz })
+    let t0sz = txsz(env, f, cd, granule, cd.word0().t0sz()).ok_or(Rule::CdT0szRange)?;
+    table(f, cd, granule, cd.word1().ttb0(), t0sz).ok_or(Rule::CdTtb0Range)
 }
 
 /// CD-18, CD-21, CD-22.
-#[inline(always)]
-fn high_half(env: &mut impl Env, f: &Features, cd: &Cd, output_bits: u8) -> Result<Half, Rule> {
+fn high_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg1(f, cd.word0().tg1()).ok_or(Rule::CdTg1)?;
-    let ds = f.ds && cd.word2().ds();
-    let txsz = within_limits(env, f, cd.word0().t1sz(), limits(f, granule, ds)).ok_or(Rule::CdT1szRange)?;
-    refuse! { base_out_of_range(cd.word2().ttb1(), output_bits, Some(granule), ds) => CdTtb1Range, }
-    Ok(Half::On { granule, txsz })
+    let t1sz = txsz(env, f, cd, granule, cd.word0().t1sz()).ok_or(Rule::CdT1szRange)?;
+    table(f, cd, granule, cd.word2().ttb1(), t1sz).ok_or(Rule::CdTtb1Range)
 }
 
-#[inline(always)]
-fn limits(f: &Features, granule: Granule, ds: bool) -> (u8, u8) {
-    (geometry::min_stage1_txsz(f, granule, ds), geometry::max_txsz(f, granule))
+/// The TxSZ in effect; `None` if it is out of its limits.
+fn txsz(env: &mut impl Env, f: &Features, cd: &Cd, granule: Granule, field: u8) -> Option<u8> {
+    let limits = (geometry::min_stage1_txsz(f, granule, ds(f, cd)), geometry::max_txsz(f, granule));
+    within_limits(env, f, field, limits)
+}
+
+/// `None` if the base is out of range.
+fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option<Table> {
+    let output_bits = effective_output_bits(f, cd.word0().ips());
+    if base_out_of_range(base, output_bits, Some(granule), ds(f, cd)) {
+        return None;
+    }
+    let input_bits = 64 - txsz;
+    let table = Table {
+        base,
+        granule,
+        format: AddressFormat::of(f, granule, ds(f, cd)),
+        input_bits,
+        output_bits,
+        start_level: stage1_start_level(granule, input_bits),
+        big_endian: cd.word0().endi(),
+    };
+    Some(table.align_base())
+}
+
+fn ds(f: &Features, cd: &Cd) -> bool {
+    f.ds && cd.word2().ds()
 }
 
 /// Bits that no field covers, word by word (§5.4).
@@ -235,6 +206,11 @@ const RESERVED: [u64; 8] = [
     0xffff_0000_0000_0000, // [63:48]
     0xffff_0000_0000_0000, // [63:48]
 ];
+
+/// Whether parsing this CD may ask a question: its meaning is not in its words alone.
+pub(crate) fn asks(f: &Features, cd: &Cd) -> bool {
+    f.revision == Revision::V3_0 || has_reserved_bit(cd)
+}
 
 #[inline(always)]
 fn has_reserved_bit(cd: &Cd) -> bool {

@@ -65,6 +65,8 @@ impl Granule {
 pub(crate) enum AddressFormat {
     /// Bits [47:granule]; 48-bit addresses.
     Bits48,
+    /// The same with the 64 KiB granule, which leaves [15:12] of a descriptor without a meaning.
+    Bits48Of64K,
     /// 64 KiB granule with 52-bit output implemented: [51:48] in descriptor bits [15:12].
     Wide64K,
     /// 4 and 16 KiB granule with DS: [49:48] in place, [51:50] in descriptor bits [9:8].
@@ -75,7 +77,7 @@ impl AddressFormat {
     pub(crate) const fn of(f: &Features, granule: Granule, ds: bool) -> Self {
         match granule {
             Granule::K64 if f.oas_bits >= 52 => Self::Wide64K,
-            Granule::K64 => Self::Bits48,
+            Granule::K64 => Self::Bits48Of64K,
             Granule::K4 | Granule::K16 if ds => Self::Lpa2,
             Granule::K4 | Granule::K16 => Self::Bits48,
         }

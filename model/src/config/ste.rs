@@ -6,6 +6,7 @@ use super::geometry::{
 };
 use super::{Globals, StreamWorld};
 use crate::attributes::Shareability;
+use crate::attributes::overrides::Overrides;
 use crate::attributes::stage1::ShareabilitySource;
 use crate::attributes::stage2::Stage2Settings;
 use crate::choice::answer::{CdAddressBeyondIas, CdAddressBeyondOas};
@@ -30,7 +31,7 @@ pub(crate) struct Stream {
     /// Event records of the stream may be merged (§7.3.1).
     pub(crate) mev: bool,
     /// The overrides of incoming attributes (§13.1.4).
-    pub(crate) overrides: SteWord1,
+    pub(crate) overrides: Overrides,
 }
 
 /// What ATS traffic of the stream may do: the effective EATS (§5.2).
@@ -87,7 +88,15 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
         has_vmid && !f.vmid16 && w2.s2_vmid() > 0xff => SteVmidTooBig,
         has_reserved_bit(ste) && reserved_bits_refused(env) => SteReservedBit,
     }
-    Ok(Stream { stage1, stage2, world, s1_stalld: w1.s1_stalld(), eats, mev: w1.mev(), overrides: w1 })
+    Ok(Stream {
+        stage1,
+        stage2,
+        world,
+        s1_stalld: w1.s1_stalld(),
+        eats,
+        mev: w1.mev(),
+        overrides: Overrides::from_ste(w1, f),
+    })
 }
 
 /// STE-07 to STE-10, and what EATS comes to (§5.2). IGNORED without ATS and with Config 0b100.
@@ -222,7 +231,9 @@ fn stage2(
 pub(super) fn shareability_source(table: &Table, field: u8) -> ShareabilitySource {
     match table.format {
         AddressFormat::Lpa2 => ShareabilitySource::Configuration(Shareability::from_field(field)),
-        AddressFormat::Bits48 | AddressFormat::Wide64K => ShareabilitySource::Descriptor,
+        AddressFormat::Bits48 | AddressFormat::Bits48Of64K | AddressFormat::Wide64K => {
+            ShareabilitySource::Descriptor
+        }
     }
 }
 
@@ -281,6 +292,14 @@ const RESERVED: [u64; 8] = [
     0x9f00_0000_0000_0008, // [63], [60:56], [3]
     0,
 ];
+
+/// Whether parsing this STE may ask a question: its meaning is not in its words alone.
+pub(crate) fn asks(f: &Features, ste: &Ste) -> bool {
+    let pointer = ste.word0().s1_context_ptr();
+    f.revision == Revision::V3_0
+        || has_reserved_bit(ste)
+        || !crate::address::fits(pointer, f.ias_bits.min(f.oas_bits))
+}
 
 #[inline(always)]
 fn has_reserved_bit(ste: &Ste) -> bool {

@@ -9,7 +9,7 @@ use crate::layout::event::{EventCode, EventRecord};
 use crate::outcome::{Outcome, Site, Stop};
 use crate::rule::{Effect, Rule};
 use crate::transaction::{AddressType, Transaction};
-use crate::translate::{Answer, Seen};
+use crate::translate::Seen;
 
 /// A, R and S of the stage that owns a fault (§5.5). Stage 2 has no A: it always aborts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,15 @@ pub(crate) struct FaultFlags {
     pub(crate) abort: bool,
     pub(crate) record: bool,
     pub(crate) stall: bool,
+}
+
+/// What becomes of a transaction that failed, and the record that it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// What the client sees: an abort, or success without effect.
+    pub(crate) outcome: Outcome,
+    /// What the event queue is to get.
+    pub(crate) record: Option<PendingRecord>,
 }
 
 /// A record that waits for the event queue.
@@ -35,11 +44,11 @@ pub(crate) fn conclude<E: Env>(
     tx: &Transaction,
     seen: &Seen,
     stop: Stop,
-) -> Answer {
+) -> Ending {
     env.note(stop.rule);
     let code = match stop.rule.effect() {
         Effect::Event(code) => code,
-        Effect::Silent => return Answer { outcome: Outcome::Abort(stop.rule), record: None },
+        Effect::Silent => return Ending { outcome: Outcome::Abort(stop.rule), record: None },
         Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => {
             unreachable!("{} does not end a transaction", stop.rule.label())
         }
@@ -52,7 +61,7 @@ pub(crate) fn conclude<E: Env>(
         record: record::build(code, stop.site, tx, seen.access),
         mergeable: seen.mergeable || precedes_the_ste(code),
     });
-    Answer { outcome, record }
+    Ending { outcome, record }
 }
 
 /// The flags that decide, for the four Translation-related faults of a stage that translates (§3.12).

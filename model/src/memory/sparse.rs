@@ -116,11 +116,8 @@ impl SparseMemory {
     #[inline]
     fn block(&mut self, number: u64) -> &mut [u8; BLOCK_BYTES] {
         let (known, position) = self.recent[slot_of(number)];
-        let position = if known == number {
-            position
-        } else {
-            self.find(number).unwrap_or_else(|| self.touch(number))
-        };
+        let position =
+            if known == number { position } else { self.find(number).unwrap_or_else(|| self.touch(number)) };
         &mut self.blocks[index(position)].bytes
     }
 
@@ -162,7 +159,8 @@ impl SparseMemory {
     /// Whether `length` bytes at `pa` lie inside the address space and none aborts.
     #[inline]
     fn accessible(&self, pa: Pa, length: usize) -> Result<(), ExternalAbort> {
-        let last = u64::try_from(length).ok().and_then(|length| pa.value().checked_add(length.saturating_sub(1)));
+        let last =
+            u64::try_from(length).ok().and_then(|length| pa.value().checked_add(length.saturating_sub(1)));
         if last.is_none() || self.aborts_at(pa, length) { Err(ExternalAbort) } else { Ok(()) }
     }
 }
@@ -262,9 +260,9 @@ fn index(position: u32) -> usize {
 /// Where a block is remembered.
 #[inline]
 fn slot_of(number: u64) -> usize {
-    const MASK: u64 = 0xff;
+    let [low, high, ..] = number.to_le_bytes();
     const _: () = assert!(RECENT == 0x100);
-    usize::try_from(number & MASK).expect("a small number")
+    usize::from(low ^ high)
 }
 
 /// Whether any segment of the image reaches into the block.

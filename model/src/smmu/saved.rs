@@ -6,6 +6,7 @@ use super::Smmu;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
 use crate::registers::{Register, Registers};
+use crate::translate::memo::Memo;
 
 /// What is saved. Features are decoded again from the ID registers.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -45,7 +46,7 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue } = smmu;
+        let Smmu { features, registers, event_queue, memo: _ } = smmu; // a memo shows in no answer
         Self { ids: features.ids, registers, event_queue }
     }
 }
@@ -58,7 +59,7 @@ impl TryFrom<Saved> for Smmu {
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         match registers.impossible(&features) {
             Some(register) => Err(LoadError::Impossible(register)),
-            None => Ok(Self { features, registers, event_queue }),
+            None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
         }
     }
 }

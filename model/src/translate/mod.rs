@@ -3,6 +3,7 @@
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
 mod context;
+pub(crate) mod memo;
 mod permission;
 mod stage1;
 mod stage2;
@@ -11,25 +12,18 @@ mod walk;
 
 use crate::address::{Iova, Pa};
 use crate::attributes::overrides::Overrides;
-use crate::config::cd::Context;
 use crate::config::ste::{self, Stage2, Stream};
 use crate::config::substream::{self, Selected};
 use crate::config::{Globals, cd};
 use crate::env::Env;
-use crate::fault::{self, FaultFlags, PendingRecord};
-use crate::outcome::{Class, Outcome, Site, Stop, Translation};
+use crate::fault::{self, Ending, FaultFlags};
+use crate::features::Features;
+use crate::layout::cd::Cd;
+use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::transaction::{Access, AddressType, Transaction};
+use memo::{ContextKey, Memo, StreamKey};
 use stage1::Stage1Input;
-
-/// What becomes of a transaction, and the record that it leaves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    /// What the client sees.
-    pub(crate) outcome: Outcome,
-    /// What the event queue is to get.
-    pub(crate) record: Option<PendingRecord>,
-}
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
 #[derive(Clone, Copy, Debug)]
@@ -46,18 +40,20 @@ pub(crate) struct Seen {
 
 /// One client transaction (§15).
 #[inline(always)]
-pub(crate) fn answer<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Answer {
+pub(crate) fn resolve<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    memo: &mut Memo,
+    tx: &Transaction,
+) -> Result<Translation, Ending> {
     let mut seen = Seen { access: tx.access, mergeable: false, stage1: None, stage2: None };
     let result = match (tx.address_type, g.smmuen) {
-        (AddressType::Untranslated, true) => translate(env, g, tx, &mut seen),
+        (AddressType::Untranslated, true) => translate(env, g, memo, tx, &mut seen),
         (AddressType::Untranslated, false) => global_bypass(env, g, tx),
         (AddressType::Translated, true) => translated::pass(env, g, tx, &mut seen),
         (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
     };
-    match result {
-        Ok(translation) => Answer { outcome: Outcome::Done(translation), record: None },
-        Err(stop) => fault::conclude(env, g, tx, &seen, stop),
-    }
+    result.map_err(|stop| fault::conclude(env, g, tx, &seen, stop))
 }
 
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
@@ -79,23 +75,25 @@ fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Resu
 fn translate<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
+    memo: &mut Memo,
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let entry = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
-    let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?; // C_BAD_STE, silent abort
-    seen.learn(&stream);
+    let ste = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
+    let key = StreamKey { ste, e2h: g.e2h, atschk: g.atschk };
+    let stream = memo.stream.get(key, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
+    let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
+    seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
     let selected = selected.map_err(Stop::configuration)?; // F_STREAM_DISABLED
-    let overrides = Overrides::from_ste(stream.overrides, f);
-    seen.access = overrides.access(tx.access);
+    seen.access = stream.overrides.access(tx.access);
     env.note(stream.configuration());
     match (selected, &stream.stage2) {
-        (Selected::Bypass, None) => bypass(env, g, &stream, &overrides, tx),
+        (Selected::Bypass, None) => bypass(env, g, stream, tx),
         (Selected::Bypass, Some(stage2)) => {
             within_ias(g, tx.address)?; // F_ADDR_SIZE
-            let attributes = overrides.attributes(env, tx.attributes);
+            let attributes = stream.overrides.attributes(env, tx.attributes);
             let request = stage2::Request {
                 ipa: tx.address.as_ipa_with_stage1_bypassed(),
                 class: Class::Input,
@@ -110,23 +108,25 @@ fn translate<E: Env>(
             })
         }
         (Selected::Cd(index), stage2) => {
-            let context = context(env, g, &stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID, C_BAD_CD
+            let cd = fetch_cd(env, f, stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID
+            let key = ContextKey { cd, world: stream.world, s1_stalld: stream.s1_stalld };
+            let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
+            let context = memo.context.get(key, || !cd::asks(f, &cd), parse);
+            let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
-            let mapped = stage1::translate(env, f, &context, stage2.as_ref(), input)?; // faults of stage 1
-            let attributes = overrides.attributes(env, tx.attributes);
+            let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
+            let attributes = stream.overrides.attributes(env, tx.attributes);
             let attributes = mapped.attributes(env, attributes);
             finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
         }
     }
 }
 
-/// Fetches and judges the CD `index` of the stream.
 #[inline(always)]
-fn context<E: Env>(env: &mut E, g: &Globals<'_>, stream: &Stream, index: u32) -> Result<Context, Stop> {
+fn fetch_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Cd, Stop> {
     let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
-    let entry = context::fetch(env, g.features, table, stream.stage2.as_ref(), index)?;
-    cd::parse(env, g.features, stream.world, stream.s1_stalld, &entry).map_err(Stop::configuration)
+    context::fetch(env, f, table, stream.stage2.as_ref(), index)
 }
 
 /// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
@@ -156,7 +156,6 @@ fn bypass<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     stream: &Stream,
-    overrides: &Overrides,
     tx: &Transaction,
 ) -> Result<Translation, Stop> {
     let f = g.features;
@@ -170,7 +169,7 @@ fn bypass<E: Env>(
         }
         pa
     };
-    let attributes = overrides.attributes(env, tx.attributes);
+    let attributes = stream.overrides.attributes(env, tx.attributes);
     Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
 }
 

@@ -57,12 +57,12 @@ pub(super) fn translate<E: Env>(
     input: Stage1Input,
 ) -> Result<Mapped, Stop> {
     let which = select(f, context, input)?;
-    let Some(table) = context.table(f, which) else {
+    let Some(table) = context.table(which) else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
-    let mut tables = Stage1Tables { f, context, stage2, table: &table };
+    let mut tables = Stage1Tables { f, context, stage2, table };
     for _ in 0..MAX_RESTARTS {
-        let Some(leaf) = walk(env, &table, &mut tables, input.address.value())? else { continue };
+        let Some(leaf) = walk(env, table, &mut tables, input.address.value())? else { continue };
         let new = judge(env, &mut tables, which, &leaf, input.access)?;
         if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
             continue;
@@ -78,7 +78,7 @@ pub(super) fn translate<E: Env>(
             ipa: Ipa::new(leaf.output),
             size_bits: leaf.size_bits,
             leaf: Stage1Leaf::from_bits(new),
-            settings: context.attributes(f, &table, which),
+            settings: context.attributes(f, table, which),
         });
     }
     Err(Stop::at_input(Rule::Stage1UpdateAborted))
@@ -93,9 +93,9 @@ fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, 
     let va = input.address.value();
     let two_tables = context.world.has_two_tables();
     let which = if two_tables && va >> 55 & 1 != 0 { Which::Ttb1 } else { Which::Ttb0 };
-    if let Some(input_bits) = context.input_bits(which) {
+    if let Some(table) = context.table(which) {
         let top = if context.tbi(which) { 56 } else { 64 };
-        let above = low_mask(top) & !low_mask(input_bits);
+        let above = low_mask(top) & !low_mask(table.input_bits);
         let expected = if which == Which::Ttb1 { above } else { 0 };
         if va & above != expected {
             return Err(Stop::at_input(Rule::Stage1InputRange));

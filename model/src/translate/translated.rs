@@ -1,7 +1,6 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
 use super::{Seen, stage2, within_ias};
-use crate::attributes::overrides::Overrides;
 use crate::choice::answer::TranslatedBeyondOas;
 use crate::config::Globals;
 use crate::config::ste::{self, Eats};
@@ -29,8 +28,7 @@ pub(super) fn pass<E: Env>(
     let entry = g.stream_table.fetch(env, f, tx.stream)?;
     let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?;
     seen.learn(&stream);
-    let overrides = Overrides::from_ste(stream.overrides, f);
-    seen.access = overrides.access(tx.access);
+    seen.access = stream.overrides.access(tx.access);
     match (stream.eats, &stream.stage2) {
         (Eats::Off, _) => Err(Stop::at_input(Rule::TranslatedForbidden)),
         (Eats::Full, _) => {

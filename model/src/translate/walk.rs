@@ -86,21 +86,25 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
     tables: &mut T,
     input: u64,
 ) -> Result<Option<Leaf>, Stop> {
+    let stride = table.granule.stride();
+    let full_table = low_mask(stride);
+    let beyond_output = !low_mask(table.output_bits);
     let mut level = table.start_level;
     let mut base = table.base;
-    let mut index_bits = table.input_bits.saturating_sub(Table::entry_bits(table.granule, level));
+    let mut shift = Table::entry_bits(table.granule, level);
+    let mut index_mask = low_mask(table.input_bits.saturating_sub(shift));
     let mut hierarchy = 0;
     loop {
         assert!((-1..=3).contains(&level), "a walk ends at level 3");
-        let shift = Table::entry_bits(table.granule, level);
-        let index = (input >> shift) & low_mask(index_bits);
+        let index = (input >> shift) & index_mask;
         let entry = tables.read(env, base | (index << 3), level)?;
         let stop = |rule| Stop { rule, site: tables.site() };
         match entry.raw & 0b11 {
             0b11 if level < 3 => {
-                base = descriptor_address(env, table, entry.raw)
-                    .filter(|&next| fits(next, table.output_bits))
-                    .ok_or(stop(T::RULES.table_size))?;
+                base = match descriptor_address(env, table, entry.raw) {
+                    Some(next) if next & beyond_output == 0 => next,
+                    _ => return Err(stop(T::RULES.table_size)),
+                };
                 if entry.raw & AF == 0
                     && tables.updates_tables()
                     && tables.update(env, &entry, entry.raw | AF)? == Update::Changed
@@ -108,12 +112,13 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     return Ok(None);
                 }
                 hierarchy |= entry.raw & HIERARCHY;
-                index_bits = table.granule.stride();
+                index_mask = full_table;
+                shift -= stride;
                 level += 1;
             }
-            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input).map(Some),
+            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
             0b01 if block_allowed(table, level) => {
-                return leaf::<E, T>(env, table, tables, entry, hierarchy, input).map(Some);
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some);
             }
             0b01 => return Err(stop(T::RULES.reserved)),
             _ => return Err(stop(T::RULES.invalid)),
@@ -129,17 +134,20 @@ fn leaf<E: Env, T: Tables<E>>(
     entry: Entry,
     hierarchy: u64,
     input: u64,
+    size_bits: u8,
 ) -> Result<Leaf, Stop> {
     let stop = |rule| Stop { rule, site: tables.site() };
     if entry.raw & CONTIGUOUS != 0 && contiguous_faults(env, table, entry.level) {
         return Err(stop(T::RULES.contiguous));
     }
-    let size_bits = Table::entry_bits(table.granule, entry.level);
     let low = low_mask(size_bits);
-    let output = descriptor_address(env, table, entry.raw)
-        .map(|address| (address & !low) | (input & low))
-        .filter(|&output| fits(output, table.output_bits))
-        .ok_or(stop(T::RULES.output_size))?;
+    let output = match descriptor_address(env, table, entry.raw) {
+        Some(address) => (address & !low) | (input & low),
+        None => return Err(stop(T::RULES.output_size)),
+    };
+    if !fits(output, table.output_bits) {
+        return Err(stop(T::RULES.output_size));
+    }
     env.note(if entry.level == 3 { T::RULES.page } else { T::RULES.block });
     Ok(Leaf { entry, output, size_bits, hierarchy })
 }
@@ -158,12 +166,11 @@ fn block_allowed(table: &Table, level: i8) -> bool {
 /// The address in a Table, Block or Page descriptor; `None` is an Address Size fault by choice.
 #[inline(always)]
 fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
-    let low_part = raw & low_mask(48) & !low_mask(table.granule.bits());
+    let low_part = raw & (low_mask(48) & !low_mask(table.granule.bits()));
     match table.format {
-        AddressFormat::Bits48 if table.granule == Granule::K64 && raw & 0xf000 != 0 => {
-            high_bits_ignored(env).then_some(low_part)
-        }
         AddressFormat::Bits48 => Some(low_part),
+        AddressFormat::Bits48Of64K if raw & 0xf000 == 0 => Some(low_part),
+        AddressFormat::Bits48Of64K => high_bits_ignored(env).then_some(low_part),
         AddressFormat::Wide64K => Some(low_part | ((raw >> 12 & 0xf) << 48)),
         AddressFormat::Lpa2 => Some(low_part | (raw & 0x3_0000_0000_0000) | ((raw >> 8 & 0b11) << 50)),
     }

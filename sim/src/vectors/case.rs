@@ -74,7 +74,7 @@ pub(super) fn number(text: &str) -> Result<u64, CaseError> {
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, CaseError> {
     let broken = || CaseError::Bytes(text.to_owned());
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(broken());
     }
     let pair =
