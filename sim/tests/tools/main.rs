@@ -2,8 +2,8 @@
 
 mod captures;
 mod command;
-
-
+mod documents;
+mod peer_findings;
 mod replay;
 mod vectors;
 mod walk;
