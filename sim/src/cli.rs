@@ -18,6 +18,7 @@ use smmu_sim::oracle::{self, Listener};
 use smmu_sim::output::Format;
 use smmu_sim::replay::{self, Reporter, Summary};
 use smmu_sim::rules;
+use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
 
 /// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
@@ -31,7 +32,7 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, and every expectation was met
-  1  an expectation failed: `replay` found a translation on which the model disagrees
+  1  an expectation failed, or the model disagrees with a recording
   2  the arguments, or an input file, cannot be used
 
 Numbers are decimal, or hexadecimal with 0x.
@@ -40,6 +41,7 @@ RUST_LOG=debug prints developers' diagnostics to standard error.";
 #[derive(Subcommand, Debug)]
 enum Command {
     Replay(ReplayArgs),
+    Vectors(VectorsArgs),
     Walk(Box<WalkArgs>),
     Rules(RulesArgs),
     Serve(ServeArgs),
@@ -87,6 +89,30 @@ Examples:
   smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 --format json
 
 Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of the trace, cannot be read.";
+
+/// Compare recorded answers of QEMU to random configurations with the model's.
+///
+/// Each case is a set of structures in memory, register writes, and one write of a device. Where the two answers
+/// differ, both are printed with the model's rules, and the finding of docs/peer-findings.md that explains the
+/// difference, or OPEN. Differences in what the architecture leaves UNKNOWN do not count.
+///
+/// The last line is `vectors: N agreed, M explained, K open`.
+#[derive(Args, Debug)]
+#[command(after_long_help = VECTORS_HELP)]
+struct VectorsArgs {
+    /// One JSON object per line, plain or gzip
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const VECTORS_HELP: &str = "\
+Examples:
+  smmu-sim vectors testdata/vectors/qemu-11.1.3-a.jsonl.gz
+  smmu-sim vectors cases.jsonl --format json
+
+Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line of one, cannot be read.";
 
 /// Explain one transaction: every structure on its way, decoded, and the rule that decided.
 ///
@@ -219,6 +245,7 @@ impl Cli {
     pub(crate) fn run(self) -> miette::Result<Verdict> {
         match self.command {
             Command::Replay(args) => args.run(),
+            Command::Vectors(args) => args.run(),
             Command::Walk(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),
@@ -242,6 +269,20 @@ fn verdict(summary: &Summary) -> Verdict {
         Verdict::Failed
     } else {
         Verdict::Met
+    }
+}
+
+impl VectorsArgs {
+    fn run(self) -> miette::Result<Verdict> {
+        let mut reporter = vectors::Reporter::new(output(), self.output.format());
+        let summary = vectors::run(&self.files, &mut reporter)?;
+        Ok(if summary.malformed_lines > 0 {
+            Verdict::Unusable
+        } else if summary.open > 0 {
+            Verdict::Failed
+        } else {
+            Verdict::Met
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The software stack around the model, and the tools on top of it.
 
+mod hex;
 pub mod image;
+mod lines;
 pub mod machine;
 pub mod oracle;
 pub mod output;

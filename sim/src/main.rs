@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Verdict};
 use smmu_sim::replay::ReplayError;
+use smmu_sim::vectors::VectorsError;
 
 /// An expectation failed: the model disagrees.
 const EXIT_FAILED: u8 = 1;
@@ -41,10 +42,11 @@ fn start_diagnostics() {
         .init();
 }
 
-/// Whoever read our output has seen enough, as `smmu-sim rules | head` does: that is no error. But a replay that
-/// was cut short has no verdict, and must not seem to have a good one.
+/// Whoever read our output has seen enough, as `smmu-sim rules | head` does: that is no error. But a replay, or
+/// a run of vectors, that was cut short has no verdict, and must not seem to have a good one.
 fn exit_unread(report: &miette::Report) -> ExitCode {
-    if report.is::<ReplayError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+    let has_verdict = report.is::<ReplayError>() || report.is::<VectorsError>();
+    if has_verdict { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn is_broken_pipe(report: &miette::Report) -> bool {

@@ -1,3 +1,5 @@
+//! Images that people may give: every shape, and every way to be broken.
+
 use std::io::Write;
 
 use flate2::Compression;

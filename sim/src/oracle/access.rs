@@ -14,12 +14,12 @@ use smmu_model::rule::Rule;
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::MAX_TRANSFER_BYTES;
-use super::hex::{Bytes, Hex};
 use super::machine::Machine;
 use super::memory::zeros;
 use super::method;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::Error;
+use crate::hex::{Bytes, Hex};
 
 /// The parameters of `dma` and `explain`.
 pub(super) const PARAMETERS: &[&str] =

@@ -8,11 +8,11 @@ use smmu_model::layout::register::{OutputQueueIndex, QueueBase};
 use smmu_model::{Register, Smmu};
 
 use super::fields::Fields;
-use super::hex::Bytes;
 use super::machine::Machine;
 use super::method;
 use super::params::Params;
 use super::rpc::{Error, Problem};
+use crate::hex::Bytes;
 
 /// A record has 32 bytes (§7.3).
 const RECORD_BYTES_LOG2: u8 = 5;

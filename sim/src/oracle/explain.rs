@@ -12,11 +12,11 @@ use smmu_model::trace::{Event, Structure};
 use super::access::{self, Request};
 use super::event_queue::Record;
 use super::fields::Fields;
-use super::hex::Hex;
 use super::machine::{Machine, note_once};
 use super::method;
 use super::params::Params;
 use super::rpc::Error;
+use crate::hex::Hex;
 
 /// A walk of a longer access would be too long to read.
 const MAX_BYTES: u64 = 64 << 10;

@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smmu_model::layout::names::{Field, Kind};
 
-use super::hex::Hex;
+use crate::hex::Hex;
 
 /// A structure as a JSON object: a member per field, in the order of the table. Addresses, and fields wider
 /// than 32 bits, are `"0x…"` strings; all others are plain numbers.

@@ -11,11 +11,11 @@ use smmu_model::bus::{Bus, ExternalAbort};
 use smmu_model::memory::Ranges;
 
 use super::MAX_TRANSFER_BYTES;
-use super::hex::{self, Bytes};
 use super::machine::Machine;
 use super::method::Reply;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::{Error, Problem};
+use crate::hex::{self, Bytes};
 
 const PAGE_BYTES: usize = 4096;
 const PAGE_BITS: u32 = PAGE_BYTES.trailing_zeros();

@@ -13,7 +13,6 @@ mod answers;
 mod event_queue;
 mod explain;
 mod fields;
-mod hex;
 mod machine;
 mod memory;
 mod method;

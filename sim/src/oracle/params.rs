@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 use smmu_model::naming;
 
-use super::hex;
 use super::rpc::{Error, brief};
+use crate::hex;
 
 /// The parameters of one request. None of them is unknown to its method.
 #[derive(Debug)]

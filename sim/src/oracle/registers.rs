@@ -3,11 +3,11 @@
 use serde::Serialize;
 use smmu_model::RegisterAbort;
 
-use super::hex::Hex;
 use super::machine::Machine;
 use super::method::Reply;
 use super::params::Params;
 use super::rpc::{Error, Problem};
+use crate::hex::Hex;
 
 /// `mmio.write`.
 pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {

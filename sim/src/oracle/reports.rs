@@ -5,11 +5,11 @@ use std::mem;
 use serde::Serialize;
 use smmu_model::trace::InterruptSource;
 
-use super::hex::Hex;
 use super::machine::Machine;
 use super::method::Reply;
 use super::params::Params;
 use super::rpc::Error;
+use crate::hex::Hex;
 
 /// `interrupts`: those since the last call, each kind in order.
 pub(super) fn interrupts(machine: &mut Machine, _: &Params) -> Result<Reply, Error> {

@@ -6,11 +6,11 @@ use serde::Serialize;
 use smmu_model::features::{FIELDS, Features, IdRegisters, Preset};
 
 use super::answers::Answers;
-use super::hex::Hex;
 use super::machine::Machine;
 use super::method::Reply;
 use super::params::Params;
 use super::rpc::Error;
+use crate::hex::Hex;
 
 /// `smmu.new`: the `preset` (the richest one by default) with the fields of `idr` on top.
 pub(super) fn new(params: &Params) -> Result<(Machine, Reply), Error> {

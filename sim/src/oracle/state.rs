@@ -16,12 +16,12 @@ use smmu_model::trace::InterruptSource;
 
 use super::MAX_LINE_BYTES;
 use super::answers::{Answers, SavedAnswers};
-use super::hex;
 use super::machine::{Ledger, Machine};
 use super::memory::SavedMemory;
 use super::method;
 use super::params::Params;
 use super::rpc::{Error, Problem};
+use crate::hex;
 
 /// Says what follows, and in which version.
 const PREFIX: &str = "smmu-sim-state-1:";

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 pub use super::event::{MmioAccess, TraceEvent, TracedPermission, TracedStages};
 pub use super::fields::Expected;
 use crate::image::gzip;
+use crate::lines::{Advanced, Lines};
 
 /// A longer line is an error; QEMU's are below 200 bytes.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -75,9 +76,7 @@ pub enum TraceError {
 /// The lines of a trace, in order. After an error in one line it goes on with the next.
 #[derive(Debug)]
 pub struct TraceReader<R> {
-    input: R,
-    line: u64,
-    bytes: Vec<u8>,
+    lines: Lines<R>,
     ended: bool,
 }
 
@@ -103,60 +102,30 @@ impl TraceReader<Box<dyn BufRead>> {
 impl<R: BufRead> TraceReader<R> {
     /// Reads a trace from its (plain) text.
     pub fn new(input: R) -> Self {
-        Self { input, line: 0, bytes: Vec::new(), ended: false }
+        Self { lines: Lines::new(input, MAX_LINE_BYTES), ended: false }
     }
 
     /// The next line that is not blank, or `None` at the end of the input.
     fn next_line(&mut self) -> Result<Option<TraceLine>, TraceError> {
         loop {
-            self.line += 1;
-            match self.fill_bytes() {
-                Ok(Filled::Line) if self.bytes.trim_ascii().is_empty() => {}
-                Ok(Filled::Line) => return self.parse_bytes().map(Some),
-                Ok(Filled::TooLong) => return Err(TraceError::TooLong { line: self.line }),
-                Ok(Filled::End) => return Ok(None),
+            match self.lines.advance() {
+                Ok(Advanced::Line) if self.lines.bytes().trim_ascii().is_empty() => {}
+                Ok(Advanced::Line) => return self.parse_line().map(Some),
+                Ok(Advanced::TooLong) => return Err(TraceError::TooLong { line: self.lines.number() }),
+                Ok(Advanced::End) => return Ok(None),
                 Err(source) => {
                     self.ended = true;
-                    return Err(TraceError::Read { line: self.line, source });
+                    return Err(TraceError::Read { line: self.lines.number(), source });
                 }
             }
         }
     }
 
-    /// Takes one line from the input; of one that is too long, only the start is kept.
-    fn fill_bytes(&mut self) -> io::Result<Filled> {
-        self.bytes.clear();
-        let mut too_long = false;
-        let mut seen_any = false;
-        loop {
-            let available = match self.input.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            if available.is_empty() && !seen_any {
-                return Ok(Filled::End);
-            }
-            seen_any = true;
-            let line_end = available.iter().position(|&b| b == b'\n');
-            let part = available.get(..line_end.unwrap_or(available.len())).unwrap_or(available);
-            let is_last = line_end.is_some() || available.is_empty();
-            let used = part.len() + usize::from(line_end.is_some());
-            too_long |= self.bytes.len() + part.len() > MAX_LINE_BYTES;
-            if !too_long {
-                self.bytes.extend_from_slice(part);
-            }
-            self.input.consume(used);
-            if is_last {
-                return Ok(if too_long { Filled::TooLong } else { Filled::Line });
-            }
-        }
-    }
-
-    fn parse_bytes(&self) -> Result<TraceLine, TraceError> {
-        let line = self.line;
-        let text = std::str::from_utf8(&self.bytes).map_err(|_position| TraceError::NotUtf8 {
+    fn parse_line(&self) -> Result<TraceLine, TraceError> {
+        let (line, bytes) = (self.lines.number(), self.lines.bytes());
+        let text = std::str::from_utf8(bytes).map_err(|_position| TraceError::NotUtf8 {
             line,
-            text: shortened(&String::from_utf8_lossy(&self.bytes)),
+            text: shortened(&String::from_utf8_lossy(bytes)),
         })?;
         let text = text.strip_suffix('\r').unwrap_or(text);
         match TraceEvent::parse(text) {
@@ -177,13 +146,6 @@ impl<R: BufRead> Iterator for TraceReader<R> {
         self.ended |= item.is_none();
         item
     }
-}
-
-/// How far [`TraceReader::fill_bytes`] came.
-enum Filled {
-    Line,
-    TooLong,
-    End,
 }
 
 fn shortened(text: &str) -> String {

@@ -2,8 +2,7 @@
 
 use smmu_model::layout::event::{EventCode, EventRecord};
 
-use super::case::{CaseError, Peer, bytes};
-use super::run::Ours;
+use super::case::{Answer, Peer};
 
 /// How the two answers differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,29 +23,16 @@ impl Difference {
 }
 
 /// Compares; a peer that crashed differs in everything.
-pub fn compare(ours: &Ours, peer: &Peer) -> Result<Difference, CaseError> {
-    if peer.crashed {
-        return Ok(Difference { completed: true, landed: true, events: true });
+pub fn compare(ours: &Answer, peer: &Peer) -> Difference {
+    let theirs = match peer {
+        Peer::Crashed => return Difference { completed: true, landed: true, events: true },
+        Peer::Answered(theirs) => theirs,
+    };
+    Difference {
+        completed: ours.completed != theirs.completed,
+        landed: ours.landed != theirs.landed,
+        events: !ours.events.iter().copied().map(defined).eq(theirs.events.iter().copied().map(defined)),
     }
-    let theirs = peer_records(peer)?;
-    let ours_defined: Vec<_> = ours.events.iter().copied().map(defined).collect();
-    let theirs_defined: Vec<_> = theirs.into_iter().map(defined).collect();
-    Ok(Difference {
-        completed: ours.completed != peer.completed,
-        landed: ours.landed != peer.landed,
-        events: ours_defined != theirs_defined,
-    })
-}
-
-/// The peer's records.
-pub fn peer_records(peer: &Peer) -> Result<Vec<EventRecord>, CaseError> {
-    peer.events
-        .iter()
-        .map(|text| {
-            let raw: Result<[u8; 32], _> = bytes(text)?.try_into();
-            raw.map(EventRecord::from_bytes).map_err(|_length| CaseError::Bytes(text.clone()))
-        })
-        .collect()
 }
 
 /// The record without what the architecture calls UNKNOWN or leaves to the implementation (§7.3).

@@ -2,20 +2,19 @@
 //!
 //! The prose is in `docs/peer-findings.md`; a test checks that the two name the same findings.
 
-use smmu_model::address::fits;
 use smmu_model::layout::cd::Cd;
-use smmu_model::layout::event::EventCode;
+use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::ste::Ste;
 use smmu_model::rule::Rule;
 
-use super::case::{Case, CaseError, number};
-use super::compare::{Difference, peer_records};
+use super::case::{Answer, Case, Peer};
+use super::compare::Difference;
 use super::run::Ours;
 
 /// A way in which QEMU 11.1.3 differs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Finding {
-    /// QEMU ends itself on a reserved or unsupported encoding.
+    /// QEMU ends itself on S2AA64 0 and on a reserved IPS.
     Abort,
     /// QEMU takes the smallest S2T0SZ from S2PS, not from IAS.
     Stage2MinimumFromS2ps,
@@ -25,11 +24,11 @@ pub enum Finding {
     S1CdMaxWithoutSubstreams,
     /// QEMU refuses S1STALLD where there is no stage 1 to stall.
     S1StalldWithoutStage1,
-    /// QEMU hands an address beyond IAS to stage 2, which faults it.
+    /// QEMU records nothing when an address beyond IAS bypasses stage 1.
     BypassBeyondIas,
     /// QEMU finds only the first of concatenated stage 2 tables.
     Concatenation,
-    /// QEMU lets unprivileged accesses into pages without AP\[1\].
+    /// QEMU lets unprivileged accesses into pages that AP or APTable keep for privileged ones.
     PrivilegedOnly,
     /// QEMU records the direction of the SMMU's own access, not that of the transaction.
     RecordedDirection,
@@ -68,32 +67,33 @@ impl Finding {
     pub const fn section(self) -> &'static str {
         match self {
             Self::Abort => "§5.2, §5.4",
-            Self::Stage2MinimumFromS2ps => "§5.2.2, §3.4",
-            Self::Stage2StartLevel => "§5.2.2, DDI 0487 D8.2",
+            Self::Stage2MinimumFromS2ps => "§5.2, §5.2.2, §3.4",
+            Self::Stage2StartLevel => "§5.2, §5.2.2, DDI 0487 D8.2",
             Self::S1CdMaxWithoutSubstreams => "§5.2",
             Self::S1StalldWithoutStage1 => "§5.2",
             Self::BypassBeyondIas => "§3.4, §7.3.14",
-            Self::Concatenation => "DDI 0487 D8.2.9",
-            Self::PrivilegedOnly => "DDI 0487 D8.4.1, §13.1.3",
+            Self::Concatenation => "§5.2, DDI 0487 D8.2",
+            Self::PrivilegedOnly => "§13.7, DDI 0487 D8.4.1",
             Self::RecordedDirection => "§7.3.13",
         }
     }
 }
 
 /// The finding that explains a difference; `None` leaves it open.
-pub fn explain(case: &Case, ours: &Ours, difference: Difference) -> Result<Option<Finding>, CaseError> {
-    let facts = Facts::new(case, ours)?;
-    Ok(Finding::ALL.iter().copied().find(|finding| facts.fits(*finding, difference)))
+pub fn explain(case: &Case, ours: &Ours, difference: Difference) -> Option<Finding> {
+    let facts = Facts::new(case, ours);
+    let explains = |finding: &Finding| match &case.peer {
+        Peer::Crashed => *finding == Finding::Abort && facts.has_fatal_encoding(),
+        Peer::Answered(theirs) => facts.fits(*finding, theirs, difference),
+    };
+    Finding::ALL.iter().copied().find(explains)
 }
 
 /// What the predicates look at.
 struct Facts<'a> {
-    case: &'a Case,
     ours: &'a Ours,
     ste: Ste,
     cd: Cd,
-    theirs: Vec<Option<EventCode>>,
-    input_fits_stage2: bool,
 }
 
 /// Where the cases have their structures.
@@ -103,34 +103,32 @@ const CD: u64 = 0x4400_0000;
 const OAS_BITS: u8 = 44;
 
 impl<'a> Facts<'a> {
-    fn new(case: &'a Case, ours: &'a Ours) -> Result<Self, CaseError> {
-        let theirs = peer_records(&case.qemu)?.into_iter().map(|record| record.event_code()).collect();
-        let ste = Ste(words(case, STREAM_TABLE + u64::from(case.dma.sid) * 64)?);
-        let input_bits = 64 - ste.word2().s2_t0sz().min(63);
-        let input_fits_stage2 = fits(number(&case.dma.iova)?, input_bits);
-        Ok(Self { case, ours, ste, cd: Cd(words(case, CD)?), theirs, input_fits_stage2 })
+    fn new(case: &Case, ours: &'a Ours) -> Self {
+        let ste = Ste(words(case, STREAM_TABLE + u64::from(case.stream.0) * 64));
+        Self { ours, ste, cd: Cd(words(case, CD)) }
     }
 
-    fn fits(&self, finding: Finding, difference: Difference) -> bool {
-        let peer = &self.case.qemu;
-        let bad_ste = self.theirs == [Some(EventCode::CBadSte)];
+    fn fits(&self, finding: Finding, theirs: &Answer, difference: Difference) -> bool {
+        let bad_ste = ends_with(theirs, EventCode::CBadSte);
+        let fired = |rule| self.ours.rules.contains(&rule);
         match finding {
-            Finding::Abort => peer.crashed && self.has_unsupported_encoding(),
+            Finding::Abort => false,
             Finding::Stage2MinimumFromS2ps => bad_ste && self.stage2() && self.input_exceeds_s2ps(),
-            Finding::Stage2StartLevel => self.ours.rules.contains(&Rule::SteS2StartLevel),
+            Finding::Stage2StartLevel => !bad_ste && fired(Rule::SteS2StartLevel),
             Finding::S1CdMaxWithoutSubstreams => bad_ste && self.ste.word0().s1_cd_max() != 0,
             Finding::S1StalldWithoutStage1 => bad_ste && !self.stage1() && self.ste.word1().s1_stalld(),
-            Finding::BypassBeyondIas => {
-                self.ours.rules.contains(&Rule::Stage1BypassBeyondIas) && !self.input_fits_stage2
-            }
+            Finding::BypassBeyondIas => fired(Rule::Stage1BypassBeyondIas) && is_silent_abort(theirs),
             Finding::Concatenation => {
-                self.stage2() && self.ours.completed && !peer.completed && self.has_concatenated_tables()
+                self.stage2()
+                    && self.ours.answer.completed
+                    && self.is_stage2_fault(theirs, EventCode::FTranslation)
+                    && self.has_concatenated_tables()
             }
-            Finding::PrivilegedOnly => self.ours.rules.contains(&Rule::Stage1WriteDenied),
+            Finding::PrivilegedOnly => fired(Rule::Stage1WriteDenied) && self.privileged_may_write(),
             Finding::RecordedDirection => {
                 let differs_in_events_only =
                     difference == Difference { events: true, ..Difference::default() };
-                differs_in_events_only && self.records_are_equal_but_for_direction()
+                differs_in_events_only && equal_but_for_direction(&self.ours.answer, theirs)
             }
         }
     }
@@ -143,11 +141,23 @@ impl<'a> Facts<'a> {
         self.ste.word0().config() & 0b010 != 0
     }
 
-    /// S2AA64 0, S2TG 3, S2PS 7 or IPS 7.
-    fn has_unsupported_encoding(&self) -> bool {
-        let w2 = self.ste.word2();
-        let stage2 = self.stage2() && (!w2.s2_aa64() || w2.s2_tg() == 3 || w2.s2_ps() == 7);
-        stage2 || (self.stage1() && self.cd.word0().ips() == 7)
+    fn has_fatal_encoding(&self) -> bool {
+        let is_aarch32 = self.stage2() && !self.ste.word2().s2_aa64();
+        is_aarch32 || (self.stage1() && self.cd.word0().ips() == 0b111)
+    }
+
+    /// This fault of stage 2, which is recorded if S2R says so (§5.5).
+    fn is_stage2_fault(&self, answer: &Answer, code: EventCode) -> bool {
+        if self.ste.word2().s2_r() { ends_with(answer, code) } else { is_silent_abort(answer) }
+    }
+
+    /// No stage 1 descriptor takes the permission to write from privileged accesses.
+    fn privileged_may_write(&self) -> bool {
+        const AP_2: u64 = 1 << 7;
+        const AP_TABLE_1: u64 = 1 << 62;
+        self.ours.stage1_descriptors.split_last().is_some_and(|(leaf, tables)| {
+            leaf & AP_2 == 0 && tables.iter().all(|table| table & AP_TABLE_1 == 0)
+        })
     }
 
     fn input_exceeds_s2ps(&self) -> bool {
@@ -173,28 +183,36 @@ impl<'a> Facts<'a> {
         let one_table = granule_bits + (granule_bits - 3) * (levels_below + 1);
         64 - w2.s2_t0sz().min(63) > one_table
     }
+}
 
-    fn records_are_equal_but_for_direction(&self) -> bool {
-        const RNW: u64 = 1 << 35;
-        let without = |mut words: [u64; 4]| {
-            words[1] &= !RNW;
-            words
-        };
-        let ours = self.ours.events.iter().map(|record| without(record.0));
-        let theirs = peer_records(&self.case.qemu).unwrap_or_default();
-        ours.eq(theirs.into_iter().map(|record| without(record.0)))
-    }
+fn is_silent_abort(answer: &Answer) -> bool {
+    !answer.completed && answer.events.is_empty()
+}
+
+/// The one record is of this kind.
+fn ends_with(answer: &Answer, code: EventCode) -> bool {
+    matches!(&answer.events[..], [record] if record.event_code() == Some(code))
+}
+
+fn equal_but_for_direction(ours: &Answer, theirs: &Answer) -> bool {
+    const RNW: u64 = 1 << 35;
+    let without = |record: &EventRecord| {
+        let mut words = record.0;
+        words[1] &= !RNW;
+        words
+    };
+    ours.events.iter().map(without).eq(theirs.events.iter().map(without))
 }
 
 /// Eight words of the case's memory.
-fn words(case: &Case, address: u64) -> Result<[u64; 8], CaseError> {
+fn words(case: &Case, address: u64) -> [u64; 8] {
     let mut words = [0; 8];
     for (at, data) in &case.memory {
-        let offset = number(at)?.wrapping_sub(address) / 8;
+        let offset = at.value().wrapping_sub(address) / 8;
         let slot = usize::try_from(offset).ok().and_then(|slot| words.get_mut(slot));
-        if let (Some(word), Ok(bytes)) = (slot, super::case::bytes(data)?.try_into()) {
+        if let (Some(word), Ok(bytes)) = (slot, <[u8; 8]>::try_from(&data[..])) {
             *word = u64::from_le_bytes(bytes);
         }
     }
-    Ok(words)
+    words
 }

@@ -1,39 +1,35 @@
 //! Runs one case on the model, as its file says.
 
 use smmu_model::Smmu;
-use smmu_model::address::{Iova, Pa};
+use smmu_model::address::Pa;
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::{Bus, ExternalAbort};
 use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::features::{Features, Preset};
-use smmu_model::ids::StreamId;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::memory::SparseMemory;
-use smmu_model::outcome::Outcome;
+use smmu_model::outcome::{Outcome, Stage};
 use smmu_model::rule::Rule;
-use smmu_model::trace::{Event, Sink};
+use smmu_model::trace::Event;
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::case::{Case, CaseError, bytes, number};
+use super::case::{Answer, Case, RegisterWrite, WORD};
+use crate::output::rules_of;
 
 /// What the model did.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Ours {
-    /// The device saw success.
-    pub completed: bool,
-    /// The word arrived where the author of the case meant it to.
-    pub landed: bool,
-    /// The records that were written.
-    pub events: Vec<EventRecord>,
+    /// What can be seen of it.
+    pub answer: Answer,
     /// The rules that fired for the access, in order.
     pub rules: Vec<Rule>,
-    /// Where the access went.
+    /// Where the access went, if it went anywhere.
     pub pa: Option<Pa>,
+    /// The stage 1 descriptors that were read for it, in order.
+    pub stage1_descriptors: Vec<u64>,
 }
 
-/// The word that devices write.
-const WORD: u32 = 0x1234_5678;
 const RAM_FIRST: u64 = 0x4000_0000;
 const RAM_LAST: u64 = 0x7fff_ffff;
 const COMMAND_QUEUE: u64 = 0x4200_0000;
@@ -44,23 +40,23 @@ const EVENTQ_PROD: u64 = 0x100a8;
 const COMMANDS: [[u64; 2]; 3] = [[0x04, 31], [0x30, 0], [0x46, 0]];
 
 /// Runs `case` with QEMU's configuration, the choices answered by `chooser`.
-pub fn run(case: &Case, chooser: &mut impl Chooser) -> Result<Ours, CaseError> {
-    let mut memory = memory(case)?;
-    let mut rules = Rules::default();
-    let mut world = World { bus: &mut memory, chooser, sink: &mut rules };
+pub fn answer(case: &Case, chooser: &mut impl Chooser) -> Ours {
+    let mut memory = memory(case);
+    let mut events = Vec::new();
+    let mut world = World { bus: &mut memory, chooser, sink: &mut events };
     let features = Features::new(Preset::Qemu11_1.id_registers()).expect("a preset is legal");
     let mut smmu = Smmu::new(features, &mut world);
-    for (offset, size_bytes, value) in &case.registers {
-        write(&mut smmu, &mut world, number(offset)?, *size_bytes, number(value)?);
+    for RegisterWrite { offset, size_bytes, value } in &case.registers {
+        write(&mut smmu, &mut world, *offset, *size_bytes, *value);
     }
     for (slot, words) in (0u64..).zip(COMMANDS) {
         let at = COMMAND_QUEUE + slot * 16;
-        store(world.bus, at, &words[0].to_le_bytes());
-        store(world.bus, at + 8, &words[1].to_le_bytes());
+        store(world.bus, Pa::new(at), &words[0].to_le_bytes());
+        store(world.bus, Pa::new(at + 8), &words[1].to_le_bytes());
     }
     write(&mut smmu, &mut world, CMDQ_PROD, 4, 3);
-    world.sink.0.clear();
-    let outcome = smmu.transact(&mut world, &transaction(case)?);
+    world.sink.clear();
+    let outcome = smmu.transact(&mut world, &transaction(case));
     smmu.settle(&mut world);
     let (completed, pa) = match outcome {
         Outcome::Done(translation) => {
@@ -70,48 +66,44 @@ pub fn run(case: &Case, chooser: &mut impl Chooser) -> Result<Ours, CaseError> {
         Outcome::Abort(_) => (false, None),
     };
     let prod = smmu.read(&mut world, EVENTQ_PROD, 4).expect("an aligned access of a register");
-    let events = (0..prod & 0xff).map(|slot| event(world.bus, EVENT_QUEUE + slot * 32)).collect();
-    let landed = holds_word(world.bus, Pa::new(number(&case.pa)?));
-    Ok(Ours { completed, landed, events, rules: rules.0, pa })
-}
-
-/// Keeps the rules.
-#[derive(Default)]
-struct Rules(Vec<Rule>);
-
-impl Sink for Rules {
-    fn take(&mut self, event: Event) {
-        if let Event::Rule(rule) = event {
-            self.0.push(rule);
-        }
+    let records = (0..prod & 0xff).map(|slot| record(world.bus, EVENT_QUEUE + slot * 32)).collect();
+    let landed = holds_word(world.bus, case.pa);
+    Ours {
+        answer: Answer { completed, landed, events: records },
+        rules: rules_of(&events),
+        pa,
+        stage1_descriptors: events.iter().filter_map(stage1_descriptor).collect(),
     }
 }
 
-fn memory(case: &Case) -> Result<SparseMemory, CaseError> {
+fn stage1_descriptor(event: &Event) -> Option<u64> {
+    if let Event::Descriptor { stage: Stage::One, raw, .. } = *event { Some(raw) } else { None }
+}
+
+fn memory(case: &Case) -> SparseMemory {
     let mut memory = SparseMemory::new();
     for (address, data) in &case.memory {
-        store(&mut memory, number(address)?, &bytes(data)?);
+        store(&mut memory, *address, data);
     }
     memory.set_abort(Pa::new(0), Pa::new(RAM_FIRST - 1), true);
     memory.set_abort(Pa::new(RAM_LAST + 1), Pa::new(u64::MAX), true);
-    Ok(memory)
+    memory
 }
 
-fn transaction(case: &Case) -> Result<Transaction, CaseError> {
-    let direction = if case.dma.write { Direction::Write } else { Direction::Read };
-    Ok(Transaction {
-        stream: StreamId(case.dma.sid),
+fn transaction(case: &Case) -> Transaction {
+    Transaction {
+        stream: case.stream,
         substream: None,
-        address: Iova::new(number(&case.dma.iova)?),
-        access: Access::new(direction, Privilege::Unprivileged, Purpose::Data),
+        address: case.iova,
+        access: Access::new(Direction::Write, Privilege::Unprivileged, Purpose::Data),
         address_type: AddressType::Untranslated,
         attributes: Attributes::INCOMING_DEFAULT,
-    })
+    }
 }
 
 fn write<B: Bus, C: Chooser>(
     smmu: &mut Smmu,
-    world: &mut World<'_, B, C, Rules>,
+    world: &mut World<'_, B, C, Vec<Event>>,
     offset: u64,
     size: u8,
     value: u64,
@@ -121,12 +113,12 @@ fn write<B: Bus, C: Chooser>(
     smmu.settle(world);
 }
 
-fn store(memory: &mut SparseMemory, address: u64, bytes: &[u8]) {
+fn store(memory: &mut SparseMemory, address: Pa, bytes: &[u8]) {
     // Memory outside RAM drops what is written to it, as the machine of the recording did.
-    let _aborted: Result<(), ExternalAbort> = memory.write(Pa::new(address), bytes);
+    let _aborted: Result<(), ExternalAbort> = memory.write(address, bytes);
 }
 
-fn event(memory: &mut SparseMemory, address: u64) -> EventRecord {
+fn record(memory: &mut SparseMemory, address: u64) -> EventRecord {
     let mut bytes = [0; 32];
     memory.read(Pa::new(address), &mut bytes).expect("the event queue lies in RAM");
     EventRecord::from_bytes(bytes)

@@ -5,7 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::captures;
 
-fn smmu_sim() -> Command {
+/// The binary, with nothing in its environment that changes its output.
+pub(crate) fn smmu_sim() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smmu-sim"));
     command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     command
@@ -111,7 +112,7 @@ fn serve_answers_until_its_input_ends() {
 
 #[test]
 fn help_teaches() {
-    for command in ["replay", "walk", "rules", "serve"] {
+    for command in ["replay", "vectors", "walk", "rules", "serve"] {
         let text = String::from_utf8(run(&[command, "--help"]).stdout).expect("help is text");
         assert!(text.contains(&format!("smmu-sim {command}")) && text.contains("Examples:"), "{text}");
     }

@@ -1,6 +1,9 @@
-//! `replay` and `walk` over recorded runs, and the binary around them.
+//! `replay`, `walk` and `vectors` over recorded data, and the binary around them.
 
 mod captures;
 mod command;
+mod documents;
+mod peer_findings;
 mod replay;
+mod vectors;
 mod walk;

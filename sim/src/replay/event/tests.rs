@@ -1,3 +1,5 @@
+//! Lines as QEMU writes them, in several versions, and lines that are broken.
+
 use super::{MmioAccess, TraceEvent, TracedPermission, TracedStages};
 use crate::replay::fields::Expected;
 

@@ -1,3 +1,5 @@
+//! Trace files that people may give: every line is read, or named.
+
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
 use std::path::Path;

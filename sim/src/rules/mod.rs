@@ -1,10 +1,15 @@
 //! The list of every rule and choice of the model, each with its section.
 
+mod defaults;
+mod document;
+
 use std::io::{self, Write};
 
 use serde_json::json;
 use smmu_model::choice::Choice;
 use smmu_model::rule::{Effect, Rule};
+
+pub use document::{choices_document, rules_document};
 
 use crate::output::Format;
 

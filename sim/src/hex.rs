@@ -1,4 +1,4 @@
-//! The two ways in which the protocol writes bits: numbers as `"0x…"`, bytes as hex digits.
+//! The two ways in which protocol and vectors write bits: numbers as `"0x…"`, bytes as hex digits.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// An address, register value or raw word: `"0x…"`, without leading zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Hex(pub(super) u64);
+pub(crate) struct Hex(pub(crate) u64);
 
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -16,7 +16,7 @@ impl Serialize for Hex {
 
 /// Bytes: two digits each, lowest address first.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -25,7 +25,7 @@ impl Serialize for Bytes {
 }
 
 /// `bytes` as hex digits.
-pub(super) fn digits(bytes: &[u8]) -> String {
+pub(crate) fn digits(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         write!(text, "{byte:02x}").expect("a String takes everything");
@@ -34,7 +34,7 @@ pub(super) fn digits(bytes: &[u8]) -> String {
 }
 
 /// The bytes that `text` stands for; `None` if it is not pairs of hex digits.
-pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let decoded = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect();
@@ -42,7 +42,7 @@ pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The number that `text` stands for: `0x` and one to sixteen significant digits.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x")?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     plain.then(|| u64::from_str_radix(digits, 16).ok())?

@@ -1,0 +1,55 @@
+//! Why each choice has the default that it has: our reasons, not the architecture's.
+
+use smmu_model::choice::Choice;
+
+/// The reason, in one sentence.
+pub(super) const fn why(choice: Choice) -> &'static str {
+    match choice {
+        Choice::SteReservedBits | Choice::CdReservedBits | Choice::CommandReservedBits => {
+            "Software for a later version of the architecture sets such bits; `ignore` lets it run, the other \
+             answer finds it."
+        }
+        Choice::SteAddressBeyondOas | Choice::Granule64HighBits => {
+            "A fault shows the mistake, where the other answer hides it behind whatever the address then names."
+        }
+        Choice::S1ContextPtrLowBits => "The pointer is taken for what an aligned table can have.",
+        Choice::CdAddressBeyondOas | Choice::L1CdPointerBeyondOas | Choice::TxszOutOfRange => {
+            "It is the only answer from v3.1, so all versions behave alike."
+        }
+        Choice::CdAddressBeyondIas | Choice::L1CdPointerBeyondIas => {
+            "It is the answer for the same mistake without stage 2."
+        }
+        Choice::TranslatedBeyondOas => "An abort reaches no memory that the address does not name.",
+        Choice::EatsWithBypassedS2s => "The specification recommends it.",
+        Choice::RecordBadStreamid => "Software that sets RECINVSID wants to see the event.",
+        Choice::ContiguousBeyondInput => {
+            "An implementation that caches no contiguous groups need not look at the bit at all."
+        }
+        Choice::DescriptorShReserved => "The weakest answer exposes software that needs more.",
+        Choice::Stage2MemAttrReserved => "The strictest memory type is safe for whatever lies there.",
+        Choice::AlloccfgWithoutMtcfg => "The override that software asks for is made.",
+        Choice::AccessFlagOnPermissionFault => "The page was not accessed.",
+        Choice::StallUnsafeDevice => "It is the only answer that the model has: no fault stalls yet.",
+        Choice::EventMerge => "Every fault shows.",
+        Choice::EventWriteAbort => "The error is active, and PROD counts no record that is not there.",
+        Choice::QueueInconsistent => "Indexes that cannot be true lead to no access.",
+        Choice::AtcInvSize => "An error shows the mistake.",
+        Choice::RegisterAccessSize | Choice::RegisterPair => {
+            "An access that no driver may rely on has no effect."
+        }
+        Choice::Page0Alias => "The registers exist once, whatever offset names them.",
+        Choice::Page1Undefined => "An offset without a register reads as zero, as it does in page 0.",
+        Choice::ControlRewrite => "The Update that is acknowledged is the one that began.",
+        Choice::GbpaBusy | Choice::GbpaNoUpdate | Choice::GuardedWrite => {
+            "It is the only answer from v3.2, so all versions behave alike."
+        }
+        Choice::GerrornInactive => {
+            "An error is active where GERROR and GERRORN differ, however that came about."
+        }
+        Choice::ResetUnknown => {
+            "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
+        }
+        Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
+        Choice::CmdqConsErrWrite => "The register holds what was written.",
+    }
+}
