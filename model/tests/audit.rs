@@ -172,3 +172,26 @@ fn translated_pasid_meets_the_faults_of_its_cd() {
         assert_eq!((&*end, code_recorded), (expected, code));
     }
 }
+
+/// §7.3: SubstreamID has 20 bits in a record; what a caller gives above them neither shows nor panics.
+#[test]
+fn substream_beyond_its_field_is_refused_by_the_table() {
+    let mut machine = machine(features(Preset::Max, ""), "", NESTED, 0);
+    let tx = read(AddressType::Untranslated, Some(0x1234_5678), 0);
+    let (end, record) = transact(&mut machine, tx);
+    assert_eq!((&*end, record.map(|record| record.0[0])), ("SUB-03", Some(0x4567_8008)));
+}
+
+/// §7.3.4: FetchAddr bits from OAS up are RES0 (and UNKNOWN, which zero is too).
+#[test]
+fn fetch_address_of_an_ste_fits_oas() {
+    let mut machine = machine(features(Preset::Max, "SIDSIZE=8 OAS=5"), "", NESTED, 0);
+    machine.write("CR0", 0);
+    machine.settle();
+    machine.write("STRTAB_BASE_CFG", 1 << 16 | 6 << 6 | 8);
+    machine.write("CR0", 5);
+    machine.settle();
+    put(&mut machine, STREAM_TABLE, &[0x00f1_0000_0000_0000 | 1]);
+    let (end, record) = transact(&mut machine, read(AddressType::Untranslated, None, 0));
+    assert_eq!((&*end, record.map(|record| record.0[3])), ("SID-08", Some(0)));
+}

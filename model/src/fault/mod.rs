@@ -58,7 +58,7 @@ pub(crate) fn conclude<E: Env>(
         None => (Outcome::Abort(stop.rule), is_recorded(env, g, tx, code)),
     };
     let record = recorded.then(|| PendingRecord {
-        record: record::build(code, stop.site, tx, seen.access),
+        record: record::build(g.features, code, stop.site, tx, seen.access),
         mergeable: seen.mergeable || precedes_the_ste(code),
     });
     Ending { outcome, record }
