@@ -195,3 +195,26 @@ fn fetch_address_of_an_ste_fits_oas() {
     let (end, record) = transact(&mut machine, read(AddressType::Untranslated, None, 0));
     assert_eq!((&*end, record.map(|record| record.0[3])), ("SID-08", Some(0)));
 }
+
+/// §5.2 S2TTB, §5.4 TTB0: bits above the address are RES0, and zero to the address, not out of range.
+#[test]
+fn table_base_has_reserved_bits_above_its_address() {
+    let v3_0 = features(Preset::Grace, "ArchMinorRev=0 XNX=0 RIL=0 FWB=0 STT=0 BBML=0");
+    let max = features(Preset::Max, "");
+    for (f, bit) in [(max, 52), (max, 55), (v3_0, 48), (v3_0, 51)] {
+        for (word, index, answers, expected) in [
+            (STREAM_TABLE, 3, "", "0x1234"),
+            (STREAM_TABLE, 3, "ste-reserved-bits=invalid", "STE-C01"),
+            (CDS, 1, "", "0x1234"),
+            (CDS, 1, "cd-reserved-bits=invalid", "CD-C03"),
+            // TTB1 is off, so its field is IGNORED.
+            (CDS, 2, "cd-reserved-bits=invalid", "0x1234"),
+        ] {
+            let mut machine = machine(f, answers, NESTED, 0);
+            let words = if word == CDS { CD } else { NESTED };
+            put(&mut machine, word, &with_word(words, index, 1 << bit));
+            let tx = read(AddressType::Untranslated, None, 0x1234);
+            assert_eq!(transact(&mut machine, tx).0, expected, "bit {bit} of word {index}: {answers}");
+        }
+    }
+}
