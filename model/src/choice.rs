@@ -164,6 +164,15 @@ choices! {
         /// The address is truncated.
         Truncate = "truncate",
     }
+    /// A Translated transaction carries a PASID and IDR3.PASIDTT is 1. §3.9.1.3 places C_BAD_CD and the errors
+    /// of the CD fetch among its events, but what it needs of a CD is MPAM alone: unclear whether an SMMU
+    /// without MPAM must fetch it.
+    TranslatedPasidCd = "translated-pasid-cd" ["15 11"] "§3.9.1.3" {
+        /// The CD is fetched and must be valid.
+        Check = "check",
+        /// The CD is not fetched.
+        Skip = "skip",
+    }
     /// v3.0 only: EATS is 0b01 and S2S is 1 while stage 2 is bypassed.
     EatsWithBypassedS2s = "eats-with-bypassed-s2s" ["STE-C19", "C-40"] "§5.2" {
         /// S2S is not looked at: the STE is legal.
@@ -231,7 +240,8 @@ choices! {
         /// The flag is set.
         Set = "set",
     }
-    /// A fault asks for a stall, and the implementation may hold that stalling this device is unsafe.
+    /// A fault asks for a stall, and the implementation may hold that stalling this device is unsafe. It may
+    /// not with STALL_MODEL 0b10; this model terminates there too, as long as it does not stall.
     StallUnsafeDevice = "stall-unsafe-device" ["CD-C18", "C-65"] "§3.12" {
         /// The fault is terminated with an abort and recorded with Stall 0.
         Terminate = "terminate",

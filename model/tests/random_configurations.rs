@@ -28,6 +28,7 @@ struct Noise {
     ids: IdRegisters,
     seed: u64,
     cr2: u64,
+    strtab_base_cfg: u64,
     ste: [u64; 8],
     cd: [u64; 8],
     tables: Vec<u64>,
@@ -41,16 +42,18 @@ fn noise() -> impl Strategy<Value = Noise> {
         configurations(),
         any::<u64>(),
         0u64..16,
+        prop_oneof![Just(0), any::<u64>()],
         (words(), 0u64..8, any::<bool>()).prop_map(|(words, config, quiet)| ste(words, config, quiet)),
         (words(), any::<bool>()).prop_map(|(words, quiet)| cd(words, quiet)),
         prop::collection::vec(descriptors(), 1..64),
         prop::bool::weighted(0.1),
         transactions(),
     )
-        .prop_map(|(ids, seed, cr2, ste, cd, tables, aborts, transaction)| Noise {
+        .prop_map(|(ids, seed, cr2, strtab_base_cfg, ste, cd, tables, aborts, transaction)| Noise {
             ids,
             seed,
             cr2,
+            strtab_base_cfg,
             ste,
             cd,
             tables,
@@ -59,17 +62,43 @@ fn noise() -> impl Strategy<Value = Noise> {
         })
 }
 
-/// Every preset, and v3.0, whose liberties are the widest.
+/// Every preset, v3.0, whose liberties are the widest, and each variant that changes what is legal or walked.
 fn configurations() -> impl Strategy<Value = IdRegisters> {
-    let v3_0 = IdRegisters {
-        idr: [0x080f_f6ff & !0x10_0030 & !0x4, 0x0eb3_9510, 0, 0x4, 0, 0x75, 0],
-        iidr: 0,
-        aidr: 0,
-    };
-    let known: Vec<_> = Preset::ALL.iter().map(|preset| preset.id_registers()).collect();
-    let accepted = [known, vec![v3_0]].concat().into_iter().filter(|ids| Features::new(*ids).is_ok());
-    prop::sample::select(accepted.collect::<Vec<_>>())
+    let presets = Preset::ALL.iter().map(|preset| preset.id_registers());
+    let variants = VARIANTS.iter().map(|(preset, changes)| {
+        let mut ids = preset.id_registers();
+        for (name, value) in changes.split_whitespace().filter_map(|change| change.split_once('=')) {
+            ids.set_field(name, value.parse().expect("a number")).expect("a field");
+        }
+        ids
+    });
+    let all: Vec<_> = presets.chain(variants).collect();
+    for (index, ids) in all.iter().enumerate() {
+        if let Err(refusals) = Features::new(*ids) {
+            panic!("configuration {index} is refused: {}", refusals[0]);
+        }
+    }
+    prop::sample::select(all)
 }
+
+const VARIANTS: &[(Preset, &str)] = &[
+    (Preset::Grace, "ArchMinorRev=0 XNX=0 RIL=0 FWB=0 STT=0 BBML=0"),
+    (Preset::Max, "HTTU=3"),
+    (Preset::Max, "HTTU=3 TTENDIAN=3"),
+    (Preset::Max, "HTTU=1 TTENDIAN=2 PASIDTT=0"),
+    (Preset::Max, "STT=0 ATTR_TYPES_OVR=0 ATTR_PERMS_OVR=0"),
+    (Preset::Max, "STALL_MODEL=1 STALL_MAX=0 TERM_MODEL=1"),
+    (Preset::Max, "STALL_MODEL=2"),
+    (Preset::Max, "OAS=0 DS=0 VAX=0"),
+    (Preset::Max, "OAS=5"),
+    (Preset::Max, "GRAN64K=0 ASID16=0 VMID16=0"),
+    (Preset::Max, "GRAN4K=0 GRAN16K=0 DS=0"),
+    (Preset::Max, "SSIDSIZE=0 PASIDTT=0 CD2L=0"),
+    (Preset::Max, "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0"),
+    (Preset::Max, "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0"),
+    (Preset::Max, "ArchMinorRev=3"),
+    (Preset::Max, "ArchMinorRev=3 AIE=0 EPAN=0 MTEPERM=0 DS=0 PASIDTT=0 NS1ATS=1"),
+];
 
 /// V is set; a quiet STE has small fields that are more often legal than noise is.
 fn ste(mut words: [u64; 8], config: u64, quiet: bool) -> [u64; 8] {
@@ -101,20 +130,21 @@ fn descriptors() -> impl Strategy<Value = u64> {
 
 fn transactions() -> impl Strategy<Value = Transaction> {
     let address = prop_oneof![any::<u64>(), 0u64..1 << 48, (0u64..1 << 39).prop_map(|low| low | !0 << 39)];
-    (address, prop::option::of(0u32..4), any::<[bool; 4]>()).prop_map(|(address, substream, flags)| {
-        let direction = if flags[0] { Direction::Write } else { Direction::Read };
-        let privilege = if flags[1] { Privilege::Privileged } else { Privilege::Unprivileged };
-        let purpose = if flags[2] { Purpose::Instruction } else { Purpose::Data };
-        let translated = flags[3] && substream.is_none();
-        Transaction {
-            stream: StreamId(0),
-            substream: substream.map(SubstreamId),
-            address: Iova::new(address),
-            access: Access::new(direction, privilege, purpose),
-            address_type: if translated { AddressType::Translated } else { AddressType::Untranslated },
-            attributes: Attributes::INCOMING_DEFAULT,
-        }
-    })
+    (address, prop::option::of(prop_oneof![0u32..4, any::<u32>()]), any::<[bool; 4]>()).prop_map(
+        |(address, substream, flags)| {
+            let direction = if flags[0] { Direction::Write } else { Direction::Read };
+            let privilege = if flags[1] { Privilege::Privileged } else { Privilege::Unprivileged };
+            let purpose = if flags[2] { Purpose::Instruction } else { Purpose::Data };
+            Transaction {
+                stream: StreamId(0),
+                substream: substream.map(SubstreamId),
+                address: Iova::new(address),
+                access: Access::new(direction, privilege, purpose),
+                address_type: if flags[3] { AddressType::Translated } else { AddressType::Untranslated },
+                attributes: Attributes::INCOMING_DEFAULT,
+            }
+        },
+    )
 }
 
 /// Programs the SMMU, makes the access, and returns the outcome, what was traced, and the records.
@@ -135,7 +165,7 @@ fn run(noise: &Noise) -> (Outcome, Vec<Event>, Vec<EventRecord>) {
     for (offset, size_bytes, value) in [
         (0x2c, 4, noise.cr2),
         (0x80, 8, STREAM_TABLE),
-        (0x88, 4, 0),
+        (0x88, 4, noise.strtab_base_cfg),
         (0xa0, 8, EVENT_QUEUE | 4),
         (0x100a8, 4, 0),
         (0x100ac, 4, 0),

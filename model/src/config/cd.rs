@@ -2,7 +2,8 @@
 
 use super::StreamWorld;
 use super::geometry::{
-    self, AddressFormat, Granule, Table, base_out_of_range, effective_output_bits, stage1_start_level,
+    self, AddressFormat, Granule, Table, base_out_of_range, beyond_ttb, effective_output_bits,
+    stage1_start_level,
 };
 use super::ste::{shareability_source, within_limits};
 use crate::attributes::stage1::Stage1Settings;
@@ -138,7 +139,8 @@ pub(crate) fn parse(
     }
     let low = if low_off { None } else { Some(low_table(env, f, cd)?) };
     let high = if high_off { None } else { Some(high_table(env, f, cd)?) };
-    refuse! { has_reserved_bit(cd) && reserved_bits_refused(env) => CdReservedBit, }
+    let beyond = !low_off && beyond_ttb(f, cd.0[1]) || !high_off && beyond_ttb(f, cd.0[2]);
+    refuse! { (has_reserved_bit(cd) || beyond) && reserved_bits_refused(env) => CdReservedBit, }
     let ha = w0.ha();
     Ok(Context {
         world,
@@ -174,7 +176,7 @@ fn txsz(env: &mut impl Env, f: &Features, cd: &Cd, granule: Granule, field: u8) 
 
 /// `None` if the base is out of range.
 fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option<Table> {
-    let output_bits = effective_output_bits(f, cd.word0().ips());
+    let (base, output_bits) = (geometry::ttb(f, base), effective_output_bits(f, cd.word0().ips()));
     if base_out_of_range(base, output_bits, Some(granule), ds(f, cd)) {
         return None;
     }
@@ -209,7 +211,7 @@ const RESERVED: [u64; 8] = [
 
 /// Whether parsing this CD may ask a question: its meaning is not in its words alone.
 pub(crate) fn asks(f: &Features, cd: &Cd) -> bool {
-    f.revision == Revision::V3_0 || has_reserved_bit(cd)
+    f.revision == Revision::V3_0 || has_reserved_bit(cd) || beyond_ttb(f, cd.0[1] | cd.0[2])
 }
 
 #[inline(always)]

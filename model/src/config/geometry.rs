@@ -222,6 +222,24 @@ pub(crate) fn min_stage2_t0sz(f: &Features, granule: Granule, ds: bool) -> u8 {
     }
 }
 
+/// The address that a TTB field holds: bits [51:4], in v3.0 [47:4] (§5.2 S2TTB, §5.4 TTB0). [55:52] belong to
+/// VMSAv9-128.
+#[inline(always)]
+pub(crate) fn ttb(f: &Features, field: u64) -> u64 {
+    field & !ttb_reserved(f)
+}
+
+/// Whether a word that holds a TTB field in [55:4] has a bit set above the address.
+#[inline(always)]
+pub(crate) fn beyond_ttb(f: &Features, word: u64) -> bool {
+    word & ttb_reserved(f) != 0
+}
+
+#[inline(always)]
+fn ttb_reserved(f: &Features) -> u64 {
+    if f.revision == Revision::V3_0 { 0x00ff_0000_0000_0000 } else { 0x00f0_0000_0000_0000 }
+}
+
 /// Whether a table base lies where the format cannot reach: beyond the output size, or beyond 48 bits with
 /// a 4 or 16 KiB granule and without DS (§5.4, §5.2).
 #[inline(always)]

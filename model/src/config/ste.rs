@@ -2,7 +2,8 @@
 
 use super::cd_table::CdTable;
 use super::geometry::{
-    self, AddressFormat, Granule, Table, base_out_of_range, effective_output_bits, stage2_start_level,
+    self, AddressFormat, Granule, Table, base_out_of_range, beyond_ttb, effective_output_bits,
+    stage2_start_level,
 };
 use super::{Globals, StreamWorld};
 use crate::attributes::Shareability;
@@ -86,7 +87,7 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
     let has_vmid = f.s2p && (s1 || s2) && world == StreamWorld::NsEl1;
     refuse! {
         has_vmid && !f.vmid16 && w2.s2_vmid() > 0xff => SteVmidTooBig,
-        has_reserved_bit(ste) && reserved_bits_refused(env) => SteReservedBit,
+        (has_reserved_bit(ste) || s2 && beyond_ttb(f, ste.0[3])) && reserved_bits_refused(env) => SteReservedBit,
     }
     Ok(Stream {
         stage1,
@@ -243,7 +244,8 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
     let granule = Granule::from_tg0(f, w2.s2_tg()).ok_or(Rule::SteS2Granule)?;
     let ds = f.ds && w3.s2_ds() && granule != Granule::K64;
     let output_bits = effective_output_bits(f, w2.s2_ps());
-    refuse! { base_out_of_range(w3.s2_ttb(), output_bits, Some(granule), ds) => SteS2TtbRange, }
+    let base = geometry::ttb(f, w3.s2_ttb());
+    refuse! { base_out_of_range(base, output_bits, Some(granule), ds) => SteS2TtbRange, }
     let limits = (geometry::min_stage2_t0sz(f, granule, ds), geometry::max_txsz(f, granule));
     let t0sz = within_limits(env, f, w2.s2_t0sz(), limits).ok_or(Rule::SteS2T0szRange)?;
     let input_bits = 64 - t0sz;
@@ -252,7 +254,7 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
         .filter(|&level| !geometry::start_level_exceeds_output(f, granule, level))
         .ok_or(Rule::SteS2StartLevel)?;
     Ok(Table {
-        base: w3.s2_ttb(),
+        base,
         granule,
         format: AddressFormat::of(f, granule, ds),
         input_bits,
@@ -298,6 +300,7 @@ pub(crate) fn asks(f: &Features, ste: &Ste) -> bool {
     let pointer = ste.word0().s1_context_ptr();
     f.revision == Revision::V3_0
         || has_reserved_bit(ste)
+        || beyond_ttb(f, ste.0[3])
         || !crate::address::fits(pointer, f.ias_bits.min(f.oas_bits))
 }
 

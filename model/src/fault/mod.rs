@@ -58,7 +58,7 @@ pub(crate) fn conclude<E: Env>(
         None => (Outcome::Abort(stop.rule), is_recorded(env, g, tx, code)),
     };
     let record = recorded.then(|| PendingRecord {
-        record: record::build(code, stop.site, tx, seen.access),
+        record: record::build(g.features, code, stop.site, tx, seen.access),
         mergeable: seen.mergeable || precedes_the_ste(code),
     });
     Ending { outcome, record }
@@ -110,7 +110,13 @@ fn by_flags<E: Env>(env: &mut E, rule: Rule, flags: FaultFlags) -> (Outcome, boo
 fn is_recorded<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction, code: EventCode) -> bool {
     let of_configuration = matches!(
         code,
-        EventCode::CBadStreamid | EventCode::FSteFetch | EventCode::CBadSte | EventCode::CBadSubstreamid
+        EventCode::CBadStreamid
+            | EventCode::FSteFetch
+            | EventCode::CBadSte
+            | EventCode::CBadSubstreamid
+            | EventCode::FStreamDisabled
+            | EventCode::FCdFetch
+            | EventCode::CBadCd
     );
     if tx.address_type == AddressType::Translated && of_configuration {
         if !g.rec_cfg_ats {

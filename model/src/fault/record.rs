@@ -1,5 +1,7 @@
 //! The record of a failed transaction (§7.3). Fields that the architecture calls UNKNOWN are zero.
 
+use crate::address::low_mask;
+use crate::features::Features;
 use crate::ids::SubstreamId;
 use crate::layout::event::{EventCode, EventRecord, EventWord0, EventWord1};
 use crate::outcome::{Class, Site};
@@ -7,6 +9,8 @@ use crate::transaction::{Access, Direction, Privilege, Purpose, Transaction};
 
 /// Address bits that an IPA field holds: [55:12] (§7.3).
 const IPA_MASK: u64 = 0x00ff_ffff_ffff_f000;
+/// Bits that a SubstreamID has in a record, and on any interconnect (§3.2).
+const SUBSTREAM_MASK: u32 = 0xf_ffff;
 /// Address bits that a FetchAddr field holds: [55:3] (§7.3).
 const FETCH_MASK: u64 = 0x00ff_ffff_ffff_fff8;
 
@@ -16,7 +20,13 @@ const CLASS_TT: u8 = 0b01;
 const CLASS_IN: u8 = 0b10;
 
 /// Builds the record of `code`; `access` is the one after the overrides of the STE.
-pub(super) fn build(code: EventCode, site: Site, tx: &Transaction, access: Access) -> EventRecord {
+pub(super) fn build(
+    f: &Features,
+    code: EventCode,
+    site: Site,
+    tx: &Transaction,
+    access: Access,
+) -> EventRecord {
     let header = header(code, tx).into_bits();
     match code {
         EventCode::CBadStreamid
@@ -24,9 +34,9 @@ pub(super) fn build(code: EventCode, site: Site, tx: &Transaction, access: Acces
         | EventCode::FStreamDisabled
         | EventCode::CBadSubstreamid
         | EventCode::CBadCd => EventRecord([header, 0, 0, 0]),
-        EventCode::FSteFetch | EventCode::FCdFetch | EventCode::FVmsFetch => {
-            EventRecord([header, 0, 0, fetch_address(site)])
-        }
+        // Bits from OAS up are RES0, and UNKNOWN (§7.3.4); of a CD they are reported as they are (§3.4.3).
+        EventCode::FSteFetch => EventRecord([header, 0, 0, fetch_address(site) & low_mask(f.oas_bits)]),
+        EventCode::FCdFetch | EventCode::FVmsFetch => EventRecord([header, 0, 0, fetch_address(site)]),
         EventCode::FTranslForbidden => {
             let rnw = EventWord1::new().with_rnw(tx.access.direction == Direction::Read);
             EventRecord([header, rnw.into_bits(), tx.address.value(), 0])
@@ -49,6 +59,7 @@ pub(super) fn build(code: EventCode, site: Site, tx: &Transaction, access: Acces
 fn header(code: EventCode, tx: &Transaction) -> EventWord0 {
     let word = EventWord0::new().with_event_number(code.code()).with_stream_id(tx.stream.0);
     let SubstreamId(id) = tx.substream.unwrap_or_default();
+    let id = id & SUBSTREAM_MASK;
     match code {
         EventCode::FStreamDisabled | EventCode::FTranslForbidden => word,
         EventCode::CBadSubstreamid => word.with_substream_id(id),

@@ -46,13 +46,11 @@ pub(crate) fn resolve<E: Env>(
     memo: &mut Memo,
     tx: &Transaction,
 ) -> Result<Translation, Ending> {
-    let mut seen = Seen { access: tx.access, mergeable: false, stage1: None, stage2: None };
-    let result = match (tx.address_type, g.smmuen) {
-        (AddressType::Untranslated, true) => translate(env, g, memo, tx, &mut seen),
-        (AddressType::Untranslated, false) => global_bypass(env, g, tx),
-        (AddressType::Translated, true) => translated::pass(env, g, tx, &mut seen),
-        (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
-    };
+    if tx.address_type == AddressType::Translated {
+        return translated::resolve(env, g, tx);
+    }
+    let mut seen = Seen::new(tx.access);
+    let result = if g.smmuen { translate(env, g, memo, tx, &mut seen) } else { global_bypass(env, g, tx) };
     result.map_err(|stop| fault::conclude(env, g, tx, &seen, stop))
 }
 
@@ -187,6 +185,11 @@ fn within_ias(g: &Globals<'_>, address: Iova) -> Result<(), Stop> {
 const BYPASS_SIZE_LOG2: u8 = 12;
 
 impl Seen {
+    #[inline(always)]
+    const fn new(access: Access) -> Self {
+        Self { access, mergeable: false, stage1: None, stage2: None }
+    }
+
     #[inline(always)]
     fn learn(&mut self, stream: &Stream) {
         self.mergeable = stream.mev;

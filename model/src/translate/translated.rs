@@ -1,17 +1,40 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
-use super::{Seen, stage2, within_ias};
-use crate::choice::answer::TranslatedBeyondOas;
-use crate::config::Globals;
-use crate::config::ste::{self, Eats};
+use super::{Seen, fetch_cd, stage2, within_ias};
+use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
+use crate::config::ste::{self, Eats, Stream};
+use crate::config::substream::{self, Selected};
+use crate::config::{Globals, cd};
 use crate::env::Env;
+use crate::fault::{self, Ending};
+use crate::features::Features;
 use crate::outcome::{Class, Stop, Translation};
 use crate::rule::Rule;
-use crate::transaction::Transaction;
+use crate::transaction::{Access, Transaction};
 
-/// SMMUEN is 1. A PASID on a Translated transaction does not select a CD yet: no stage 1 state is read.
+/// One Translated transaction.
 #[cold]
-pub(super) fn pass<E: Env>(
+pub(super) fn resolve<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Ending> {
+    let tx = as_presented(g.features, tx);
+    let mut seen = Seen::new(tx.access);
+    let result = if g.smmuen {
+        pass(env, g, &tx, &mut seen)
+    } else {
+        Err(Stop::at_input(Rule::TranslatedWhileDisabled))
+    };
+    result.map_err(|stop| fault::conclude(env, g, &tx, &seen, stop))
+}
+
+/// Without PASIDTT, or without a PASID, PnU, InD and SSV count as 0 (§3.9.1.3).
+fn as_presented(f: &Features, tx: &Transaction) -> Transaction {
+    if f.pasidtt && tx.substream.is_some() {
+        return *tx;
+    }
+    Transaction { substream: None, access: Access::data(tx.access.direction), ..*tx }
+}
+
+/// SMMUEN is 1. The order of the checks is that of §3.9.1.3.
+fn pass<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     tx: &Transaction,
@@ -29,6 +52,9 @@ pub(super) fn pass<E: Env>(
     let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?;
     seen.learn(&stream);
     seen.access = stream.overrides.access(tx.access);
+    if stream.eats != Eats::Off && tx.substream.is_some() {
+        check_pasid(env, f, &stream, tx)?;
+    }
     match (stream.eats, &stream.stage2) {
         (Eats::Off, _) => Err(Stop::at_input(Rule::TranslatedForbidden)),
         (Eats::Full, _) => {
@@ -50,6 +76,23 @@ pub(super) fn pass<E: Env>(
         }
         (Eats::Split, None) => unreachable!("split-stage ATS is legal with both stages only (STE-07)"),
     }
+}
+
+/// The PASID must name a CD that could be used, though nothing of stage 1 is (§3.9.1.3, PASIDTT).
+///
+/// The list of §3.9.1.3 names F_STREAM_DISABLED without a condition, its note in §7.3.7 for PASIDTT only. We
+/// take it for transactions with a PASID: a device that sends none with its Translated traffic would be cut off
+/// from every stream whose S1DSS demands one.
+fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transaction) -> Result<(), Stop> {
+    let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream);
+    let Selected::Cd(index) = selected.map_err(Stop::configuration)? else {
+        unreachable!("only traffic without a SubstreamID bypasses stage 1");
+    };
+    if env.ask(&[TranslatedPasidCd::Check, TranslatedPasidCd::Skip]) == TranslatedPasidCd::Check {
+        let cd = fetch_cd(env, f, stream, index)?;
+        cd::parse(env, f, stream.world, stream.s1_stalld, &cd).map_err(Stop::configuration)?;
+    }
+    Ok(())
 }
 
 /// The address is physical and goes on as it is (§3.9.1.1).
