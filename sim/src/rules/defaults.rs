@@ -20,6 +20,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "It is the answer for the same mistake without stage 2."
         }
         Choice::TranslatedBeyondOas => "An abort reaches no memory that the address does not name.",
+        Choice::TranslatedPasidCd => {
+            "The specification lists the events of the CD among those of the access."
+        }
         Choice::EatsWithBypassedS2s => "The specification recommends it.",
         Choice::RecordBadStreamid => "Software that sets RECINVSID wants to see the event.",
         Choice::ContiguousBeyondInput => {
