@@ -1,9 +1,10 @@
 //! What every command's output has in common: two formats, and one way to write rules and numbers in each.
 
+use std::error::Error;
 use std::fmt;
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use smmu_model::attributes::{Attributes, Cacheability, Device, Hints, MemoryType, Shareability};
 use smmu_model::layout::event::EventCode;
 use smmu_model::rule::{Effect, Rule};
 use smmu_model::trace::Event;
@@ -52,35 +53,34 @@ pub fn rules_of(events: &[Event]) -> Vec<Rule> {
     events.iter().filter_map(rule).collect()
 }
 
-/// Memory attributes in words: `Normal, inner write-back RA WA, outer write-back RA WA, inner shareable`.
-pub fn attributes_text(attributes: Attributes) -> String {
-    let memory_type = match attributes.memory_type {
-        MemoryType::Device(Device::Gre) => "Device-GRE".to_owned(),
-        MemoryType::Device(Device::NGre) => "Device-nGRE".to_owned(),
-        MemoryType::Device(Device::NGnRe) => "Device-nGnRE".to_owned(),
-        MemoryType::Device(Device::NGnRnE) => "Device-nGnRnE".to_owned(),
-        MemoryType::Normal { inner, outer } => {
-            format!("Normal, inner {}, outer {}", cacheability_text(inner), cacheability_text(outer))
-        }
-    };
-    let shareability = match attributes.shareability {
-        Shareability::NonShareable => "non-shareable",
-        Shareability::InnerShareable => "inner shareable",
-        Shareability::OuterShareable => "outer shareable",
-    };
-    format!("{memory_type}, {shareability}")
+/// Where a report goes, in one of the two formats.
+#[derive(Debug)]
+pub(crate) struct Report<W> {
+    pub(crate) out: W,
+    format: Format,
 }
 
-fn cacheability_text(cacheability: Cacheability) -> String {
-    match cacheability {
-        Cacheability::NonCacheable => "non-cacheable".to_owned(),
-        Cacheability::WriteThrough(hints) => format!("write-through{}", hints_text(hints)),
-        Cacheability::WriteBack(hints) => format!("write-back{}", hints_text(hints)),
+impl<W: Write> Report<W> {
+    pub(crate) fn new(out: W, format: Format) -> Self {
+        Self { out, format }
     }
-}
 
-fn hints_text(hints: Hints) -> String {
-    let Hints { read_allocate, write_allocate, transient } = hints;
-    let words = [(read_allocate, " RA"), (write_allocate, " WA"), (transient, " transient")];
-    words.iter().filter(|(present, _)| *present).map(|(_, word)| *word).collect()
+    /// Writes one entry: a line of JSON, or text.
+    pub(crate) fn entry(
+        &mut self,
+        json: impl FnOnce() -> Value,
+        text: impl FnOnce(&mut W) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Json => writeln!(self.out, "{}", json()),
+            Format::Text => text(&mut self.out),
+        }
+    }
+
+    /// A line of the input that cannot be read: the error names it.
+    pub(crate) fn malformed(&mut self, error: &impl Error) -> io::Result<()> {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let message = format!("{error}{cause}");
+        self.entry(|| json!({ "type": "malformed", "message": message }), |out| writeln!(out, "{message}"))
+    }
 }

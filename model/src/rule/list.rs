@@ -222,7 +222,7 @@ rules! {
     Stage1ContiguousRange = "S1-09" "DDI 0487 D8.7.1.3" => Event(FTranslation),
     /// Stage 1: the Access flag is 0 and neither AFFD nor hardware update applies.
     Stage1AccessFlag = "S1-10" "§7.3.15" => Event(FAccess),
-    /// Stage 1: a write to a page that is read-only at this privilege.
+    /// Stage 1: a write to a page that is not writable at this privilege.
     Stage1WriteDenied = "S1-11" "§7.3.16" => Event(FPermission),
     /// Stage 1: a read from a page that this privilege cannot read.
     Stage1ReadDenied = "S1-12" "§7.3.16" => Event(FPermission),

@@ -1,7 +1,7 @@
 //! Physical memory of a session, and the client's own door to it.
 //!
-//! Not the model's `SparseMemory`, which is made for speed and grows by 64 KiB blocks even when read: here a
-//! stranger picks the addresses, so what is only read costs nothing, and what is written is bounded.
+//! Not the model's `SparseMemory`, which is made for speed and grows by 64 KiB blocks: here a stranger picks the
+//! addresses, so what is written is bounded, in small pages, and the client's own door passes aborts.
 
 use std::collections::BTreeMap;
 

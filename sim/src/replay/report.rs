@@ -1,6 +1,5 @@
 //! What a replay writes: each difference as it is found, then the counts.
 
-use std::error::Error;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use smmu_model::transaction::Direction;
 use super::commands::{self, CommandMismatch};
 use super::trace::{MmioAccess, TraceError, TracedPermission, TracedStages};
 use super::{AidrSource, Attempt, Cleared, Disagreement, Finding, Identity, Summary, Tally, TracedOutcome};
-use crate::output::{Format, RuleLine, event_of, hex, rule_json};
+use crate::output::{Format, Report, RuleLine, event_of, hex, rule_json};
 
 /// Writes the report of a replay.
 ///
@@ -29,67 +28,50 @@ use crate::output::{Format, RuleLine, event_of, hex, rule_json};
 ///   in `commands` by name and in `outcomes` by QEMU's outcome; `not_compared`, `malformed_lines`. Always the
 ///   last line.
 #[derive(Debug)]
-pub struct Reporter<W> {
-    out: W,
-    format: Format,
-}
+pub struct Reporter<W>(Report<W>);
 
 impl<W: Write> Reporter<W> {
     /// Writes to `out`.
     pub fn new(out: W, format: Format) -> Self {
-        Self { out, format }
+        Self(Report::new(out, format))
     }
 
     pub(super) fn identity(&mut self, identity: &Identity) -> io::Result<()> {
         let ids = identity.features.ids;
         let assumed = identity.aidr == AidrSource::Assumed;
-        match self.format {
-            Format::Json => self.line(&json!({
+        let json = || {
+            json!({
                 "type": "smmu", "idr": ids.idr.map(|word| hex(u64::from(word))).to_vec(),
                 "iidr": hex(u64::from(ids.iidr)), "aidr": hex(u64::from(ids.aidr)), "aidr_assumed": assumed,
                 "cleared": identity.cleared.iter().map(cleared_json).collect::<Vec<_>>(),
-            })),
-            Format::Text => {
-                let [idr0, idr1, _, idr3, _, idr5, _] = ids.idr;
-                let note = if assumed { " (assumed: the trace does not show it being read)" } else { "" };
-                writeln!(
-                    self.out,
-                    "smmu: IDR0 {idr0:#x}, IDR1 {idr1:#x}, IDR3 {idr3:#x}, IDR5 {idr5:#x}, AIDR {:#x}{note}",
-                    ids.aidr
-                )?;
-                for Cleared { field, stage, traced } in &identity.cleared {
-                    writeln!(self.out, "smmu: {field} is {traced:#x} in the trace, 0 here, as {stage} is 0")?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn findings(&mut self, findings: &[Finding]) -> io::Result<()> {
-        findings.iter().try_for_each(|finding| match self.format {
-            Format::Json => self.line(&finding_json(finding)),
-            Format::Text => write_finding(&mut self.out, finding),
+            })
+        };
+        self.0.entry(json, |out| {
+            let [idr0, idr1, _, idr3, _, idr5, _] = ids.idr;
+            let note = if assumed { " (assumed: the trace does not show it being read)" } else { "" };
+            writeln!(
+                out,
+                "smmu: IDR0 {idr0:#x}, IDR1 {idr1:#x}, IDR3 {idr3:#x}, IDR5 {idr5:#x}, AIDR {:#x}{note}",
+                ids.aidr
+            )?;
+            identity.cleared.iter().try_for_each(|Cleared { field, stage, traced }| {
+                writeln!(out, "smmu: {field} is {traced:#x} in the trace, 0 here, as {stage} is 0")
+            })
         })
     }
 
+    pub(super) fn findings(&mut self, findings: &[Finding]) -> io::Result<()> {
+        let write = |finding| self.0.entry(|| finding_json(finding), |out| write_finding(out, finding));
+        findings.iter().try_for_each(write)
+    }
+
     pub(super) fn malformed(&mut self, error: &TraceError) -> io::Result<()> {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        match self.format {
-            Format::Json => self.line(&json!({ "type": "malformed", "message": format!("{error}{cause}") })),
-            Format::Text => writeln!(self.out, "{error}{cause}"),
-        }
+        self.0.malformed(error)
     }
 
     pub(super) fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        match self.format {
-            Format::Json => self.line(&summary_json(summary))?,
-            Format::Text => write_summary(&mut self.out, summary)?,
-        }
-        self.out.flush()
-    }
-
-    fn line(&mut self, value: &Value) -> io::Result<()> {
-        writeln!(self.out, "{value}")
+        self.0.entry(|| summary_json(summary), |out| write_summary(out, summary))?;
+        self.0.out.flush()
     }
 }
 

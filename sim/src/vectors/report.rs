@@ -1,6 +1,5 @@
 //! What a run of vectors writes: each difference as it is found, then the counts.
 
-use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use smmu_model::layout::names;
 
 use super::{Answer, Disagreement, Finding, Ours, Peer, ReadError, Summary};
 use crate::hex::digits;
-use crate::output::{Format, RuleLine, hex, rule_json};
+use crate::output::{Format, Report, RuleLine, hex, rule_json};
 
 /// Writes the report of a run of vectors.
 ///
@@ -25,49 +24,32 @@ use crate::output::{Format, RuleLine, hex, rule_json};
 /// - `summary`: `agreed`, `explained`, `open`, `findings` (cases by label), `malformed_lines`. Always the last
 ///   line.
 #[derive(Debug)]
-pub struct Reporter<W> {
-    out: W,
-    format: Format,
-}
+pub struct Reporter<W>(Report<W>);
 
 impl<W: Write> Reporter<W> {
     /// Writes to `out`.
     pub fn new(out: W, format: Format) -> Self {
-        Self { out, format }
+        Self(Report::new(out, format))
     }
 
     pub(super) fn file(&mut self, path: &Path) -> io::Result<()> {
-        match self.format {
-            Format::Json => self.line(&json!({ "type": "file", "path": path.display().to_string() })),
-            Format::Text => writeln!(self.out, "file {}", path.display()),
-        }
+        self.0.entry(
+            || json!({ "type": "file", "path": path.display().to_string() }),
+            |out| writeln!(out, "file {}", path.display()),
+        )
     }
 
     pub(super) fn disagreement(&mut self, disagreement: &Disagreement) -> io::Result<()> {
-        match self.format {
-            Format::Json => self.line(&disagreement_json(disagreement)),
-            Format::Text => write_disagreement(&mut self.out, disagreement),
-        }
+        self.0.entry(|| disagreement_json(disagreement), |out| write_disagreement(out, disagreement))
     }
 
     pub(super) fn malformed(&mut self, error: &ReadError) -> io::Result<()> {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        match self.format {
-            Format::Json => self.line(&json!({ "type": "malformed", "message": format!("{error}{cause}") })),
-            Format::Text => writeln!(self.out, "{error}{cause}"),
-        }
+        self.0.malformed(error)
     }
 
     pub(super) fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        match self.format {
-            Format::Json => self.line(&summary_json(summary))?,
-            Format::Text => write_summary(&mut self.out, summary)?,
-        }
-        self.out.flush()
-    }
-
-    fn line(&mut self, value: &Value) -> io::Result<()> {
-        writeln!(self.out, "{value}")
+        self.0.entry(|| summary_json(summary), |out| write_summary(out, summary))?;
+        self.0.out.flush()
     }
 }
 

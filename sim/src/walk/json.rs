@@ -8,7 +8,7 @@ use smmu_model::transaction::{Direction, Privilege, Purpose, Transaction};
 
 use super::Walk;
 use super::step::{DescriptorRead, StructureRead, What};
-use crate::output::{attributes_text, event_of, hex, rule_json};
+use crate::output::{event_of, hex, rule_json};
 
 pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
     writeln!(out, "{}", transaction_json(&walk.transaction))?;
@@ -80,7 +80,7 @@ fn result_json(outcome: Outcome) -> Value {
         Outcome::Done(done) => {
             return json!({
                 "type": "result", "outcome": "ok", "pa": hex(done.pa.value()), "size_log2": done.size_log2,
-                "attributes": attributes_text(done.attributes),
+                "attributes": done.attributes.to_string(),
             });
         }
         Outcome::Abort(rule) => ("abort", rule),

@@ -7,7 +7,7 @@ use smmu_model::transaction::{Direction, Privilege, Purpose, Transaction};
 
 use super::Walk;
 use super::step::{DescriptorRead, StructureRead, What};
-use crate::output::{RuleLine, attributes_text, event_of};
+use crate::output::{RuleLine, event_of};
 
 const LINE_WIDTH: usize = 110;
 /// A list of fields gets this many columns even deep in the tree.
@@ -105,7 +105,7 @@ fn write_result(out: &mut impl Write, outcome: Outcome) -> io::Result<()> {
         Outcome::Done(done) => {
             writeln!(out, "result: ok, output {}", done.pa)?;
             writeln!(out, "    holds for {} around it", size_text(done.size_log2))?;
-            return writeln!(out, "    {}", attributes_text(done.attributes));
+            return writeln!(out, "    {}", done.attributes);
         }
         Outcome::Abort(rule) => ("abort", rule),
         Outcome::RazWi(rule) => ("reads as zero, writes are ignored", rule),
