@@ -218,3 +218,23 @@ fn table_base_has_reserved_bits_above_its_address() {
         }
     }
 }
+
+/// §3.13.6: HAFT sets the Access flag of a table descriptor, at either stage, and says so.
+#[test]
+fn table_descriptors_get_their_access_flag() {
+    let f = features(Preset::Max, "HTTU=3");
+    let mut machine = machine(f, "", with_word(NESTED, 2, 1 << 59 | 1 << 56), 0);
+    put(&mut machine, CDS, &with_word(with_word(CD, 0, 1 << 43), 1, 1 << 3));
+    for (table, block) in [(STAGE_1, STAGE_1_BLOCK), (STAGE_2, STAGE_2_BLOCK)] {
+        put(&mut machine, table, &[(table + 0x2_0000) | 0b11]);
+        put(&mut machine, table + 0x2_0000, &[block]);
+    }
+    machine.rules();
+    let (end, _) = transact(&mut machine, read(AddressType::Untranslated, None, 0x1234));
+    assert_eq!(end, "0x1234");
+    let labels = machine.rules();
+    assert_eq!(labels.matches("S1-21").count() + labels.matches("S2-21").count(), 2, "{labels}");
+    for table in [STAGE_1, STAGE_2] {
+        assert_eq!(machine.memory.read_u64(Pa::new(table)), Ok((table + 0x2_0000) | 0x403));
+    }
+}

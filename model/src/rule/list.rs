@@ -242,6 +242,8 @@ rules! {
     Stage1Page = "S1-19" "DDI 0487 D8.3" => Decision,
     /// Stage 1: the walk ended in a block descriptor.
     Stage1Block = "S1-20" "DDI 0487 D8.3" => Decision,
+    /// Stage 1: hardware sets the Access flag of a table descriptor.
+    Stage1SetsTableFlag = "S1-21" "§3.13.6" => Decision,
 
     // Stage 2 translation.
     /// Stage 2: the IPA exceeds the input range of S2T0SZ, capped to IAS.
@@ -280,6 +282,8 @@ rules! {
     Stage2Page = "S2-19" "DDI 0487 D8.3" => Decision,
     /// Stage 2: the walk ended in a block descriptor.
     Stage2Block = "S2-20" "DDI 0487 D8.3" => Decision,
+    /// Stage 2: hardware sets the Access flag of a table descriptor.
+    Stage2SetsTableFlag = "S2-21" "§3.13.6" => Decision,
 
     // How a fault ends (§3.12, §5.5, §7.2).
     /// The fault is terminated with an abort.

@@ -181,6 +181,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
         contiguous: Rule::Stage1ContiguousRange,
         block: Rule::Stage1Block,
         page: Rule::Stage1Page,
+        table_flag: Rule::Stage1SetsTableFlag,
     };
 
     #[inline(always)]

@@ -167,6 +167,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
         contiguous: Rule::Stage2ContiguousRange,
         block: Rule::Stage2Block,
         page: Rule::Stage2Page,
+        table_flag: Rule::Stage2SetsTableFlag,
     };
 
     #[inline(always)]

@@ -58,6 +58,7 @@ pub(super) struct WalkRules {
     pub(super) contiguous: Rule,
     pub(super) block: Rule,
     pub(super) page: Rule,
+    pub(super) table_flag: Rule,
 }
 
 /// The end of a walk: a Block or Page descriptor and what it yields.
@@ -105,11 +106,11 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     Some(next) if next & beyond_output == 0 => next,
                     _ => return Err(stop(T::RULES.table_size)),
                 };
-                if entry.raw & AF == 0
-                    && tables.updates_tables()
-                    && tables.update(env, &entry, entry.raw | AF)? == Update::Changed
-                {
-                    return Ok(None);
+                if entry.raw & AF == 0 && tables.updates_tables() {
+                    env.note(T::RULES.table_flag);
+                    if tables.update(env, &entry, entry.raw | AF)? == Update::Changed {
+                        return Ok(None);
+                    }
                 }
                 hierarchy |= entry.raw & HIERARCHY;
                 index_mask = full_table;
