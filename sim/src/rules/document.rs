@@ -78,7 +78,7 @@ const CHOICES_START: &str = "\
 Every point at which the architecture permits more than one behaviour and the model has more than one, or will have.
 A scenario and the oracle set answers by name (`choices`), a seed draws them, and `explore` tries them all. Where a version
 of the architecture excludes the default, the first answer that it permits stands in. This file is generated from
-`model/src/choice.rs` and `sim/src/rules/defaults.rs`; do not edit it.
+`model/src/choice/list.rs` and `sim/src/rules/defaults.rs`; do not edit it.
 ";
 
 fn family_of(rule: Rule) -> &'static str {
