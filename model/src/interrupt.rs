@@ -1,7 +1,8 @@
-//! Interrupts: a 32-bit message write where one is set up, the wire otherwise (§3.18).
+//! Interrupts: a pulse on the wire of the source, and a 32-bit message write where one is set up (§3.18).
 
 use crate::address::Pa;
 use crate::bus::Bus;
+use crate::choice::answer::{MsiWriteAbort, WiredInterrupts};
 use crate::env::Env;
 use crate::features::Features;
 use crate::layout::register::Gerror;
@@ -59,15 +60,25 @@ fn signal(
     message: Option<Message>,
     aborted: Gerror,
 ) {
-    let Some(Message { to, data }) = message else {
-        env.trace(|| Event::Interrupt { source, msi: None });
-        return;
-    };
-    match env.bus().write(to, &data.to_le_bytes()) {
-        Ok(()) => env.trace(|| Event::Interrupt { source, msi: Some((to, data)) }),
-        Err(_abort) => {
-            env.note(Rule::MsiAborted);
-            activate(env, f, registers, aborted);
+    if let Some(Message { to, data }) = message {
+        match env.bus().write(to, &data.to_le_bytes()) {
+            Ok(()) => env.trace(|| Event::Interrupt { source, msi: Some((to, data)) }),
+            Err(_abort)
+                if env.ask(&[MsiWriteAbort::Reported, MsiWriteAbort::Unreported])
+                    == MsiWriteAbort::Reported =>
+            {
+                env.note(Rule::MsiAborted);
+                activate(env, f, registers, aborted);
+            }
+            Err(_abort) => {}
         }
     }
+    if is_wired(env, f) {
+        env.trace(|| Event::Interrupt { source, msi: None });
+    }
+}
+
+/// Every implementation has wires or messages, or both (§3.18).
+fn is_wired(env: &mut impl Env, f: &Features) -> bool {
+    !f.msi || env.ask(&[WiredInterrupts::Present, WiredInterrupts::Absent]) == WiredInterrupts::Present
 }

@@ -15,6 +15,13 @@ pub trait Chooser {
     fn choose(&mut self, choice: Choice, permitted: u8) -> usize;
 }
 
+impl<C: Chooser + ?Sized> Chooser for &mut C {
+    #[inline]
+    fn choose(&mut self, choice: Choice, permitted: u8) -> usize {
+        (**self).choose(choice, permitted)
+    }
+}
+
 /// The documented default of each choice, or the first permitted answer where this version of the
 /// architecture excludes the default.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,12 +68,18 @@ impl std::fmt::Display for ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+/// A choice and the position of one of its answers, by their names.
+pub fn by_name(key: &str, answer: &str) -> Result<(Choice, usize), ScriptError> {
+    let choice = Choice::from_key(key).ok_or_else(|| ScriptError::UnknownChoice(key.to_owned()))?;
+    let index = choice.answers().iter().position(|name| *name == answer);
+    let index = index.ok_or_else(|| ScriptError::UnknownAnswer { choice, answer: answer.to_owned() })?;
+    Ok((choice, index))
+}
+
 impl Scripted {
     /// Fixes the answer to the choice named `key`.
     pub fn fix(&mut self, key: &str, answer: &str) -> Result<(), ScriptError> {
-        let choice = Choice::from_key(key).ok_or_else(|| ScriptError::UnknownChoice(key.to_owned()))?;
-        let index = choice.answers().iter().position(|name| *name == answer);
-        let index = index.ok_or_else(|| ScriptError::UnknownAnswer { choice, answer: answer.to_owned() })?;
+        let (choice, index) = by_name(key, answer)?;
         self.0.insert(choice, index);
         Ok(())
     }
@@ -85,6 +98,50 @@ impl Scripted {
 impl Chooser for Scripted {
     fn choose(&mut self, choice: Choice, permitted: u8) -> usize {
         self.answer(choice, permitted).unwrap_or_else(|| first(permitted))
+    }
+}
+
+/// One implementation: whoever answers inside, a question about a property of the implementation
+/// ([`Choice::is_fixed`]) is put once, and answered the same way from then on.
+#[derive(Clone, Debug, Default)]
+pub struct Consistent<C> {
+    inner: C,
+    fixed: BTreeMap<Choice, usize>,
+}
+
+impl<C> Consistent<C> {
+    /// Nothing is answered yet.
+    pub fn new(inner: C) -> Self {
+        Self { inner, fixed: BTreeMap::new() }
+    }
+
+    /// With these properties answered before: see [`Consistent::fixed`].
+    pub fn resume(inner: C, fixed: impl IntoIterator<Item = (Choice, usize)>) -> Self {
+        Self { inner, fixed: fixed.into_iter().filter(|(choice, _)| choice.is_fixed()).collect() }
+    }
+
+    /// Who answers inside.
+    pub fn inner(&self) -> &C {
+        &self.inner
+    }
+
+    /// The properties answered so far, each with the position of its answer.
+    pub fn fixed(&self) -> impl Iterator<Item = (Choice, usize)> {
+        self.fixed.iter().map(|(&choice, &answer)| (choice, answer))
+    }
+}
+
+impl<C: Chooser> Chooser for Consistent<C> {
+    /// Where an earlier answer is not permitted this time, the question is put again.
+    fn choose(&mut self, choice: Choice, permitted: u8) -> usize {
+        if let Some(&answer) = self.fixed.get(&choice).filter(|&&answer| permitted & (1 << answer) != 0) {
+            return answer;
+        }
+        let answer = self.inner.choose(choice, permitted);
+        if choice.is_fixed() {
+            self.fixed.insert(choice, answer);
+        }
+        answer
     }
 }
 
@@ -166,6 +223,15 @@ mod tests {
     }
 
     const GOLDEN_SEED_7: [usize; 12] = [3, 0, 0, 5, 3, 3, 5, 4, 2, 5, 4, 1];
+
+    #[test]
+    fn an_implementation_keeps_its_properties() {
+        let mut chooser = Consistent::new(Seeded::new(7)); // draws 1, 0, 0, 1, 1 of two answers
+        let wires: Vec<_> = (0..4).map(|_| chooser.choose(Choice::WiredInterrupts, 0b11)).collect();
+        let merges: Vec<_> = (0..4).map(|_| chooser.choose(Choice::EventMerge, 0b11)).collect();
+        assert_eq!((wires, merges), (vec![1; 4], vec![0, 0, 1, 1]));
+        assert_eq!(chooser.choose(Choice::WiredInterrupts, 0b01), 0);
+    }
 
     #[test]
     fn a_script_refuses_what_it_does_not_know() {

@@ -22,6 +22,8 @@ choices! {
         Fault = "fault",
         /// The address is truncated and the fetch goes on.
         Truncate = "truncate",
+        /// The fetch fails and the transaction is aborted, without an event.
+        FaultUnrecorded = "fault-unrecorded",
     }
     /// S1ContextPtr has bits set below the alignment that S1CDMax and S1Fmt ask for.
     S1ContextPtrLowBits = "s1-context-ptr-low-bits" ["STE-C09", "C-07"] "§5.2" {
@@ -171,12 +173,28 @@ choices! {
         /// The interconnect reports nothing: PROD moves, the record is lost.
         Unreported = "unreported",
     }
+    /// The write of an MSI got an external abort: whether the interconnect reports it.
+    MsiWriteAbort = "msi-write-abort" ["7.5-write-aborts", "ABT-REPORT"] "§7.5" {
+        /// It does: the matching MSI_*_ABT_ERR becomes active.
+        Reported = "reported",
+        /// It does not: the message is lost.
+        Unreported = "unreported",
+    }
+    /// Interrupts are raised by MSI, and may be raised by wire besides.
+    WiredInterrupts = "wired-interrupts" ["3.18-wired", "WIRED"] "§3.18" {
+        /// Each source has a wire, which is pulsed whether a message is set up or not.
+        Present = "present",
+        /// There are no wires: without a message there is no interrupt.
+        Absent = "absent",
+    }
     /// The indexes of a queue are inconsistent: more entries than the queue holds.
     QueueInconsistent = "queue-inconsistent" ["C-25", "QIDX-INCONSISTENT"] "§3.5.1" {
         /// Nothing is consumed or produced meanwhile.
         Stop = "stop",
         /// Entries are consumed, or produced, at the index all the same.
         Proceed = "proceed",
+        /// The Event queue counts as full: the record is lost, and that is an overflow.
+        Full = "full",
     }
     /// A command has a bit set that has no defined field.
     CommandReservedBits = "command-reserved-bits" ["4.1.5"] "§4.1.5" {
@@ -251,6 +269,8 @@ choices! {
         Ignore = "ignore",
         /// It takes effect.
         Apply = "apply",
+        /// It is stored and reads back, without effect on transactions.
+        Store = "store",
     }
     /// A guarded register is written while its guard forbids it, v3.1 and earlier.
     GuardedWrite = "guarded-write" ["CR1-GUARD-V1", "STRTAB-GUARD-V1", "QBASE-GUARD-V1", "IRQCFG-GUARD-V1", "CR2-TRANSITION"] "§6.3" {

@@ -10,7 +10,7 @@ mod table;
 mod chooser;
 mod list;
 
-pub use chooser::{Chooser, Defaults, ScriptError, Scripted, Seeded};
+pub use chooser::{Chooser, Consistent, Defaults, ScriptError, Scripted, Seeded, by_name};
 pub use list::{Choice, answer};
 
 /// An answer to one [`Choice`].
@@ -21,4 +21,53 @@ pub trait Answer: Copy + PartialEq + 'static {
     const ALL: &'static [Self];
     /// Position in `ALL`.
     fn index(self) -> usize;
+}
+
+impl Choice {
+    /// Whether the answer is a property of the implementation (IMPLEMENTATION DEFINED or SPECIFIC): the same
+    /// SMMU gives the same answer every time. The others (UNPREDICTABLE, or permitted and not required) may be
+    /// answered anew each time.
+    pub const fn is_fixed(self) -> bool {
+        match self {
+            Self::SteReservedBits
+            | Self::CdReservedBits
+            | Self::CommandReservedBits
+            | Self::TranslatedBeyondOas
+            | Self::TranslatedPasidCd
+            | Self::Granule64HighBits
+            | Self::ContiguousBeyondInput
+            | Self::StallUnsafeDevice
+            | Self::EventWriteAbort
+            | Self::MsiWriteAbort
+            | Self::WiredInterrupts
+            | Self::RegisterAccessSize
+            | Self::Page0Alias
+            | Self::Page1Undefined
+            | Self::ResetUnknown
+            | Self::GbpaReset => true,
+            Self::SteAddressBeyondOas
+            | Self::S1ContextPtrLowBits
+            | Self::CdAddressBeyondOas
+            | Self::CdAddressBeyondIas
+            | Self::L1CdPointerBeyondOas
+            | Self::L1CdPointerBeyondIas
+            | Self::EatsWithBypassedS2s
+            | Self::TxszOutOfRange
+            | Self::RecordBadStreamid
+            | Self::DescriptorShReserved
+            | Self::Stage2MemAttrReserved
+            | Self::AlloccfgWithoutMtcfg
+            | Self::AccessFlagOnPermissionFault
+            | Self::EventMerge
+            | Self::QueueInconsistent
+            | Self::AtcInvSize
+            | Self::RegisterPair
+            | Self::ControlRewrite
+            | Self::GbpaBusy
+            | Self::GbpaNoUpdate
+            | Self::GuardedWrite
+            | Self::GerrornInactive
+            | Self::CmdqConsErrWrite => false,
+        }
+    }
 }

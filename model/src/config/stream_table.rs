@@ -120,11 +120,11 @@ fn within_oas(env: &mut impl Env, f: &Features, address: u64) -> Result<Pa, Stop
 /// The architecture leaves open what an out-of-range STE address does (§3.4.3 item 5).
 #[cold]
 fn beyond_oas(env: &mut impl Env, f: &Features, at: Pa) -> Result<Pa, Stop> {
-    match env.ask(&[SteAddressBeyondOas::Fault, SteAddressBeyondOas::Truncate]) {
-        SteAddressBeyondOas::Truncate => Ok(at.truncated(f.oas_bits)),
-        SteAddressBeyondOas::Fault => {
-            Err(Stop { rule: Rule::SteAddressBeyondOas, site: Site::Structure(at) })
-        }
+    use SteAddressBeyondOas::{Fault, FaultUnrecorded, Truncate};
+    match env.ask(&[Fault, Truncate, FaultUnrecorded]) {
+        Truncate => Ok(at.truncated(f.oas_bits)),
+        FaultUnrecorded => Err(Stop::configuration(Rule::SteAddressBeyondOasUnrecorded)),
+        Fault => Err(Stop { rule: Rule::SteAddressBeyondOas, site: Site::Structure(at) }),
     }
 }
 

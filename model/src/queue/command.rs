@@ -30,7 +30,7 @@ pub(crate) fn pending(env: &mut impl Env, f: &Features, registers: &Registers) -
                 env.note(Rule::CommandQueueInconsistent);
                 None
             }
-            QueueInconsistent::Proceed => Some(ring),
+            QueueInconsistent::Proceed | QueueInconsistent::Full => Some(ring),
         },
     }
 }

@@ -55,10 +55,14 @@ impl EventQueue {
         match fill {
             Fill::Empty | Fill::Partial => {}
             Fill::Full => return overflow(env, registers),
-            Fill::Inconsistent => match env.ask(&[QueueInconsistent::Stop, QueueInconsistent::Proceed]) {
-                QueueInconsistent::Stop => return env.note(Rule::EventQueueInconsistent),
-                QueueInconsistent::Proceed => {}
-            },
+            Fill::Inconsistent => {
+                use QueueInconsistent::{Full, Proceed, Stop};
+                match env.ask(&[Stop, Proceed, Full]) {
+                    Stop => return env.note(Rule::EventQueueInconsistent),
+                    Proceed => {}
+                    Full => return overflow(env, registers),
+                }
+            }
         }
         self.append(env, f, registers, ring, record);
     }

@@ -113,12 +113,19 @@ pub(super) fn write_gbpa(env: &mut impl Env, f: &Features, registers: &mut Regis
     } else if value.update() {
         registers.gbpa = value;
         return;
-    } else if f.revision <= Revision::V3_1
-        && env.ask(&[GbpaNoUpdate::Ignore, GbpaNoUpdate::Apply]) == GbpaNoUpdate::Apply
-    {
-        registers.gbpa = value;
-        registers.gbpa_in_use = value;
-        return;
+    } else if f.revision <= Revision::V3_1 {
+        match env.ask(&[GbpaNoUpdate::Ignore, GbpaNoUpdate::Apply, GbpaNoUpdate::Store]) {
+            GbpaNoUpdate::Ignore => {}
+            GbpaNoUpdate::Apply => {
+                registers.gbpa = value;
+                registers.gbpa_in_use = value;
+                return;
+            }
+            GbpaNoUpdate::Store => {
+                registers.gbpa = value;
+                return;
+            }
+        }
     }
     env.note(Rule::GbpaWithoutUpdate);
 }

@@ -31,6 +31,9 @@ rules! {
     SteFetchAborted = "SID-07" "§7.3.4" => Event(FSteFetch),
     /// The address of an STE or level 1 descriptor exceeds OAS and the implementation does not truncate.
     SteAddressBeyondOas = "SID-08" "§3.4.3" => Event(FSteFetch),
+    /// The address of an STE or level 1 descriptor exceeds OAS; the implementation ends the transaction and
+    /// records nothing.
+    SteAddressBeyondOasUnrecorded = "SID-11" "§3.4.3" => Silent,
     /// The stream table is linear: the STE lies at base + 64 * StreamID.
     LinearStreamTable = "SID-09" "§3.3.1.1" => Decision,
     /// The stream table has two levels: the STE lies at L2Ptr + 64 * StreamID[SPLIT-1:0].
@@ -308,7 +311,7 @@ rules! {
     EventQueueAborted = "EVQ-04" "§7.2.2" => Global,
     /// The record is equal to the one before, STE.MEV allows it, and the implementation merges them.
     EventMerged = "EVQ-05" "§7.3.1" => Ignored,
-    /// PROD and CONS are inconsistent; the implementation treats the queue as full or writes nothing.
+    /// PROD and CONS are inconsistent, and the implementation writes nothing meanwhile.
     EventQueueInconsistent = "EVQ-06" "§3.5.1" => Ignored,
 
     // Command queue (§4.1, §7.1).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use smmu_model::choice::{Choice, Chooser, Defaults, ScriptError, Scripted, Seeded};
+use smmu_model::choice::{Choice, Chooser, Consistent, Defaults, ScriptError, Scripted, Seeded, by_name};
 
 /// Answers the model's questions.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct Answers {
 #[derive(Clone, Debug)]
 struct Draw {
     seed: u64,
-    stream: Seeded,
+    stream: Consistent<Seeded>,
 }
 
 impl Answers {
@@ -25,7 +25,7 @@ impl Answers {
         for (choice, answer) in script {
             answers.script.fix(choice, answer)?;
         }
-        answers.draw = seed.map(|seed| Draw { seed, stream: Seeded::new(seed) });
+        answers.draw = seed.map(|seed| Draw { seed, stream: Consistent::new(Seeded::new(seed)) });
         Ok(answers)
     }
 }
@@ -48,13 +48,17 @@ pub(super) struct SavedAnswers {
     script: BTreeMap<String, String>,
     /// The seed, and how many answers were drawn of it.
     drawn: Option<(u64, u64)>,
+    /// What was drawn for properties of the implementation: choice and answer by name.
+    fixed: BTreeMap<String, String>,
 }
 
 impl From<&Answers> for SavedAnswers {
     fn from(answers: &Answers) -> Self {
         let owned = |(choice, answer): (&str, &str)| (choice.to_owned(), answer.to_owned());
-        let drawn = answers.draw.as_ref().map(|draw| (draw.seed, draw.stream.drawn()));
-        Self { script: answers.script.fixed().map(owned).collect(), drawn }
+        let drawn = answers.draw.as_ref().map(|draw| (draw.seed, draw.stream.inner().drawn()));
+        let fixed = answers.draw.iter().flat_map(|draw| draw.stream.fixed());
+        let fixed = fixed.map(|(choice, answer)| owned((choice.key(), choice.answers()[answer]))).collect();
+        Self { script: answers.script.fixed().map(owned).collect(), drawn, fixed }
     }
 }
 
@@ -63,7 +67,12 @@ impl TryFrom<SavedAnswers> for Answers {
 
     fn try_from(saved: SavedAnswers) -> Result<Self, ScriptError> {
         let mut answers = Self::new(&saved.script, None)?;
-        answers.draw = saved.drawn.map(|(seed, drawn)| Draw { seed, stream: Seeded::resume(seed, drawn) });
+        let fixed: Vec<_> =
+            saved.fixed.iter().map(|(key, answer)| by_name(key, answer)).collect::<Result<_, _>>()?;
+        answers.draw = saved.drawn.map(|(seed, drawn)| Draw {
+            seed,
+            stream: Consistent::resume(Seeded::resume(seed, drawn), fixed),
+        });
         Ok(answers)
     }
 }

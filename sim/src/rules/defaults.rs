@@ -35,6 +35,8 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::StallUnsafeDevice => "It is the only answer that the model has: no fault stalls yet.",
         Choice::EventMerge => "Every fault shows.",
         Choice::EventWriteAbort => "The error is active, and PROD counts no record that is not there.",
+        Choice::MsiWriteAbort => "The error shows.",
+        Choice::WiredInterrupts => "An interrupt shows, whether a message is set up or not.",
         Choice::QueueInconsistent => "Indexes that cannot be true lead to no access.",
         Choice::AtcInvSize => "An error shows the mistake.",
         Choice::RegisterAccessSize | Choice::RegisterPair => {

@@ -106,17 +106,17 @@ fn records_go_to_their_slots_and_the_first_interrupts() {
 }
 
 #[test]
-fn a_message_replaces_the_wire() {
+fn a_message_goes_out_beside_the_wire() {
     let mut bench = Bench::new(1, &[]);
     bench.registers.irq_ctrlack.set_eventq_irqen(false);
     bench.write(0xb0, 8, 0x3000);
     bench.write(0xb8, 4, 0x77);
     bench.registers.irq_ctrlack.set_eventq_irqen(true);
-    assert_eq!(bench.record(FAULT, false), "record[0] msi");
+    assert_eq!(bench.record(FAULT, false), "record[0] msi wire");
     assert_eq!(bench.memory.read_u64(Pa::new(0x3000)), Ok(0x77));
     bench.write(EVENTQ_CONS, 4, 1);
     bench.abort(0x3000, true);
-    assert_eq!(bench.record(FAULT, false), "record[1] IRQ-01 gerror(0x20)");
+    assert_eq!(bench.record(FAULT, false), "record[1] IRQ-01 gerror(0x20) wire");
     bench.registers.irq_ctrlack.set_eventq_irqen(false);
     bench.write(EVENTQ_CONS, 4, 2);
     assert_eq!(bench.record(FAULT, false), "record[0]");

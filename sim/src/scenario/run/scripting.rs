@@ -1,17 +1,17 @@
-//! The answers that a scenario fixes, before whoever else is asked.
+//! The answers that a scenario fixes, before whoever else is asked; one implementation answers throughout.
 
-use smmu_model::choice::{Choice, Chooser, Scripted};
+use smmu_model::choice::{Choice, Chooser, Consistent, Scripted};
 
 /// Asks `rest` only what `script` does not answer.
 #[derive(Debug)]
 pub(super) struct Scripting<'a, C> {
     script: &'a Scripted,
-    rest: &'a mut C,
+    rest: Consistent<&'a mut C>,
 }
 
 impl<'a, C> Scripting<'a, C> {
     pub(super) fn new(script: &'a Scripted, rest: &'a mut C) -> Self {
-        Self { script, rest }
+        Self { script, rest: Consistent::new(rest) }
     }
 }
 
