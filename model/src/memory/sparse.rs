@@ -105,7 +105,7 @@ impl SparseMemory {
     }
 
     /// The block, if anything but zero can be in it.
-    #[inline]
+    #[inline(always)]
     fn lookup(&mut self, number: u64) -> Option<&mut [u8; BLOCK_BYTES]> {
         let (known, position) = self.recent[slot_of(number)];
         let position = if known == number { position } else { self.find(number)? };
@@ -119,6 +119,18 @@ impl SparseMemory {
         let position =
             if known == number { position } else { self.find(number).unwrap_or_else(|| self.touch(number)) };
         &mut self.blocks[index(position)].bytes
+    }
+
+    /// Words that may abort, or lie in two blocks.
+    #[cold]
+    fn read_words<const N: usize>(&mut self, pa: Pa) -> Result<[u64; N], ExternalAbort> {
+        let mut words = [0; N];
+        for (step, word) in (0..).zip(&mut words) {
+            let mut bytes = [0; 8];
+            self.read(pa.checked_add(step * 8).ok_or(ExternalAbort)?, &mut bytes)?;
+            *word = u64::from_le_bytes(bytes);
+        }
+        Ok(words)
     }
 
     /// A block that was touched before, or that the image has.
@@ -189,34 +201,25 @@ impl Bus for SparseMemory {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_u64(&mut self, pa: Pa) -> Result<u64, ExternalAbort> {
         let offset = within(pa.value());
         if !self.aborts.is_empty() || offset + 8 > BLOCK_BYTES {
-            let mut bytes = [0; 8];
-            self.read(pa, &mut bytes)?;
-            return Ok(u64::from_le_bytes(bytes));
+            return self.read_words(pa).map(|[word]| word);
         }
         let block = self.lookup(pa.value() >> BLOCK_BITS);
         Ok(block.map_or(0, |block| word(block, offset)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_line(&mut self, pa: Pa) -> Result<[u64; 8], ExternalAbort> {
         let offset = within(pa.value());
         if !self.aborts.is_empty() || offset + 64 > BLOCK_BYTES {
-            let mut line = [0; 8];
-            for (step, word) in (0..8).zip(&mut line) {
-                *word = self.read_u64(pa.checked_add(step * 8).ok_or(ExternalAbort)?)?;
-            }
-            return Ok(line);
+            return self.read_words(pa);
         }
         let Some(block) = self.lookup(pa.value() >> BLOCK_BITS) else { return Ok([0; 8]) };
-        let mut line = [0; 8];
-        for (word, bytes) in line.iter_mut().zip(block[offset..offset + 64].as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        Ok(line)
+        let (words, _rest) = block[offset..offset + 64].as_chunks::<8>();
+        Ok(std::array::from_fn(|index| u64::from_le_bytes(words[index])))
     }
 }
 

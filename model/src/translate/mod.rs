@@ -22,7 +22,7 @@ use crate::layout::cd::Cd;
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::transaction::{Access, AddressType, Transaction};
-use memo::{ContextKey, Memo, StreamKey};
+use memo::{ContextSetting, Memo, StreamSetting};
 use stage1::Stage1Input;
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
@@ -81,8 +81,8 @@ fn translate<E: Env>(
 ) -> Result<Translation, Stop> {
     let f = g.features;
     let ste = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
-    let key = StreamKey { ste, e2h: g.e2h, atschk: g.atschk };
-    let stream = memo.stream.get(key, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
+    let setting = StreamSetting { e2h: g.e2h, atschk: g.atschk };
+    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
     seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
@@ -109,15 +109,15 @@ fn translate<E: Env>(
         }
         (Selected::Cd(index), stage2) => {
             let cd = fetch_cd(env, f, stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID
-            let key = ContextKey { cd, world: stream.world, s1_stalld: stream.s1_stalld };
+            let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
             let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
-            let context = memo.context.get(key, || !cd::asks(f, &cd), parse);
+            let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
             let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
             let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
             let attributes = stream.overrides.attributes(env, tx.attributes);
-            let attributes = mapped.attributes(env, attributes);
+            let attributes = mapped.attributes(env, context, attributes);
             finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn translate<E: Env>(
     request: Request,
 ) -> Result<Mapped, Stop> {
     let mut tables = Stage2Tables { stage2, request };
-    if !request.ipa.fits(stage2.table.input_bits) {
+    if !request.ipa.fits(stage2.table.shape.input_bits) {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
     for _ in 0..MAX_RESTARTS {
@@ -179,7 +179,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
         let at = Pa::new(address);
         let found = env.bus().read_u64(at);
         let found = found.map_err(|_abort| self.descriptor_stop(Rule::Stage2WalkAborted, at))?;
-        let raw = if self.stage2.table.big_endian { found.swap_bytes() } else { found };
+        let raw = if self.stage2.table.shape.big_endian { found.swap_bytes() } else { found };
         let class = Some(self.request.class);
         env.trace(|| Event::Descriptor { stage: Stage::Two, class, level, at, raw });
         Ok(Entry { address, at, raw, level })
@@ -191,7 +191,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        let big_endian = self.stage2.table.big_endian;
+        let big_endian = self.stage2.table.shape.big_endian;
         exchange(env, Stage::Two, big_endian, entry, new)
             .map_err(|_abort| self.descriptor_stop(Rule::Stage2UpdateAborted, entry.at))
     }
