@@ -5,15 +5,15 @@ mod saved;
 
 use crate::command;
 use crate::env::Env;
-use crate::fault::Ending;
+use crate::fault;
 use crate::features::Features;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::{Register, Registers, access, update};
 use crate::transaction::Transaction;
-use crate::translate;
 use crate::translate::memo::Memo;
+use crate::translate::{self, Seen};
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
@@ -105,14 +105,17 @@ impl Smmu {
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = self.registers.globals(&self.features);
-        match translate::resolve(env, &globals, &mut self.memo, tx) {
+        let mut seen = Seen::nothing(tx);
+        match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
-            Err(ending) => self.fail(env, &ending),
+            Err(stop) => self.fail(env, tx, &seen, stop),
         }
     }
 
+    /// The end of a transaction that stopped.
     #[cold]
-    fn fail(&mut self, env: &mut impl Env, ending: &Ending) -> Outcome {
+    fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
+        let ending = fault::conclude(env, &self.registers.globals(&self.features), tx, seen, stop);
         if let Some(pending) = ending.record {
             let (record, mergeable) = (pending.record, pending.mergeable);
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);

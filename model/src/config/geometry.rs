@@ -109,6 +109,8 @@ pub(crate) struct Table {
     pub(crate) start_index_mask: u64,
     /// The bits of a descriptor that hold address bits in their place, in every [`AddressFormat`].
     pub(crate) address_mask: u64,
+    /// The bits that an input address must not have, where it has no sign.
+    pub(crate) beyond_input: u64,
     /// The bits that an output address must not have.
     pub(crate) beyond_output: u64,
 }
@@ -127,8 +129,15 @@ impl Table {
             start_shift,
             start_index_mask: low_mask(index_bits),
             address_mask: low_mask(48) & !low_mask(shape.granule.bits()),
+            beyond_input: !low_mask(shape.input_bits),
             beyond_output: !low_mask(shape.output_bits),
         }
+    }
+
+    /// The value of a descriptor that was read as little-endian, and back.
+    #[inline(always)]
+    pub(crate) fn in_order(&self, value: u64) -> u64 {
+        if self.shape.big_endian { swapped(value) } else { value }
     }
 
     /// log2 of the bytes that one entry at `level` covers.
@@ -137,6 +146,13 @@ impl Table {
         debug_assert!(level >= -1 && level <= 3);
         granule.bits() + granule.stride() * (3 - level).unsigned_abs()
     }
+}
+
+/// Out of line, so that a little-endian walk does not wait for the answer.
+#[cold]
+#[inline(never)]
+fn swapped(value: u64) -> u64 {
+    value.swap_bytes()
 }
 
 /// Start level of stage 1 (DDI 0487 D8.2): as many levels as the input needs.

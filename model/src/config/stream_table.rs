@@ -8,7 +8,6 @@ use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::l1std::L1Std;
 use crate::layout::register::{StrtabBase, StrtabBaseCfg};
-use crate::layout::ste::Ste;
 use crate::outcome::{Site, Stop};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
@@ -41,19 +40,9 @@ impl StreamTable {
         Self { base: base.addr(), log2size: cfg.log2size(), format }
     }
 
-    /// Reads the STE of `stream`, or says why there is none.
+    /// Where the STE of `stream` lies, if there is one.
     #[inline(always)]
-    pub(crate) fn fetch(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Ste, Stop> {
-        let at = self.locate(env, f, stream)?;
-        let words = env.bus().read_line(at);
-        let words =
-            words.map_err(|_abort| Stop { rule: Rule::SteFetchAborted, site: Site::Structure(at) })?;
-        env.trace(|| Event::Structure { structure: Structure::Ste, at, words });
-        Ok(Ste(words))
-    }
-
-    #[inline(always)]
-    fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
+    pub(crate) fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
         let id = u64::from(stream.0);
         let used_bits = self.log2size.min(f.sid_bits);
         if id & !low_mask(used_bits) != 0 {

@@ -12,15 +12,18 @@ mod walk;
 
 use crate::address::{Iova, Pa};
 use crate::attributes::overrides::Overrides;
+use crate::bus::Bus;
 use crate::config::ste::{self, Stage2, Stream};
 use crate::config::substream::{self, Selected};
 use crate::config::{Globals, cd};
 use crate::env::Env;
-use crate::fault::{self, Ending, FaultFlags};
+use crate::fault::FaultFlags;
 use crate::features::Features;
 use crate::layout::cd::Cd;
+use crate::layout::ste::Ste;
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
+use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
 use memo::{ContextSetting, Memo, StreamSetting};
 use stage1::Stage1Input;
@@ -38,22 +41,30 @@ pub(crate) struct Seen {
     pub(crate) stage2: Option<FaultFlags>,
 }
 
-/// One client transaction (§15).
+/// One client transaction (§15). What is learnt on the way is left in `seen`.
 #[inline(always)]
 pub(crate) fn resolve<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     memo: &mut Memo,
     tx: &Transaction,
-) -> Result<Translation, Ending> {
-    let mut seen = Seen { access: tx.access, mergeable: false, stage1: None, stage2: None };
-    let result = match (tx.address_type, g.smmuen) {
-        (AddressType::Untranslated, true) => translate(env, g, memo, tx, &mut seen),
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    match (tx.address_type, g.smmuen) {
+        (AddressType::Untranslated, true) => translate(env, g, memo, tx, seen),
         (AddressType::Untranslated, false) => global_bypass(env, g, tx),
-        (AddressType::Translated, true) => translated::pass(env, g, tx, &mut seen),
+        (AddressType::Translated, true) => translated::pass(env, g, tx, seen),
         (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
-    };
-    result.map_err(|stop| fault::conclude(env, g, tx, &seen, stop))
+    }
+}
+
+/// Reads the STE or CD at `at`; `None` on an abort. No `Result` with a [`Stop`]: sharing its storage with
+/// eight words would make byte moves of them.
+#[inline(always)]
+fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Option<[u64; 8]> {
+    let words = env.bus().read_line(at).ok()?;
+    env.trace(|| Event::Structure { structure, at, words });
+    Some(words)
 }
 
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
@@ -80,7 +91,11 @@ fn translate<E: Env>(
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let ste = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
+    let at = g.stream_table.locate(env, f, tx.stream)?; // C_BAD_STREAMID
+    let Some(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
+    };
+    let ste = Ste(words);
     let setting = StreamSetting { e2h: g.e2h, atschk: g.atschk };
     let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
@@ -108,7 +123,11 @@ fn translate<E: Env>(
             })
         }
         (Selected::Cd(index), stage2) => {
-            let cd = fetch_cd(env, f, stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID
+            let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
+            let Some(words) = read_structure(env, Structure::Cd, at) else {
+                return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
+            };
+            let cd = Cd(words);
             let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
             let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
             let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
@@ -124,9 +143,9 @@ fn translate<E: Env>(
 }
 
 #[inline(always)]
-fn fetch_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Cd, Stop> {
+fn locate_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Pa, Stop> {
     let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
-    context::fetch(env, f, table, stream.stage2.as_ref(), index)
+    context::locate(env, f, table, stream.stage2.as_ref(), index)
 }
 
 /// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
@@ -187,6 +206,12 @@ fn within_ias(g: &Globals<'_>, address: Iova) -> Result<(), Stop> {
 const BYPASS_SIZE_LOG2: u8 = 12;
 
 impl Seen {
+    /// Nothing yet.
+    #[inline(always)]
+    pub(crate) fn nothing(tx: &Transaction) -> Self {
+        Self { access: tx.access, mergeable: false, stage1: None, stage2: None }
+    }
+
     #[inline(always)]
     fn learn(&mut self, stream: &Stream) {
         self.mergeable = stream.mev;

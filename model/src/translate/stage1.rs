@@ -61,28 +61,42 @@ pub(super) fn translate<E: Env>(
     let Some(table) = &half.table else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
-    let mut tables = Stage1Tables { f, context, stage2, table };
+    let mut tables = Stage1Tables { f, context, stage2, half, table };
     for _ in 0..MAX_RESTARTS {
-        let Some(leaf) = walk(env, table, &mut tables, input.address.value())? else { continue };
-        let new = judge(env, &mut tables, half, &leaf, input.access)?;
-        if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-            continue;
+        if let Some(mapped) = attempt(env, &mut tables, input)? {
+            return Ok(mapped);
         }
-        env.trace(|| Event::Translated {
-            stage: Stage::One,
-            class: None,
-            input: input.address.value(),
-            output: leaf.output,
-            size_log2: leaf.size_bits,
-        });
-        return Ok(Mapped {
-            ipa: Ipa::new(leaf.output),
-            leaf: Stage1Leaf::from_bits(new),
-            shareability: half.shareability,
-            size_bits: leaf.size_bits,
-        });
     }
     Err(Stop::at_input(Rule::Stage1UpdateAborted))
+}
+
+/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
+/// registers of the processor to itself.
+#[inline(never)]
+fn attempt<E: Env>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_>,
+    input: Stage1Input,
+) -> Result<Option<Mapped>, Stop> {
+    let va = input.address.value();
+    let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
+    let new = judge(env, tables, &leaf, input.access)?;
+    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
+        return Ok(None);
+    }
+    env.trace(|| Event::Translated {
+        stage: Stage::One,
+        class: None,
+        input: va,
+        output: leaf.output,
+        size_log2: leaf.size_bits,
+    });
+    Ok(Some(Mapped {
+        ipa: Ipa::new(leaf.output),
+        leaf: Stage1Leaf::from_bits(new),
+        shareability: tables.half.shareability,
+        size_bits: leaf.size_bits,
+    }))
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -106,7 +120,6 @@ fn select(context: &Context, input: Stage1Input) -> Result<&Half, Stop> {
 fn judge<E: Env>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
-    half: &Half,
     leaf: &Leaf,
     access: Access,
 ) -> Result<u64, Stop> {
@@ -118,7 +131,7 @@ fn judge<E: Env>(
     }
     let descriptor = Stage1Leaf::from_bits(raw);
     let dirty = context.hd && descriptor.dbm();
-    let hierarchy = if half.hierarchical { leaf.hierarchy } else { 0 };
+    let hierarchy = if tables.half.hierarchical { leaf.hierarchy } else { 0 };
     if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
         if flag != 0 && sets_flag_on_fault(env) {
             env.note(Rule::Stage1SetsAccessFlag);
@@ -140,6 +153,7 @@ struct Stage1Tables<'a> {
     f: &'a Features,
     context: &'a Context,
     stage2: Option<&'a Stage2>,
+    half: &'a Half,
     table: &'a Table,
 }
 
@@ -181,7 +195,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
         let found = env.bus().read_u64(at);
         let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
         let found = found.map_err(|_abort| aborted)?;
-        let raw = if self.table.shape.big_endian { found.swap_bytes() } else { found };
+        let raw = self.table.in_order(found);
         env.trace(|| Event::Descriptor { stage: Stage::One, class: None, level, at, raw });
         Ok(Entry { address, at, raw, level })
     }
@@ -195,7 +209,6 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table.shape.big_endian, &Entry { at, ..*entry }, new)
-            .map_err(|_abort| aborted)
+        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

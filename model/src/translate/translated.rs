@@ -1,12 +1,14 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
-use super::{Seen, stage2, within_ias};
+use super::{Seen, read_structure, stage2, within_ias};
 use crate::choice::answer::TranslatedBeyondOas;
 use crate::config::Globals;
 use crate::config::ste::{self, Eats};
 use crate::env::Env;
+use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop, Translation};
 use crate::rule::Rule;
+use crate::trace::Structure;
 use crate::transaction::Transaction;
 
 /// SMMUEN is 1. A PASID on a Translated transaction does not select a CD yet: no stage 1 state is read.
@@ -25,8 +27,11 @@ pub(super) fn pass<E: Env>(
         env.note(Rule::TranslatedUnchecked);
         return physical(env, g, tx);
     }
-    let entry = g.stream_table.fetch(env, f, tx.stream)?;
-    let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?;
+    let at = g.stream_table.locate(env, f, tx.stream)?;
+    let Some(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
+    };
+    let stream = ste::parse(env, g, &Ste(words)).map_err(Stop::configuration)?;
     seen.learn(&stream);
     seen.access = stream.overrides.access(tx.access);
     match (stream.eats, &stream.stage2) {

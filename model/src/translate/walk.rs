@@ -165,6 +165,15 @@ fn block_allowed(table: &Table, level: i8) -> bool {
 /// The address in a Table, Block or Page descriptor; `None` is an Address Size fault by choice.
 #[inline(always)]
 fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
+    if table.shape.format == AddressFormat::Bits48 {
+        return Some(raw & table.address_mask);
+    }
+    scattered_address(env, table, raw)
+}
+
+/// The same in any format.
+#[inline(never)]
+fn scattered_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
     let low_part = raw & table.address_mask;
     match table.shape.format {
         AddressFormat::Bits48 => Some(low_part),
