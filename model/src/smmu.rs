@@ -4,6 +4,7 @@
 mod saved;
 
 use crate::command;
+use crate::config::Globals;
 use crate::env::Env;
 use crate::fault;
 use crate::features::Features;
@@ -104,7 +105,7 @@ impl Smmu {
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        let globals = self.registers.globals(&self.features);
+        let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(tx);
         match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
@@ -115,7 +116,8 @@ impl Smmu {
     /// The end of a transaction that stopped.
     #[cold]
     fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
-        let ending = fault::conclude(env, &self.registers.globals(&self.features), tx, seen, stop);
+        let globals = Globals { features: &self.features, registers: &self.registers };
+        let ending = fault::conclude(env, &globals, tx, seen, stop);
         if let Some(pending) = ending.record {
             let (record, mergeable) = (pending.record, pending.mergeable);
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);

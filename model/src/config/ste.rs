@@ -124,7 +124,7 @@ fn eats(
                 w2.s2_s() => SteSplitAtsStalls,
                 g.features.ns1ats => SteSplitAtsUnsupported,
             }
-            Ok(if g.atschk { Eats::Split } else { Eats::Off })
+            Ok(if g.atschk() { Eats::Split } else { Eats::Off })
         }
         // 0b11 needs a DPT, which this model does not have: reserved, acts as 0b00.
         _ => Ok(Eats::Off),
@@ -146,7 +146,7 @@ fn stream_world(g: &Globals<'_>, s1: bool, s2: bool, w1: SteWord1) -> Result<Str
     }
     match w1.strw() {
         0b00 => Ok(StreamWorld::NsEl1),
-        0b10 if g.e2h => Ok(StreamWorld::NsEl2E2h),
+        0b10 if g.e2h() => Ok(StreamWorld::NsEl2E2h),
         0b10 => Ok(StreamWorld::NsEl2),
         _ => Err(Rule::SteBadStrw),
     }

@@ -50,7 +50,7 @@ pub(crate) fn resolve<E: Env>(
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
-    match (tx.address_type, g.smmuen) {
+    match (tx.address_type, g.smmuen()) {
         (AddressType::Untranslated, true) => translate(env, g, memo, tx, seen),
         (AddressType::Untranslated, false) => global_bypass(env, g, tx),
         (AddressType::Translated, true) => translated::pass(env, g, tx, seen),
@@ -70,14 +70,14 @@ fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Option<[
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
 fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
     let pa = tx.address.as_pa_with_both_stages_bypassed();
-    if g.gbpa.abort() {
+    if g.gbpa().abort() {
         return Err(Stop::configuration(Rule::GlobalAbort));
     }
     if !pa.fits(g.features.oas_bits) {
         return Err(Stop::configuration(Rule::GlobalBypassBeyondOas));
     }
     env.note(Rule::GlobalBypass);
-    let attributes = Overrides::from_gbpa(g.gbpa, g.features).attributes(env, tx.attributes);
+    let attributes = Overrides::from_gbpa(g.gbpa(), g.features).attributes(env, tx.attributes);
     Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
 }
 
@@ -91,12 +91,12 @@ fn translate<E: Env>(
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let at = g.stream_table.locate(env, f, tx.stream)?; // C_BAD_STREAMID
+    let at = g.stream_table().locate(env, f, tx.stream)?; // C_BAD_STREAMID
     let Some(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
     };
     let ste = Ste(words);
-    let setting = StreamSetting { e2h: g.e2h, atschk: g.atschk };
+    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
     let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
     seen.learn(stream);

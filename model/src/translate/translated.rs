@@ -23,11 +23,11 @@ pub(super) fn pass<E: Env>(
     if !f.ats {
         return Err(Stop::at_input(Rule::TranslatedForbidden));
     }
-    if !g.atschk {
+    if !g.atschk() {
         env.note(Rule::TranslatedUnchecked);
         return physical(env, g, tx);
     }
-    let at = g.stream_table.locate(env, f, tx.stream)?;
+    let at = g.stream_table().locate(env, f, tx.stream)?;
     let Some(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
