@@ -107,6 +107,10 @@ pub(crate) struct Table {
     pub(crate) start_shift: u8,
     /// The bits of an index into the starting level, concatenated tables included.
     pub(crate) start_index_mask: u64,
+    /// The bits of an index into any other level.
+    pub(crate) index_mask: u64,
+    /// How much less the entry of a lower level covers, as a power of two.
+    pub(crate) stride: u8,
     /// The bits of a descriptor that hold address bits in their place, in every [`AddressFormat`].
     pub(crate) address_mask: u64,
     /// The bits that an input address must not have, where it has no sign.
@@ -128,6 +132,8 @@ impl Table {
             shape,
             start_shift,
             start_index_mask: low_mask(index_bits),
+            index_mask: low_mask(shape.granule.stride()),
+            stride: shape.granule.stride(),
             address_mask: low_mask(48) & !low_mask(shape.granule.bits()),
             beyond_input: !low_mask(shape.input_bits),
             beyond_output: !low_mask(shape.output_bits),

@@ -57,7 +57,7 @@ impl Globals<'_> {
     }
 
     /// What happens to streams while SMMUEN is 0 (§6.3.14).
-    pub(crate) fn gbpa(&self) -> Gbpa {
+    pub(crate) fn gbpa_in_use(&self) -> Gbpa {
         self.registers.gbpa_in_use
     }
 }

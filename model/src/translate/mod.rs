@@ -70,14 +70,14 @@ fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Option<[
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
 fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
     let pa = tx.address.as_pa_with_both_stages_bypassed();
-    if g.gbpa().abort() {
+    if g.gbpa_in_use().abort() {
         return Err(Stop::configuration(Rule::GlobalAbort));
     }
     if !pa.fits(g.features.oas_bits) {
         return Err(Stop::configuration(Rule::GlobalBypassBeyondOas));
     }
     env.note(Rule::GlobalBypass);
-    let attributes = Overrides::from_gbpa(g.gbpa(), g.features).attributes(env, tx.attributes);
+    let attributes = Overrides::from_gbpa(g.gbpa_in_use(), g.features).attributes(env, tx.attributes);
     Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
 }
 

@@ -88,8 +88,6 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
     tables: &mut T,
     input: u64,
 ) -> Result<Option<Leaf>, Stop> {
-    let stride = table.shape.granule.stride();
-    let full_table = low_mask(stride);
     let mut base = table.base;
     let mut shift = table.start_shift;
     let mut index_mask = table.start_index_mask;
@@ -111,8 +109,8 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     return Ok(None);
                 }
                 hierarchy |= entry.raw & HIERARCHY;
-                index_mask = full_table;
-                shift -= stride;
+                index_mask = table.index_mask;
+                shift -= table.stride;
             }
             0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
             0b01 if block_allowed(table, level) => {
