@@ -1,6 +1,8 @@
 //! Commands through the queue, and bringing an SMMU up.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use smmu_benches::enabled_smmu;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
@@ -25,7 +27,9 @@ fn commands(criterion: &mut Criterion) {
     }
     let mut smmu = enabled_smmu(&mut memory, 0x8000_0000);
     let mut prod = 0;
-    criterion.bench_function("commands/1000 TLBI + SYNC", |bencher| {
+    let mut group = criterion.benchmark_group("commands");
+    group.throughput(Throughput::Elements(u64::from(BATCH)));
+    group.bench_function("1000 TLBI and a SYNC", |bencher| {
         bencher.iter(|| {
             write_command(&mut memory, (prod + BATCH - 1) % ENTRIES, SYNC);
             prod = (prod + BATCH) % (2 * ENTRIES);
@@ -34,9 +38,16 @@ fn commands(criterion: &mut Criterion) {
             smmu.settle(&mut world);
         });
     });
-    criterion.bench_function("enable/create and enable", |bencher| {
+    group.finish();
+}
+
+fn bringing_up(criterion: &mut Criterion) {
+    let mut memory = SparseMemory::new();
+    let mut group = criterion.benchmark_group("smmu");
+    group.bench_function("create and enable", |bencher| {
         bencher.iter(|| enabled_smmu(&mut memory, 0x8000_0000));
     });
+    group.finish();
 }
 
 fn write_command(memory: &mut SparseMemory, slot: u32, words: [u64; 2]) {
@@ -45,5 +56,11 @@ fn write_command(memory: &mut SparseMemory, slot: u32, words: [u64; 2]) {
     memory.write(Pa::new(at + 8), &words[1].to_le_bytes()).expect("memory that never aborts");
 }
 
-criterion_group!(benches, commands);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = commands, bringing_up
+}
 criterion_main!(benches);

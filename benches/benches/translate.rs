@@ -1,5 +1,7 @@
 //! One cold translation, each beside a bare loop of as many dependent loads.
 
+use std::time::Duration;
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use smmu_benches::{BareMemory, Placement, Stages, Workload};
 
@@ -21,5 +23,12 @@ fn translations(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, translations);
+criterion_group! {
+    name = benches;
+    // 16 functions in half a minute: a call takes a microsecond at most.
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = translations
+}
 criterion_main!(benches);

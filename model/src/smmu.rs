@@ -4,16 +4,17 @@
 mod saved;
 
 use crate::command;
+use crate::config::Globals;
 use crate::env::Env;
-use crate::fault::Ending;
+use crate::fault;
 use crate::features::Features;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::{Register, Registers, access, update};
-use crate::transaction::Transaction;
-use crate::translate;
+use crate::transaction::{AddressType, Transaction};
 use crate::translate::memo::Memo;
+use crate::translate::{self, Seen, translated};
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
@@ -104,15 +105,27 @@ impl Smmu {
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        let globals = self.registers.globals(&self.features);
-        match translate::resolve(env, &globals, &mut self.memo, tx) {
+        if tx.address_type == AddressType::Translated {
+            return self.transact_as(env, &translated::as_presented(&self.features, tx));
+        }
+        self.transact_as(env, tx)
+    }
+
+    #[inline(always)]
+    fn transact_as(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        let globals = Globals { features: &self.features, registers: &self.registers };
+        let mut seen = Seen::nothing(tx);
+        match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
-            Err(ending) => self.fail(env, &ending),
+            Err(stop) => self.fail(env, tx, &seen, stop),
         }
     }
 
+    /// The end of a transaction that stopped.
     #[cold]
-    fn fail(&mut self, env: &mut impl Env, ending: &Ending) -> Outcome {
+    fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
+        let globals = Globals { features: &self.features, registers: &self.registers };
+        let ending = fault::conclude(env, &globals, tx, seen, stop);
         if let Some(pending) = ending.record {
             let (record, mergeable) = (pending.record, pending.mergeable);
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);

@@ -1,17 +1,32 @@
 //! Stage 1 memory types: the MAIR of a CD and the index into it (§5.4, DDI 0487 D8.6).
 
 use super::{Cacheability, Device, Hints, MemoryType};
+use crate::layout::descriptor::Stage1Leaf;
 
-/// The type that `index` selects: byte 0 to 7 of `mair`, and byte 7 for the indexes 8 to 15 that exist with
-/// AIE (§5.4 MAIR).
-#[inline(always)]
-pub(crate) fn memory_type(mair: u64, index: u8) -> MemoryType {
-    decode(mair.to_le_bytes()[usize::from(index.min(7))])
+/// The types that a MAIR names, by AttrIndx.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct MemoryTypes {
+    types: [MemoryType; 8],
+    /// AttrIndx has four bits, of which 8 to 15 select byte 7 (§5.4 MAIR, AIE).
+    extended: bool,
+}
+
+impl MemoryTypes {
+    /// `extended`: CD.AIE in effect.
+    pub(crate) fn new(mair: u64, extended: bool) -> Self {
+        Self { types: mair.to_le_bytes().map(decode), extended }
+    }
+
+    /// The type that a descriptor selects.
+    #[inline(always)]
+    pub(crate) fn select(&self, leaf: Stage1Leaf) -> MemoryType {
+        let index = if self.extended && leaf.attr_indx_3() { 7 } else { leaf.attr_indx() & 7 };
+        self.types[usize::from(index)]
+    }
 }
 
 /// One attribute byte. No encoding is without meaning: XS does not exist and Tagged is not supported, so
 /// these are reserved ones (§3.17.8, §3.23).
-#[inline(always)]
 const fn decode(attribute: u8) -> MemoryType {
     let (outer, inner) = (attribute >> 4, attribute & 0b1111);
     match (outer, inner) {
@@ -35,7 +50,6 @@ pub(super) const fn device(bits: u8) -> Device {
 }
 
 /// One nibble, not 0000: 00RW WT transient, 0100 NC, 01RW WB transient, 10RW WT, 11RW WB.
-#[inline(always)]
 const fn level(nibble: u8) -> Cacheability {
     let transient = nibble & 0b1000 == 0;
     let hints = Hints { read_allocate: nibble & 0b10 != 0, write_allocate: nibble & 0b01 != 0, transient };
@@ -106,9 +120,11 @@ mod tests {
     fn the_index_stays_in_the_register() {
         let mair = 0xff_bb_f4_44_0c_08_04_00;
         let expected = [0x00, 0x04, 0x08, 0x0c, 0x44, 0xf4, 0xbb, 0xff];
-        for index in 0..16 {
-            let byte = expected[usize::from(index).min(7)];
-            assert_eq!(memory_type(mair, index), decode(byte), "index {index}");
+        for index in 0..16u8 {
+            let leaf = Stage1Leaf::new().with_attr_indx(index & 7).with_attr_indx_3(index >= 8);
+            let (plain, extended) = (expected[usize::from(index & 7)], expected[usize::from(index.min(7))]);
+            assert_eq!(MemoryTypes::new(mair, false).select(leaf), decode(plain), "index {index}");
+            assert_eq!(MemoryTypes::new(mair, true).select(leaf), decode(extended), "index {index}");
         }
     }
 }

@@ -12,9 +12,13 @@ use crate::layout::register::Gbpa;
 use crate::layout::ste::SteWord1;
 use crate::transaction::{Access, Privilege, Purpose};
 
-/// The overrides in effect; `None` stands for "use incoming".
+/// The overrides in effect; `None` if all is as it comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Overrides {
+pub(crate) struct Overrides(Option<Replaced>);
+
+/// What takes the place of which attribute; `None` stands for "use incoming".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Replaced {
     memory_type: Option<MemoryType>,
     allocation: Allocation,
     shareability: Option<Shareability>,
@@ -36,14 +40,8 @@ enum Allocation {
 
 impl Overrides {
     /// Those of an STE (§5.2).
-    #[inline(always)]
     pub(crate) fn from_ste(word: SteWord1, f: &Features) -> Self {
-        const OVERRIDES: u64 = 0x000f_31ff_0000_0000; // INSTCFG, PRIVCFG, SHCFG, ALLOCCFG, MTCFG, MemAttr
-        const ALL_INCOMING: u64 = 0x0000_1000_0000_0000; // SHCFG 01, the rest 0
-        if word.into_bits() & OVERRIDES == ALL_INCOMING {
-            return Self::NONE;
-        }
-        let overrides = Self::decode(
+        let mut replaced = Replaced::decode(
             f,
             Fields {
                 memory_type: word.mtcfg().then_some(word.mem_attr()),
@@ -53,18 +51,15 @@ impl Overrides {
                 instcfg: word.instcfg(),
             },
         );
-        match (overrides.memory_type, overrides.allocation) {
-            (None, Allocation::Override(hints)) => {
-                Self { allocation: Allocation::OverrideOrIncoming(hints), ..overrides }
-            }
-            _ => overrides,
+        if let (None, Allocation::Override(hints)) = (replaced.memory_type, replaced.allocation) {
+            replaced.allocation = Allocation::OverrideOrIncoming(hints);
         }
+        Self::of(replaced)
     }
 
     /// Those of GBPA, for streams that bypass a disabled SMMU (§6.3.14).
-    #[inline(always)]
     pub(crate) fn from_gbpa(gbpa: Gbpa, f: &Features) -> Self {
-        Self::decode(
+        let replaced = Replaced::decode(
             f,
             Fields {
                 memory_type: gbpa.mtcfg().then_some(gbpa.mem_attr()),
@@ -73,16 +68,41 @@ impl Overrides {
                 privcfg: gbpa.privcfg(),
                 instcfg: gbpa.instcfg(),
             },
-        )
+        );
+        Self::of(replaced)
+    }
+
+    fn of(replaced: Replaced) -> Self {
+        Self((replaced != Replaced::NOTHING).then_some(replaced))
     }
 
     /// The memory attributes of an access that arrived with `incoming` (§13.1.4).
     #[inline(always)]
     pub(crate) fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
-        if *self == Self::NONE {
-            return Attributes::new(incoming.memory_type, incoming.shareability);
-        }
         let incoming = Attributes::new(incoming.memory_type, incoming.shareability);
+        match &self.0 {
+            None => incoming,
+            Some(replaced) => replaced.attributes(env, incoming),
+        }
+    }
+
+    /// The access that permissions are checked for (§13.1.2).
+    #[inline(always)]
+    pub(crate) fn access(&self, incoming: Access) -> Access {
+        let (privilege, purpose) = match &self.0 {
+            None => (incoming.privilege, incoming.purpose),
+            Some(replaced) => (
+                replaced.privilege.unwrap_or(incoming.privilege),
+                replaced.purpose.unwrap_or(incoming.purpose),
+            ),
+        };
+        Access::new(incoming.direction, privilege, purpose)
+    }
+}
+
+impl Replaced {
+    #[inline(never)]
+    fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
         let memory_type = match self.memory_type {
             // A level that brings no hints of its own takes RA, WA, nTR (§13.1.3).
             Some(memory_type) => memory_type.with_hints(incoming.memory_type.hints()),
@@ -101,20 +121,9 @@ impl Overrides {
         Attributes::new(memory_type, self.shareability.unwrap_or(incoming.shareability))
     }
 
-    /// The access that permissions are checked for (§13.1.2).
-    #[inline(always)]
-    pub(crate) fn access(&self, incoming: Access) -> Access {
-        Access::new(
-            incoming.direction,
-            self.privilege.unwrap_or(incoming.privilege),
-            self.purpose.unwrap_or(incoming.purpose),
-        )
-    }
-
     /// Fields that ATTR_TYPES_OVR or ATTR_PERMS_OVR does not announce mean "use incoming" (§5.2, §6.3.14).
-    #[inline(always)]
     fn decode(f: &Features, fields: Fields) -> Self {
-        let mut overrides = Self::NONE;
+        let mut overrides = Self::NOTHING;
         if f.attr_types_ovr {
             overrides.memory_type = fields.memory_type.map(memory_type);
             overrides.allocation = allocation(fields.alloccfg);
@@ -128,7 +137,7 @@ impl Overrides {
     }
 
     /// Everything as it comes in.
-    const NONE: Self = Self {
+    const NOTHING: Self = Self {
         memory_type: None,
         allocation: Allocation::Incoming,
         shareability: None,

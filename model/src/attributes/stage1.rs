@@ -1,19 +1,9 @@
 //! What stage 1 makes of the attributes (§13.4.1, §13.4.2).
 
-use super::{Attributes, Shareability, mair};
+use super::{Attributes, MemoryType, Shareability};
 use crate::choice::answer::DescriptorShReserved;
 use crate::env::Env;
 use crate::layout::descriptor::Stage1Leaf;
-
-/// What the attributes of a stage 1 page depend on beside its descriptor (§5.4).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stage1Settings {
-    /// CD.MAIR.
-    pub(crate) mair: u64,
-    /// CD.AIE in effect: AttrIndx has four bits.
-    pub(crate) aie: bool,
-    pub(crate) shareability: ShareabilitySource,
-}
 
 /// Where the shareability of a page is found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,23 +14,24 @@ pub(crate) enum ShareabilitySource {
     Configuration(Shareability),
 }
 
-impl Stage1Settings {
-    /// The attributes of a page or block. They replace type and shareability of the access; its hints are
-    /// combined with them by [`with_incoming_hints`].
-    ///
-    /// Our answer to an open point: Device and Normal-iNC-oNC are Outer Shareable already here, so stage 2
-    /// does not get to see the SH of such a descriptor (DDI 0487 D8.6.2).
-    #[inline(always)]
-    pub(crate) fn decode(&self, env: &mut impl Env, leaf: Stage1Leaf) -> Attributes {
-        let index = leaf.attr_indx() | if self.aie { u8::from(leaf.attr_indx_3()) << 3 } else { 0 };
-        let memory_type = mair::memory_type(self.mair, index);
-        let shareability = if memory_type.is_cacheable() {
-            self.shareability.resolve(env, leaf.sh())
-        } else {
-            Shareability::OuterShareable
-        };
-        Attributes { memory_type, shareability }
-    }
+/// The attributes of a page or block of `memory_type`. They replace type and shareability of the access; its
+/// hints are combined with them by [`with_incoming_hints`].
+///
+/// Our answer to an open point: Device and Normal-iNC-oNC are Outer Shareable already here, so stage 2
+/// does not get to see the SH of such a descriptor (DDI 0487 D8.6.2).
+#[inline(always)]
+pub(crate) fn page(
+    env: &mut impl Env,
+    memory_type: MemoryType,
+    source: ShareabilitySource,
+    leaf: Stage1Leaf,
+) -> Attributes {
+    let shareability = if memory_type.is_cacheable() {
+        source.resolve(env, leaf.sh())
+    } else {
+        Shareability::OuterShareable
+    };
+    Attributes { memory_type, shareability }
 }
 
 /// The attributes of an access to `page`: a level that is cacheable on both sides takes the stronger hints,
@@ -85,6 +76,7 @@ fn reserved(env: &mut impl Env) -> Shareability {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mair::MemoryTypes;
     use super::super::testing::{ask, attributes};
     use super::*;
     use crate::choice::Choice;
@@ -92,32 +84,34 @@ mod tests {
     /// Byte 0 Device-nGnRnE, 1 Normal-iNC-oNC, 2 iWB-oWB, 3 iWT(RA)-oNC, 4 iNC-oWB transient, 7 iWT-oWT.
     const MAIR: u64 = 0xbb_00_00_74_4a_ff_44_00;
 
-    fn check(settings: Stage1Settings, leaf: u64, expected: &str, asked: &[Choice]) {
-        let (result, questions) = ask([], |env| settings.decode(env, Stage1Leaf::from_bits(leaf)));
-        assert_eq!((result.to_string(), &*questions), (expected.to_owned(), asked), "{leaf:#x}");
+    fn check(aie: bool, source: ShareabilitySource, leaf: u64, expected: &str, asked: &[Choice]) {
+        let leaf = Stage1Leaf::from_bits(leaf);
+        let memory_type = MemoryTypes::new(MAIR, aie).select(leaf);
+        let (result, questions) = ask([], |env| page(env, memory_type, source, leaf));
+        assert_eq!((result.to_string(), &*questions), (expected.to_owned(), asked), "{leaf:?}");
     }
 
     #[test]
     fn type_and_shareability_of_a_page() {
-        let settings =
-            Stage1Settings { mair: MAIR, aie: false, shareability: ShareabilitySource::Descriptor };
+        let plain = |leaf, expected, asked: &[Choice]| {
+            check(false, ShareabilitySource::Descriptor, leaf, expected, asked);
+        };
         // AttrIndx lies at [4:2], SH at [9:8].
-        check(settings, 0x303, "Device-nGnRnE-OSH", &[]);
-        check(settings, 0x107, "Normal-iNC-oNC-OSH", &[]);
-        check(settings, 0x00b, "Normal-iWB(RA,WA)-oWB(RA,WA)-NSH", &[]);
-        check(settings, 0x20b, "Normal-iWB(RA,WA)-oWB(RA,WA)-OSH", &[]);
-        check(settings, 0x30f, "Normal-iWT(RA,nWA)-oNC-ISH", &[]);
-        check(settings, 0x313, "Normal-iNC-oWB(RA,WA,TR)-ISH", &[]);
-        let reserved = [Choice::DescriptorShReserved];
-        check(settings, 0x10b, "Normal-iWB(RA,WA)-oWB(RA,WA)-NSH", &reserved);
+        plain(0x303, "Device-nGnRnE-OSH", &[]);
+        plain(0x107, "Normal-iNC-oNC-OSH", &[]);
+        plain(0x00b, "Normal-iWB(RA,WA)-oWB(RA,WA)-NSH", &[]);
+        plain(0x20b, "Normal-iWB(RA,WA)-oWB(RA,WA)-OSH", &[]);
+        plain(0x30f, "Normal-iWT(RA,nWA)-oNC-ISH", &[]);
+        plain(0x313, "Normal-iNC-oWB(RA,WA,TR)-ISH", &[]);
+        plain(0x10b, "Normal-iWB(RA,WA)-oWB(RA,WA)-NSH", &[Choice::DescriptorShReserved]);
         // Bit 59 is AttrIndx[3] only with AIE.
-        check(settings, 0x0800_0000_0000_030b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH", &[]);
-        let extended = Stage1Settings { aie: true, ..settings };
-        check(extended, 0x0800_0000_0000_030b, "Normal-iWT(RA,WA)-oWT(RA,WA)-ISH", &[]);
-        check(extended, 0x0000_0000_0000_030b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH", &[]);
+        plain(0x0800_0000_0000_030b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH", &[]);
+        let extended = |leaf, expected| check(true, ShareabilitySource::Descriptor, leaf, expected, &[]);
+        extended(0x0800_0000_0000_030b, "Normal-iWT(RA,WA)-oWT(RA,WA)-ISH");
+        extended(0x0000_0000_0000_030b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH");
         // Address bits in the place of SH.
-        let shareability = ShareabilitySource::Configuration(Shareability::InnerShareable);
-        check(Stage1Settings { shareability, ..settings }, 0x10b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH", &[]);
+        let configured = ShareabilitySource::Configuration(Shareability::InnerShareable);
+        check(false, configured, 0x10b, "Normal-iWB(RA,WA)-oWB(RA,WA)-ISH", &[]);
     }
 
     #[test]

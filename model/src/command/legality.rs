@@ -25,26 +25,61 @@ enum Needs {
     Secure,
 }
 
+/// What is known of an opcode.
+#[derive(Clone, Copy)]
+struct Row {
+    opcode: Opcode,
+    needs: Needs,
+    /// The bits of both words that belong to a field.
+    fields: [u64; 2],
+}
+
+/// Every opcode by its code.
+static ROWS: [Option<Row>; 256] = {
+    let mut rows = [None; 256];
+    let mut code = 0;
+    while code < rows.len() {
+        if let Some(opcode) = Opcode::from_code(code.to_le_bytes()[0]) {
+            let (needs, fields) = row(opcode);
+            rows[code] = Some(Row { opcode, needs, fields });
+        }
+        code += 1;
+    }
+    rows
+};
+
 /// The opcode, if the command exists on the Non-secure queue of this implementation.
+#[inline]
 pub(super) fn opcode(f: &Features, command: Command) -> Result<Opcode, Rule> {
-    let opcode = command.opcode().ok_or(match command.code() {
+    let Some(Row { opcode, needs, fields }) = &ROWS[usize::from(command.code())] else {
+        return Err(undefined(command.code()));
+    };
+    let lacking = match needs {
+        Needs::Nothing => None,
+        Needs::Secure => Some(Rule::CommandSecureOnly),
+        Needs::Stage1 | Needs::El2 if !f.s1p => Some(Rule::CommandNeedsStage1),
+        Needs::Stage1 => None,
+        Needs::El2 => (!f.hyp).then_some(Rule::CommandNeedsHyp),
+        Needs::Stage2 => (!f.s2p).then_some(Rule::CommandNeedsStage2),
+        Needs::Mpam => Some(Rule::CommandNeedsMpam),
+        Needs::Dpt => Some(Rule::CommandNeedsDpt),
+        Needs::Ats => (!f.ats).then_some(Rule::CommandNeedsAts),
+        Needs::Pri => (!f.pri).then_some(Rule::CommandNeedsPri),
+        Needs::Stall => (f.stall_model == StallModel::TerminateOnly).then_some(Rule::CommandNeedsStall),
+    };
+    match lacking {
+        Some(rule) => Err(rule),
+        None if command.0[0] & fields[0] & SSEC != 0 => Err(Rule::CommandSecure),
+        None => Ok(*opcode),
+    }
+}
+
+#[cold]
+fn undefined(code: u8) -> Rule {
+    match code {
         0x80..=0x8f => Rule::CommandImplementationDefined,
         _ => Rule::CommandReserved,
-    })?;
-    let (needs, fields) = row(opcode);
-    refuse! {
-        needs == Needs::Secure => CommandSecureOnly,
-        matches!(needs, Needs::Stage1 | Needs::El2) && !f.s1p => CommandNeedsStage1,
-        needs == Needs::Stage2 && !f.s2p => CommandNeedsStage2,
-        needs == Needs::El2 && !f.hyp => CommandNeedsHyp,
-        needs == Needs::Mpam => CommandNeedsMpam,
-        needs == Needs::Dpt => CommandNeedsDpt,
-        needs == Needs::Ats && !f.ats => CommandNeedsAts,
-        needs == Needs::Pri && !f.pri => CommandNeedsPri,
-        needs == Needs::Stall && f.stall_model == StallModel::TerminateOnly => CommandNeedsStall,
-        command.0[0] & fields[0] & SSEC != 0 => CommandSecure,
     }
-    Ok(opcode)
 }
 
 /// Whether a bit is set that has no defined field (§4.1.5).

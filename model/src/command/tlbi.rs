@@ -107,54 +107,66 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    #[inline]
     pub(super) fn nh_all(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhAll { vmid: self.stage1_vmid()? })
     }
 
+    #[inline]
     pub(super) fn nh_asid(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhAsid { vmid: self.stage1_vmid()?, asid: self.asid()? })
     }
 
+    #[inline]
     pub(super) fn nh_va(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhVa { pages: self.va()?, vmid: self.stage1_vmid()?, asid: self.asid()? })
     }
 
+    #[inline]
     pub(super) fn nh_vaa(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhVaa { pages: self.va()?, vmid: self.stage1_vmid()? })
     }
 
+    #[inline]
     pub(super) fn el2_asid(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Asid { asid: self.asid()? })
     }
 
+    #[inline]
     pub(super) fn el2_va(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Va { pages: self.va()?, asid: self.asid()? })
     }
 
+    #[inline]
     pub(super) fn el2_vaa(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Vaa { pages: self.va()? })
     }
 
+    #[inline]
     pub(super) fn s12_vmall(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::S12Vmall { vmid: self.vmid()? })
     }
 
+    #[inline]
     pub(super) fn s2_ipa(self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::S2Ipa { pages: self.ipa()?, vmid: self.vmid()? })
     }
 
     /// Without 16-bit ASIDs, one that does not fit names no translation (§4.4).
+    #[inline]
     fn asid(self) -> Result<Asid, Rule> {
         let asid = self.command.tlbi0().asid();
         if self.f.asid16 || asid <= 0xff { Ok(Asid(asid)) } else { Err(Rule::CommandOutOfRange) }
     }
 
+    #[inline]
     fn vmid(self) -> Result<Vmid, Rule> {
         let vmid = self.command.tlbi0().vmid();
         if self.f.vmid16 || vmid <= 0xff { Ok(Vmid(vmid)) } else { Err(Rule::CommandOutOfRange) }
     }
 
     /// Without stage 2 there are no VMIDs, and this implementation does nothing for another than 0 (§4.4.2).
+    #[inline]
     fn stage1_vmid(self) -> Result<Vmid, Rule> {
         match self.vmid()? {
             vmid if self.f.s2p || vmid == Vmid(0) => Ok(vmid),
@@ -162,19 +174,23 @@ impl Fields<'_> {
         }
     }
 
+    #[inline]
     fn va(self) -> Result<Pages, Rule> {
         self.pages(self.command.tlbi1().address())
     }
 
     /// Bits outside [55:12] are taken as zero (§4.1.6).
+    #[inline]
     fn ipa(self) -> Result<Pages, Rule> {
         self.pages(self.command.tlbi1().address() & ipa_mask(self.f.revision))
     }
 
+    #[inline]
     fn pages(self, address: u64) -> Result<Pages, Rule> {
         Ok(Pages { address, leaf: self.command.tlbi1().leaf(), range: self.range()? })
     }
 
+    #[inline]
     fn range(self) -> Result<Option<Range>, Rule> {
         let (word0, word1) = (self.command.tlbi0(), self.command.tlbi1());
         let log2_granule_bytes: u8 = match word1.tg() {

@@ -2,28 +2,35 @@
 
 use super::StreamWorld;
 use super::geometry::{
-    self, AddressFormat, Granule, Table, base_out_of_range, beyond_ttb, effective_output_bits,
+    self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
     stage1_start_level,
 };
 use super::ste::{shareability_source, within_limits};
-use crate::attributes::stage1::Stage1Settings;
+use crate::address::low_mask;
+use crate::attributes::mair::MemoryTypes;
+use crate::attributes::stage1::ShareabilitySource;
 use crate::choice::answer::CdReservedBits;
 use crate::env::Env;
 use crate::fault::FaultFlags;
 use crate::features::{Features, Httu, Revision, StallModel, TableEndianness};
-use crate::layout::cd::{Cd, CdWord0};
+use crate::layout::cd::Cd;
 use crate::rule::Rule;
 
 /// A legal CD: the parameters of stage 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context {
-    pub(crate) world: StreamWorld,
     pub(crate) flags: FaultFlags,
-    /// The table of the lower addresses; the only one in a world that has one. `None` if EPD0 is set.
-    low: Option<Table>,
-    /// The table of the upper addresses. `None` if EPD1 is set.
-    high: Option<Table>,
-    cd: Cd,
+    /// The half of the lower addresses; the only one in a world that has one table.
+    low: Half,
+    /// The half of the upper addresses.
+    high: Half,
+    /// TTB1, ASIDs and unprivileged accesses exist.
+    pub(crate) two_halves: bool,
+    /// What the attributes of a page depend on.
+    pub(crate) types: MemoryTypes,
+    pub(crate) rules: Stage1Rules,
+    /// A clear Access flag does not fault; no meaning with `ha`.
+    pub(crate) affd: bool,
     /// Hardware sets the Access flag.
     pub(crate) ha: bool,
     /// Hardware keeps the dirty state; implies `ha`.
@@ -32,86 +39,47 @@ pub(crate) struct Context {
     pub(crate) haft: bool,
 }
 
-/// Which translation table base an address selects.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Which {
-    Ttb0,
-    Ttb1,
+/// What a CD says about one half of the address space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Half {
+    /// `None` if EPDx is set.
+    pub(crate) table: Option<Table>,
+    /// The bits of an address that must be those of `above`: all above the table, without the ignored ones
+    /// (§3.4.1 TBI). No meaning without a table.
+    pub(crate) above_mask: u64,
+    /// 0 in the lower half, all ones in the upper.
+    pub(crate) above: u64,
+    /// Unprivileged accesses are kept out (§5.4 E0PD).
+    pub(crate) e0pd: bool,
+    /// The table descriptors restrict permissions (§5.4 HAD, D8.6).
+    pub(crate) hierarchical: bool,
+    /// Where the shareability of a page is found.
+    pub(crate) shareability: ShareabilitySource,
+}
+
+/// What besides the descriptors decides about permissions (§5.4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stage1Rules {
+    /// The world tells privileged from unprivileged accesses.
+    pub(crate) two_levels: bool,
+    /// CD.PAN; no meaning without two levels.
+    pub(crate) pan: bool,
+    /// CD.EPAN in effect: PAN counts an executable page as accessible.
+    pub(crate) epan: bool,
+    /// CD.WXN.
+    pub(crate) wxn: bool,
 }
 
 impl Context {
-    /// Whether the upper bits of an address are ignored in this half (§3.4.1).
+    /// The half that an address lies in: bit 55 selects (§3.4.1).
     #[inline(always)]
-    pub(crate) fn tbi(&self, which: Which) -> bool {
-        let w0 = self.cd.word0();
-        match which {
-            Which::Ttb0 => w0.tbi0(),
-            Which::Ttb1 => w0.tbi1(),
-        }
-    }
-
-    /// Whether unprivileged accesses are kept out of this half (§5.4 E0PD).
-    #[inline(always)]
-    pub(crate) fn e0pd(&self, f: &Features, which: Which) -> bool {
-        let closed = match which {
-            Which::Ttb0 => self.cd.word1().e0pd0(),
-            Which::Ttb1 => self.cd.word2().e0pd1(),
-        };
-        closed && f.e0pd && self.world.has_two_tables()
-    }
-
-    /// The table of this half; `None` where it is off.
-    #[inline(always)]
-    pub(crate) fn table(&self, which: Which) -> Option<&Table> {
-        match which {
-            Which::Ttb0 => self.low.as_ref(),
-            Which::Ttb1 => self.high.as_ref(),
-        }
-    }
-
-    /// What the attributes of a page of this half depend on.
-    #[inline(always)]
-    pub(crate) fn attributes(&self, f: &Features, table: &Table, which: Which) -> Stage1Settings {
-        let w0 = self.cd.word0();
-        let sh = match which {
-            Which::Ttb0 => w0.sh0(),
-            Which::Ttb1 => w0.sh1(),
-        };
-        let shareability = shareability_source(table, sh);
-        Stage1Settings { mair: self.cd.mair(), aie: self.aie(f), shareability }
-    }
-
-    /// Whether the table descriptors of this half restrict permissions (§5.4 HAD, D8.6).
-    #[inline(always)]
-    pub(crate) fn hierarchical(&self, f: &Features, which: Which) -> bool {
-        let disabled = match which {
-            Which::Ttb0 => self.cd.word1().had0(),
-            Which::Ttb1 => self.cd.word2().had1(),
-        };
-        !(self.aie(f) || (disabled && f.had))
-    }
-
-    /// AttrIndx has four bits.
-    #[inline(always)]
-    fn aie(&self, f: &Features) -> bool {
-        f.aie && self.cd.word2().aie()
-    }
-
-    /// Word 0: AFFD, WXN, PAN have the meaning of their field text.
-    #[inline(always)]
-    pub(crate) fn word0(&self) -> CdWord0 {
-        self.cd.word0()
-    }
-
-    /// PAN counts an executable page as accessible (§5.4 EPAN).
-    #[inline(always)]
-    pub(crate) fn epan(&self, f: &Features) -> bool {
-        f.epan && self.cd.word1().epan()
+    pub(crate) fn half(&self, address: u64) -> &Half {
+        if self.two_halves && address >> 55 & 1 != 0 { &self.high } else { &self.low }
     }
 }
 
-/// Reads the CD in the light of the STE that led to it.
-#[inline(always)]
+/// Reads the CD in the light of the STE that led to it. Out of line: most transactions find it parsed.
+#[inline(never)]
 pub(crate) fn parse(
     env: &mut impl Env,
     f: &Features,
@@ -141,17 +109,66 @@ pub(crate) fn parse(
     let high = if high_off { None } else { Some(high_table(env, f, cd)?) };
     let beyond = !low_off && beyond_ttb(f, cd.0[1]) || !high_off && beyond_ttb(f, cd.0[2]);
     refuse! { (has_reserved_bit(cd) || beyond) && reserved_bits_refused(env) => CdReservedBit, }
-    let ha = w0.ha();
+    let (two_halves, ha, aie) = (world.has_two_tables(), w0.ha(), f.aie && cd.word2().aie());
+    let (e0pd, had) = (f.e0pd && two_halves, f.had);
+    let low = HalfFields {
+        table: low,
+        tbi: w0.tbi0(),
+        e0pd: e0pd && cd.word1().e0pd0(),
+        had: aie || (had && cd.word1().had0()),
+        sh: w0.sh0(),
+    };
+    let high = HalfFields {
+        table: high,
+        tbi: w0.tbi1(),
+        e0pd: e0pd && cd.word2().e0pd1(),
+        had: aie || (had && cd.word2().had1()),
+        sh: w0.sh1(),
+    };
     Ok(Context {
-        world,
         flags: FaultFlags { abort: w0.a(), record: w0.r(), stall: w0.s() },
-        low,
-        high,
-        cd: *cd,
+        low: low.in_half(0),
+        high: high.in_half(u64::MAX),
+        two_halves,
+        types: MemoryTypes::new(cd.mair(), aie),
+        rules: Stage1Rules {
+            two_levels: two_halves,
+            pan: w0.pan(),
+            epan: f.epan && cd.word1().epan(),
+            wxn: w0.wxn(),
+        },
+        affd: w0.affd(),
         ha,
         hd: ha && w0.hd(),
         haft: ha && cd.word1().haft() && f.httu == Httu::WithTable,
     })
+}
+
+/// The fields of one half.
+struct HalfFields {
+    table: Option<Table>,
+    tbi: bool,
+    /// In effect.
+    e0pd: bool,
+    /// In effect, or implied by AIE.
+    had: bool,
+    sh: u8,
+}
+
+impl HalfFields {
+    fn in_half(self, above: u64) -> Half {
+        let top = if self.tbi { 56 } else { 64 };
+        Half {
+            above_mask: self.table.map_or(0, |table| low_mask(top) & !low_mask(table.shape.input_bits)),
+            above,
+            e0pd: self.e0pd,
+            hierarchical: !self.had,
+            shareability: self
+                .table
+                .map_or(ShareabilitySource::Descriptor, |table| shareability_source(&table, self.sh)),
+            table: self.table,
+        }
+    }
 }
 
 /// CD-17, CD-19, CD-20. The granule comes first because the limits of T0SZ depend on it.
@@ -181,8 +198,7 @@ fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option
         return None;
     }
     let input_bits = 64 - txsz;
-    let table = Table {
-        base,
+    let shape = Shape {
         granule,
         format: AddressFormat::of(f, granule, ds(f, cd)),
         input_bits,
@@ -190,7 +206,7 @@ fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option
         start_level: stage1_start_level(granule, input_bits),
         big_endian: cd.word0().endi(),
     };
-    Some(table.align_base())
+    Some(Table::new(base, shape))
 }
 
 fn ds(f: &Features, cd: &Cd) -> bool {
@@ -214,7 +230,6 @@ pub(crate) fn asks(f: &Features, cd: &Cd) -> bool {
     f.revision == Revision::V3_0 || has_reserved_bit(cd) || beyond_ttb(f, cd.0[1] | cd.0[2])
 }
 
-#[inline(always)]
 fn has_reserved_bit(cd: &Cd) -> bool {
     cd.0.iter().zip(RESERVED).fold(0, |set, (word, mask)| set | word & mask) != 0
 }

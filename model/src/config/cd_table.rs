@@ -14,7 +14,10 @@ const L1CD_SHIFT: u8 = 3;
 /// The CDs of a stream. Addresses are IPAs if stage 2 translates, else physical.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CdTable {
+    /// S1ContextPtr as written.
     base: u64,
+    /// The bits of an address inside the first table.
+    within: u64,
     format: CdFormat,
     /// log2 of the number of CDs; 0 where the stream has a single CD.
     pub(crate) log2_count: u8,
@@ -43,6 +46,17 @@ pub(crate) enum DefaultSubstream {
     UseZero,
 }
 
+impl CdFormat {
+    /// log2 of the CDs in a leaf.
+    const fn leaf_bits(self) -> u8 {
+        match self {
+            Self::Linear => 0,
+            Self::Leaf4K => 6,
+            Self::Leaf64K => 10,
+        }
+    }
+}
+
 impl CdTable {
     /// `substreams`: they are implemented and the stream has more than one CD.
     #[inline(always)]
@@ -58,7 +72,14 @@ impl CdTable {
             _ => DefaultSubstream::Terminate,
         };
         let log2_count = if substreams { w0.s1_cd_max() } else { 0 };
-        Self { base: w0.s1_context_ptr(), format, log2_count, default_substream }
+        let table_bits = match format {
+            CdFormat::Linear => log2_count + CD_SHIFT,
+            CdFormat::Leaf4K | CdFormat::Leaf64K => {
+                log2_count.saturating_sub(format.leaf_bits()) + L1CD_SHIFT
+            }
+        };
+        let within = low_mask(table_bits.max(CD_SHIFT));
+        Self { base: w0.s1_context_ptr(), within, format, log2_count, default_substream }
     }
 
     #[inline(always)]
@@ -77,36 +98,20 @@ impl CdTable {
         let index = u64::from(index);
         let offset = match self.format {
             CdFormat::Linear => index << CD_SHIFT,
-            CdFormat::Leaf4K | CdFormat::Leaf64K => (index >> self.leaf_bits()) << L1CD_SHIFT,
+            CdFormat::Leaf4K | CdFormat::Leaf64K => (index >> self.format.leaf_bits()) << L1CD_SHIFT,
         };
-        let table_bits = match self.format {
-            CdFormat::Linear => self.log2_count + CD_SHIFT,
-            CdFormat::Leaf4K | CdFormat::Leaf64K => {
-                self.log2_count.saturating_sub(self.leaf_bits()) + L1CD_SHIFT
-            }
-        };
-        let low = low_mask(table_bits.max(CD_SHIFT));
-        if self.base & low != 0 && merges_low_bits(env) {
-            return (self.base & !low) | ((self.base | offset) & low);
+        if self.base & self.within != 0 && merges_low_bits(env) {
+            return (self.base & !self.within) | ((self.base | offset) & self.within);
         }
-        (self.base & !low).wrapping_add(offset)
+        (self.base & !self.within).wrapping_add(offset)
     }
 
     /// Where the CD `index` lies in the leaf that its level 1 descriptor names. Low bits of L2Ptr that the
     /// leaf size makes RES0 ([15:12] with 64 KiB leaves) are taken as zero.
     #[inline(always)]
     pub(crate) fn leaf_address(&self, descriptor: L1Cd, index: u32) -> u64 {
-        let leaf = descriptor.l2_ptr() & !low_mask(self.leaf_bits() + CD_SHIFT);
-        leaf + ((u64::from(index) & low_mask(self.leaf_bits())) << CD_SHIFT)
-    }
-
-    /// log2 of the CDs in a leaf.
-    const fn leaf_bits(&self) -> u8 {
-        match self.format {
-            CdFormat::Linear => 0,
-            CdFormat::Leaf4K => 6,
-            CdFormat::Leaf64K => 10,
-        }
+        let leaf = descriptor.l2_ptr() & !low_mask(self.format.leaf_bits() + CD_SHIFT);
+        leaf + ((u64::from(index) & low_mask(self.format.leaf_bits())) << CD_SHIFT)
     }
 }
 

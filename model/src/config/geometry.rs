@@ -1,5 +1,6 @@
 //! Shape of a translation table (DDI 0487 D8.2, §3.4): granule, levels, address formats.
 
+use crate::address::low_mask;
 use crate::features::{Features, Revision};
 
 /// Translation granule.
@@ -12,7 +13,6 @@ pub(crate) enum Granule {
 
 impl Granule {
     /// TG0 and S2TG: 0b11 is reserved (§5.4, §5.2). `None` if reserved or not implemented.
-    #[inline(always)]
     pub(crate) fn from_tg0(f: &Features, field: u8) -> Option<Self> {
         match field {
             0 => Self::K4.implemented(f),
@@ -23,7 +23,6 @@ impl Granule {
     }
 
     /// TG1 has its own encoding: 0b00 is reserved (§5.4). `None` if reserved or not implemented.
-    #[inline(always)]
     pub(crate) fn from_tg1(f: &Features, field: u8) -> Option<Self> {
         match field {
             1 => Self::K16.implemented(f),
@@ -33,7 +32,6 @@ impl Granule {
         }
     }
 
-    #[inline(always)]
     fn implemented(self, f: &Features) -> Option<Self> {
         let implemented = match self {
             Self::K4 => f.granule_4k,
@@ -44,7 +42,7 @@ impl Granule {
     }
 
     /// log2 of the bytes in a page.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn bits(self) -> u8 {
         match self {
             Self::K4 => 12,
@@ -54,7 +52,7 @@ impl Granule {
     }
 
     /// Address bits that one level resolves: log2 of the entries in a full table.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn stride(self) -> u8 {
         self.bits() - 3
     }
@@ -84,11 +82,9 @@ impl AddressFormat {
     }
 }
 
-/// One translation table and how to walk it: the same for both stages.
+/// What a CD or an STE says about a translation table, beside where it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Table {
-    /// Address of the starting-level table, aligned to its size.
-    pub(crate) base: u64,
+pub(crate) struct Shape {
     pub(crate) granule: Granule,
     pub(crate) format: AddressFormat,
     /// Bits of the input address that are translated: 64 - TxSZ.
@@ -100,27 +96,72 @@ pub(crate) struct Table {
     pub(crate) big_endian: bool,
 }
 
+/// One translation table and how to walk it: the same for both stages. What every walk needs of the shape is
+/// worked out once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Table {
+    /// Address of the starting-level table, aligned to its size.
+    pub(crate) base: u64,
+    pub(crate) shape: Shape,
+    /// log2 of the bytes that one entry of the starting level covers.
+    pub(crate) start_shift: u8,
+    /// The bits of an index into the starting level, concatenated tables included.
+    pub(crate) start_index_mask: u64,
+    /// The bits of an index into any other level.
+    pub(crate) index_mask: u64,
+    /// How much less the entry of a lower level covers, as a power of two.
+    pub(crate) stride: u8,
+    /// The bits of a descriptor that hold address bits in their place, in every [`AddressFormat`].
+    pub(crate) address_mask: u64,
+    /// The bits that an input address must not have, where it has no sign.
+    pub(crate) beyond_input: u64,
+    /// The bits that an output address must not have.
+    pub(crate) beyond_output: u64,
+}
+
 impl Table {
-    /// log2 of the bytes that one entry at `level` covers.
+    /// The table at `base`, aligned to its size: at least to 64 bytes where the output has 52 bits (§5.4 TTB0,
+    /// §5.2 S2TTB). Concatenated stage 2 tables count as one.
+    pub(crate) fn new(base: u64, shape: Shape) -> Self {
+        let start_shift = Self::entry_bits(shape.granule, shape.start_level);
+        let index_bits = shape.input_bits.saturating_sub(start_shift);
+        let size_bits = index_bits + 3;
+        let align_bits = if shape.output_bits == 52 { size_bits.max(6) } else { size_bits };
+        Self {
+            base: base & !low_mask(align_bits),
+            shape,
+            start_shift,
+            start_index_mask: low_mask(index_bits),
+            index_mask: low_mask(shape.granule.stride()),
+            stride: shape.granule.stride(),
+            address_mask: low_mask(48) & !low_mask(shape.granule.bits()),
+            beyond_input: !low_mask(shape.input_bits),
+            beyond_output: !low_mask(shape.output_bits),
+        }
+    }
+
+    /// The value of a descriptor that was read as little-endian, and back.
     #[inline(always)]
+    pub(crate) fn in_order(&self, value: u64) -> u64 {
+        if self.shape.big_endian { swapped(value) } else { value }
+    }
+
+    /// log2 of the bytes that one entry at `level` covers.
+    #[inline]
     pub(crate) const fn entry_bits(granule: Granule, level: i8) -> u8 {
         debug_assert!(level >= -1 && level <= 3);
         granule.bits() + granule.stride() * (3 - level).unsigned_abs()
     }
+}
 
-    /// Alignment of the starting-level table: its size, at least 64 bytes where the output has 52 bits
-    /// (§5.4 TTB0, §5.2 S2TTB). Concatenated stage 2 tables count as one.
-    #[inline(always)]
-    pub(crate) fn align_base(mut self) -> Self {
-        let size_bits = self.input_bits.saturating_sub(Self::entry_bits(self.granule, self.start_level)) + 3;
-        let align_bits = if self.output_bits == 52 { size_bits.max(6) } else { size_bits };
-        self.base &= !crate::address::low_mask(align_bits);
-        self
-    }
+/// Out of line, so that a little-endian walk does not wait for the answer.
+#[cold]
+#[inline(never)]
+fn swapped(value: u64) -> u64 {
+    value.swap_bytes()
 }
 
 /// Start level of stage 1 (DDI 0487 D8.2): as many levels as the input needs.
-#[inline(always)]
 pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
     let beyond_page = input_bits.saturating_sub(granule.bits() + 1);
     let levels = match granule {
@@ -132,7 +173,6 @@ pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
 }
 
 /// Start level that S2SL0 (and S2SL0_2, with S2DS) selects; `None` where the encoding is reserved (§5.2).
-#[inline(always)]
 pub(crate) fn stage2_start_level(
     f: &Features,
     granule: Granule,
@@ -157,14 +197,12 @@ pub(crate) fn stage2_start_level(
 }
 
 /// Whether up to 16 concatenated tables at `start_level` translate exactly `input_bits` (DDI 0487 D8.2.9).
-#[inline(always)]
 pub(crate) fn stage2_size_fits(granule: Granule, start_level: i8, input_bits: u8) -> bool {
     let below = Table::entry_bits(granule, start_level);
     (below + 1..=below + granule.stride() + 4).contains(&input_bits)
 }
 
 /// Whether the output size is too small for so low a start level (DDI 0487 D8.1.10).
-#[inline(always)]
 pub(crate) const fn start_level_exceeds_output(f: &Features, granule: Granule, start_level: i8) -> bool {
     let needed = match (granule, start_level) {
         (Granule::K4, -1) | (Granule::K16, 0) => 52,
@@ -176,7 +214,6 @@ pub(crate) const fn start_level_exceeds_output(f: &Features, granule: Granule, s
 }
 
 /// IPS and S2PS in bits, capped to OAS, with the reserved values of each version (§5.4 IPS, §5.2 S2PS).
-#[inline(always)]
 pub(crate) fn effective_output_bits(f: &Features, field: u8) -> u8 {
     let bits = match field {
         0 => 32,
@@ -194,7 +231,6 @@ pub(crate) fn effective_output_bits(f: &Features, field: u8) -> u8 {
 }
 
 /// Largest TxSZ (§5.4, §5.2).
-#[inline(always)]
 pub(crate) const fn max_txsz(f: &Features, granule: Granule) -> u8 {
     match (f.stt, granule) {
         (false, _) => 39,
@@ -204,13 +240,11 @@ pub(crate) const fn max_txsz(f: &Features, granule: Granule) -> u8 {
 }
 
 /// Smallest T0SZ and T1SZ (§5.4.2).
-#[inline(always)]
 pub(crate) fn min_stage1_txsz(f: &Features, granule: Granule, ds: bool) -> u8 {
     if f.vax_bits >= 52 && (granule == Granule::K64 || ds) { 12 } else { 16 }
 }
 
 /// Smallest S2T0SZ (§5.2.2).
-#[inline(always)]
 pub(crate) fn min_stage2_t0sz(f: &Features, granule: Granule, ds: bool) -> u8 {
     let by_ias = 64 - f.ias_bits;
     if f.revision == Revision::V3_0 {
@@ -242,7 +276,6 @@ fn ttb_reserved(f: &Features) -> u64 {
 
 /// Whether a table base lies where the format cannot reach: beyond the output size, or beyond 48 bits with
 /// a 4 or 16 KiB granule and without DS (§5.4, §5.2).
-#[inline(always)]
 pub(crate) fn base_out_of_range(base: u64, output_bits: u8, granule: Option<Granule>, ds: bool) -> bool {
     let small = matches!(granule, Some(Granule::K4 | Granule::K16)) && !ds;
     !crate::address::fits(base, output_bits) || (small && !crate::address::fits(base, 48))

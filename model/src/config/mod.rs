@@ -11,25 +11,55 @@ pub(crate) mod substream;
 
 use crate::features::Features;
 use crate::layout::register::Gbpa;
+use crate::registers::Registers;
 use stream_table::StreamTable;
 
-/// What the lookup takes from registers and IDRs.
+/// What the lookup takes from IDRs and registers, of which the acknowledged values count (§6.3.9).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Globals<'a> {
     pub(crate) features: &'a Features,
-    pub(crate) stream_table: StreamTable,
+    pub(crate) registers: &'a Registers,
+}
+
+impl Globals<'_> {
+    /// STRTAB_BASE and STRTAB_BASE_CFG (§6.3.24, §6.3.25).
+    #[inline(always)]
+    pub(crate) fn stream_table(&self) -> StreamTable {
+        StreamTable::new(self.features, self.registers.strtab_base, self.registers.strtab_base_cfg)
+    }
+
     /// CR2.E2H: Non-secure STRW 0b10 means EL2-E2H (§6.3.12).
-    pub(crate) e2h: bool,
+    #[inline(always)]
+    pub(crate) fn e2h(&self) -> bool {
+        self.registers.cr2.e2h()
+    }
+
     /// CR0.ATSCHK: Translated transactions are checked against STE.EATS (§6.3.9.2).
-    pub(crate) atschk: bool,
+    #[inline(always)]
+    pub(crate) fn atschk(&self) -> bool {
+        self.registers.cr0ack.atschk()
+    }
+
     /// CR0.SMMUEN, Updated: streams are translated, not bypassed (§6.3.9.6).
-    pub(crate) smmuen: bool,
+    #[inline(always)]
+    pub(crate) fn smmuen(&self) -> bool {
+        self.registers.cr0ack.smmuen()
+    }
+
     /// CR2.RECINVSID: C_BAD_STREAMID may be recorded (§6.3.12).
-    pub(crate) recinvsid: bool,
+    pub(crate) fn recinvsid(&self) -> bool {
+        self.registers.cr2.recinvsid()
+    }
+
     /// CR2.REC_CFG_ATS: configuration errors of ATS traffic are recorded (§3.9.1.2).
-    pub(crate) rec_cfg_ats: bool,
+    pub(crate) fn rec_cfg_ats(&self) -> bool {
+        self.registers.cr2.rec_cfg_ats()
+    }
+
     /// What happens to streams while SMMUEN is 0 (§6.3.14).
-    pub(crate) gbpa: Gbpa,
+    pub(crate) fn gbpa_in_use(&self) -> Gbpa {
+        self.registers.gbpa_in_use
+    }
 }
 
 /// The translation regime that a stream's stage 1 belongs to (§3.3.3); Non-secure ones only.

@@ -2,7 +2,7 @@
 
 use super::cd_table::CdTable;
 use super::geometry::{
-    self, AddressFormat, Granule, Table, base_out_of_range, beyond_ttb, effective_output_bits,
+    self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
     stage2_start_level,
 };
 use super::{Globals, StreamWorld};
@@ -65,8 +65,9 @@ pub(crate) struct Stage2 {
     pub(crate) attributes: Stage2Settings,
 }
 
-/// Reads the STE. An STE that ends its transactions is an error, also the silent one of Config 0b0xx.
-#[inline(always)]
+/// Reads the STE. An STE that ends its transactions is an error, also the silent one of Config 0b0xx. Out of
+/// line: most transactions find it parsed.
+#[inline(never)]
 pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<Stream, Rule> {
     let f = g.features;
     let (w0, w1, w2) = (ste.word0(), ste.word1(), ste.word2());
@@ -101,7 +102,6 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
 }
 
 /// STE-07 to STE-10, and what EATS comes to (§5.2). IGNORED without ATS and with Config 0b100.
-#[inline(always)]
 fn eats(
     env: &mut impl Env,
     g: &Globals<'_>,
@@ -125,7 +125,7 @@ fn eats(
                 w2.s2_s() => SteSplitAtsStalls,
                 g.features.ns1ats => SteSplitAtsUnsupported,
             }
-            Ok(if g.atschk { Eats::Split } else { Eats::Off })
+            Ok(if g.atschk() { Eats::Split } else { Eats::Off })
         }
         // 0b11 needs a DPT, which this model does not have: reserved, acts as 0b00.
         _ => Ok(Eats::Off),
@@ -141,21 +141,19 @@ fn bypassed_s2s_refused(env: &mut impl Env, f: &Features) -> bool {
 }
 
 /// STRW is used for stage 1 without stage 2 only, and only where EL2 contexts exist (§5.2 STRW).
-#[inline(always)]
 fn stream_world(g: &Globals<'_>, s1: bool, s2: bool, w1: SteWord1) -> Result<StreamWorld, Rule> {
     if !g.features.hyp || s2 || !s1 {
         return Ok(StreamWorld::NsEl1);
     }
     match w1.strw() {
         0b00 => Ok(StreamWorld::NsEl1),
-        0b10 if g.e2h => Ok(StreamWorld::NsEl2E2h),
+        0b10 if g.e2h() => Ok(StreamWorld::NsEl2E2h),
         0b10 => Ok(StreamWorld::NsEl2),
         _ => Err(Rule::SteBadStrw),
     }
 }
 
 /// STE-17 to STE-22.
-#[inline(always)]
 fn stage1(env: &mut impl Env, f: &Features, ste: &Ste, nested: bool) -> Result<CdTable, Rule> {
     let (w0, w1) = (ste.word0(), ste.word1());
     let substreams = f.ssid_bits != 0 && w0.s1_cd_max() != 0;
@@ -189,7 +187,6 @@ fn pointer_refused(env: &mut impl Env, f: &Features, nested: bool) -> bool {
 }
 
 /// STE-24 to STE-44.
-#[inline(always)]
 fn stage2(
     env: &mut impl Env,
     f: &Features,
@@ -228,9 +225,8 @@ fn stage2(
 }
 
 /// Where the descriptor has address bits in the place of SH, a field gives the shareability (§5.2 S2DS).
-#[inline(always)]
 pub(super) fn shareability_source(table: &Table, field: u8) -> ShareabilitySource {
-    match table.format {
+    match table.shape.format {
         AddressFormat::Lpa2 => ShareabilitySource::Configuration(Shareability::from_field(field)),
         AddressFormat::Bits48 | AddressFormat::Bits48Of64K | AddressFormat::Wide64K => {
             ShareabilitySource::Descriptor
@@ -239,7 +235,6 @@ pub(super) fn shareability_source(table: &Table, field: u8) -> ShareabilitySourc
 }
 
 /// STE-32 to STE-36: granule, base, size and start level.
-#[inline(always)]
 fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) -> Result<Table, Rule> {
     let granule = Granule::from_tg0(f, w2.s2_tg()).ok_or(Rule::SteS2Granule)?;
     let ds = f.ds && w3.s2_ds() && granule != Granule::K64;
@@ -253,20 +248,13 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
         .filter(|&level| geometry::stage2_size_fits(granule, level, input_bits))
         .filter(|&level| !geometry::start_level_exceeds_output(f, granule, level))
         .ok_or(Rule::SteS2StartLevel)?;
-    Ok(Table {
-        base,
-        granule,
-        format: AddressFormat::of(f, granule, ds),
-        input_bits,
-        output_bits,
-        start_level,
-        big_endian: w2.s2_endi(),
-    }
-    .align_base())
+    let format = AddressFormat::of(f, granule, ds);
+    let big_endian = w2.s2_endi();
+    let shape = Shape { granule, format, input_bits, output_bits, start_level, big_endian };
+    Ok(Table::new(base, shape))
 }
 
 /// The TxSZ in effect; `None` where it makes the structure illegal. v3.0 may clamp it instead (§5.4, §5.2).
-#[inline(always)]
 pub(super) fn within_limits(env: &mut impl Env, f: &Features, txsz: u8, (min, max): (u8, u8)) -> Option<u8> {
     if (min..=max).contains(&txsz) { Some(txsz) } else { clamped(env, f, txsz, (min, max)) }
 }
@@ -304,7 +292,6 @@ pub(crate) fn asks(f: &Features, ste: &Ste) -> bool {
         || !crate::address::fits(pointer, f.ias_bits.min(f.oas_bits))
 }
 
-#[inline(always)]
 fn has_reserved_bit(ste: &Ste) -> bool {
     ste.0.iter().zip(RESERVED).fold(0, |set, (word, mask)| set | word & mask) != 0
 }

@@ -1,6 +1,6 @@
 //! Stream table lookup (§3.3.1): from a StreamID to the address of its STE.
 
-use crate::address::{Pa, low_mask};
+use crate::address::{Pa, fits, low_mask};
 use crate::bus::Bus;
 use crate::choice::answer::SteAddressBeyondOas;
 use crate::env::Env;
@@ -8,7 +8,6 @@ use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::l1std::L1Std;
 use crate::layout::register::{StrtabBase, StrtabBaseCfg};
-use crate::layout::ste::Ste;
 use crate::outcome::{Site, Stop};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
@@ -41,22 +40,11 @@ impl StreamTable {
         Self { base: base.addr(), log2size: cfg.log2size(), format }
     }
 
-    /// Reads the STE of `stream`, or says why there is none.
+    /// Where the STE of `stream` lies, if there is one.
     #[inline(always)]
-    pub(crate) fn fetch(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Ste, Stop> {
-        let at = self.locate(env, f, stream)?;
-        let words = env.bus().read_line(at);
-        let words =
-            words.map_err(|_abort| Stop { rule: Rule::SteFetchAborted, site: Site::Structure(at) })?;
-        env.trace(|| Event::Structure { structure: Structure::Ste, at, words });
-        Ok(Ste(words))
-    }
-
-    #[inline(always)]
-    fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
+    pub(crate) fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
         let id = u64::from(stream.0);
-        let used_bits = self.log2size.min(f.sid_bits);
-        if id & !low_mask(used_bits) != 0 {
+        if !fits(id, self.used_bits(f)) {
             return Err(Stop::configuration(Rule::StreamBeyondTable));
         }
         match self.format {
@@ -65,17 +53,26 @@ impl StreamTable {
                 let base = aligned(self.base, self.log2size.saturating_add(STE_SHIFT));
                 within_oas(env, f, base.wrapping_add(id << STE_SHIFT))
             }
-            Format::TwoLevel { split } => {
-                env.note(Rule::TwoLevelStreamTable);
-                let table_bits = self.log2size.saturating_sub(split) + L1STD_SHIFT;
-                let base = aligned(self.base, table_bits.max(STE_SHIFT));
-                let index = if split >= used_bits { 0 } else { id >> split };
-                let at = within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))?;
-                let descriptor = read_l1std(env, at)?;
-                let leaf = leaf_base(descriptor, split, id & low_mask(split))?;
-                within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
-            }
+            Format::TwoLevel { split } => self.locate_in_leaf(env, f, id, split),
         }
+    }
+
+    #[inline(never)]
+    fn locate_in_leaf(&self, env: &mut impl Env, f: &Features, id: u64, split: u8) -> Result<Pa, Stop> {
+        env.note(Rule::TwoLevelStreamTable);
+        let table_bits = self.log2size.saturating_sub(split) + L1STD_SHIFT;
+        let base = aligned(self.base, table_bits.max(STE_SHIFT));
+        let index = if split >= self.used_bits(f) { 0 } else { id >> split };
+        let at = within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))?;
+        let descriptor = read_l1std(env, at)?;
+        let leaf = leaf_base(descriptor, split, id & low_mask(split))?;
+        within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
+    }
+
+    /// Bits of a StreamID that the table covers.
+    #[inline(always)]
+    fn used_bits(&self, f: &Features) -> u8 {
+        self.log2size.min(f.sid_bits)
     }
 }
 

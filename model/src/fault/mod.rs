@@ -119,15 +119,15 @@ fn is_recorded<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction, code: Eve
             | EventCode::CBadCd
     );
     if tx.address_type == AddressType::Translated && of_configuration {
-        if !g.rec_cfg_ats {
+        if !g.rec_cfg_ats() {
             env.note(Rule::TranslatedErrorNotRecorded);
         }
-        return g.rec_cfg_ats;
+        return g.rec_cfg_ats();
     }
     if code != EventCode::CBadStreamid {
         return true;
     }
-    if !g.recinvsid {
+    if !g.recinvsid() {
         env.note(Rule::BadStreamNotRecorded);
         return false;
     }

@@ -28,29 +28,29 @@ pub struct Segment {
 /// number of distinct 64 KiB blocks written, and the blocks of the image that are touched.
 #[derive(Clone, Debug)]
 pub struct SparseMemory {
+    /// Position in `blocks` by the number of a block.
     index: FxHashMap<u64, u32>,
     blocks: Vec<Block>,
-    /// Blocks found before, by the low bits of their number: (number, position in `blocks`).
+    /// Blocks found before, by [`slot_of`] their number: (number, position in `blocks`). Empty while anything
+    /// aborts, so that a hit says that nothing does.
     recent: Box<[(u64, u32); RECENT]>,
     aborts: Ranges,
     image: Arc<Vec<Segment>>,
 }
 
-/// How many blocks are remembered: enough for the tables of several streams, and small enough to stay in a
-/// processor's first cache.
-const RECENT: usize = 256;
+/// How many blocks are remembered: 64 MiB, and little enough to stay in a processor's first cache.
+const RECENT: usize = 1 << RECENT_BITS;
+const RECENT_BITS: u32 = 10;
 /// No block has this number: it has more bits than block numbers.
 const NO_BLOCK: u64 = u64::MAX;
 
-#[derive(Clone, PartialEq, Eq)]
-struct Block {
-    number: u64,
-    bytes: Box<[u8; BLOCK_BYTES]>,
-}
+/// The contents of a block, little-endian like the memory.
+#[derive(Clone, Copy)]
+struct Block([u8; BLOCK_BYTES]);
 
 impl std::fmt::Debug for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Block({:#x})", self.number << BLOCK_BITS)
+        write!(f, "Block")
     }
 }
 
@@ -80,6 +80,7 @@ impl SparseMemory {
 
     /// Makes accesses to `first..=last` abort (`on`), or work again.
     pub fn set_abort(&mut self, first: Pa, last: Pa, on: bool) {
+        self.recent.fill((NO_BLOCK, 0));
         if on {
             self.aborts.insert(first.value(), last.value());
         } else {
@@ -94,22 +95,21 @@ impl SparseMemory {
 
     /// The blocks touched so far that are not all zero, in ascending address order: (address, contents).
     pub fn contents(&self) -> Vec<(Pa, &[u8])> {
-        let mut blocks: Vec<_> = self
-            .blocks
+        let blocks = self
+            .index
             .iter()
-            .filter(|block| block.bytes.iter().any(|&byte| byte != 0))
-            .map(|block| (Pa::new(block.number << BLOCK_BITS), &block.bytes[..]))
-            .collect();
+            .map(|(&number, &position)| (Pa::new(number << BLOCK_BITS), &self.blocks[index(position)].0[..]));
+        let mut blocks: Vec<_> = blocks.filter(|(_, bytes)| bytes.iter().any(|&byte| byte != 0)).collect();
         blocks.sort_by_key(|(address, _)| *address);
         blocks
     }
 
     /// The block, if anything but zero can be in it.
-    #[inline]
+    #[inline(always)]
     fn lookup(&mut self, number: u64) -> Option<&mut [u8; BLOCK_BYTES]> {
         let (known, position) = self.recent[slot_of(number)];
         let position = if known == number { position } else { self.find(number)? };
-        Some(&mut self.blocks[index(position)].bytes)
+        Some(&mut self.blocks[index(position)].0)
     }
 
     /// The block, to be written.
@@ -118,7 +118,30 @@ impl SparseMemory {
         let (known, position) = self.recent[slot_of(number)];
         let position =
             if known == number { position } else { self.find(number).unwrap_or_else(|| self.touch(number)) };
-        &mut self.blocks[index(position)].bytes
+        &mut self.blocks[index(position)].0
+    }
+
+    /// `N` bytes in a block that was found before, if nothing aborts.
+    #[inline(always)]
+    fn recent_bytes<const N: usize>(&self, pa: Pa) -> Option<&[u8; N]> {
+        let number = pa.value() >> BLOCK_BITS;
+        let (known, position) = self.recent[slot_of(number)];
+        if known != number {
+            return None;
+        }
+        self.blocks[index(position)].0[within(pa.value())..].first_chunk()
+    }
+
+    /// Words anywhere: never touched, in two blocks, or such that an access aborts.
+    #[inline(never)]
+    fn read_words<const N: usize>(&mut self, pa: Pa) -> Result<[u64; N], ExternalAbort> {
+        let mut words = [0; N];
+        for (step, word) in (0..).zip(&mut words) {
+            let mut bytes = [0; 8];
+            self.read(pa.checked_add(step * 8).ok_or(ExternalAbort)?, &mut bytes)?;
+            *word = u64::from_le_bytes(bytes);
+        }
+        Ok(words)
     }
 
     /// A block that was touched before, or that the image has.
@@ -128,20 +151,24 @@ impl SparseMemory {
             None if in_image(&self.image, number) => self.touch(number),
             None => return None,
         };
-        self.recent[slot_of(number)] = (number, position);
+        self.remember(number, position);
         Some(position)
     }
 
     #[cold]
     fn touch(&mut self, number: u64) -> u32 {
-        let mut bytes: Box<[u8; BLOCK_BYTES]> =
-            vec![0; BLOCK_BYTES].into_boxed_slice().try_into().expect("a block has BLOCK_BYTES bytes");
-        copy_from_image(&self.image, number << BLOCK_BITS, &mut bytes[..]);
         let position = u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks fit in memory");
-        self.blocks.push(Block { number, bytes });
+        self.blocks.resize(self.blocks.len() + 1, Block([0; BLOCK_BYTES]));
+        copy_from_image(&self.image, number << BLOCK_BITS, &mut self.blocks[index(position)].0);
         self.index.insert(number, position);
-        self.recent[slot_of(number)] = (number, position);
+        self.remember(number, position);
         position
+    }
+
+    fn remember(&mut self, number: u64, position: u32) {
+        if self.aborts.is_empty() {
+            self.recent[slot_of(number)] = (number, position);
+        }
     }
 
     #[inline]
@@ -189,34 +216,23 @@ impl Bus for SparseMemory {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_u64(&mut self, pa: Pa) -> Result<u64, ExternalAbort> {
-        let offset = within(pa.value());
-        if !self.aborts.is_empty() || offset + 8 > BLOCK_BYTES {
-            let mut bytes = [0; 8];
-            self.read(pa, &mut bytes)?;
-            return Ok(u64::from_le_bytes(bytes));
+        match self.recent_bytes(pa) {
+            Some(bytes) => Ok(u64::from_le_bytes(*bytes)),
+            None => self.read_words(pa).map(|[word]| word),
         }
-        let block = self.lookup(pa.value() >> BLOCK_BITS);
-        Ok(block.map_or(0, |block| word(block, offset)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_line(&mut self, pa: Pa) -> Result<[u64; 8], ExternalAbort> {
-        let offset = within(pa.value());
-        if !self.aborts.is_empty() || offset + 64 > BLOCK_BYTES {
-            let mut line = [0; 8];
-            for (step, word) in (0..8).zip(&mut line) {
-                *word = self.read_u64(pa.checked_add(step * 8).ok_or(ExternalAbort)?)?;
+        match self.recent_bytes::<64>(pa) {
+            Some(bytes) => {
+                let (words, _rest) = bytes.as_chunks::<8>();
+                Ok(std::array::from_fn(|index| u64::from_le_bytes(words[index])))
             }
-            return Ok(line);
+            None => self.read_words(pa),
         }
-        let Some(block) = self.lookup(pa.value() >> BLOCK_BITS) else { return Ok([0; 8]) };
-        let mut line = [0; 8];
-        for (word, bytes) in line.iter_mut().zip(block[offset..offset + 64].as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        Ok(line)
     }
 }
 
@@ -238,12 +254,6 @@ fn pieces(pa: Pa, length: usize) -> impl Iterator<Item = (u64, usize, std::ops::
     })
 }
 
-#[inline]
-fn word(block: &[u8; BLOCK_BYTES], offset: usize) -> u64 {
-    let bytes = &block[offset..offset + 8];
-    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
-}
-
 /// Position inside the block.
 #[inline]
 fn within(address: u64) -> usize {
@@ -251,6 +261,7 @@ fn within(address: u64) -> usize {
 }
 
 const BLOCK_BYTES_U64: u64 = 1 << BLOCK_BITS;
+const RECENT_U64: u64 = 1 << RECENT_BITS;
 
 #[inline]
 fn index(position: u32) -> usize {
@@ -260,9 +271,8 @@ fn index(position: u32) -> usize {
 /// Where a block is remembered.
 #[inline]
 fn slot_of(number: u64) -> usize {
-    let [low, high, ..] = number.to_le_bytes();
-    const _: () = assert!(RECENT == 0x100);
-    usize::from(low ^ high)
+    let folded = number ^ number >> RECENT_BITS;
+    usize::try_from(folded & (RECENT_U64 - 1)).expect("less than RECENT")
 }
 
 /// Whether any segment of the image reaches into the block.

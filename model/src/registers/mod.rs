@@ -16,8 +16,6 @@ mod write;
 
 pub use map::Register;
 
-use crate::config::Globals;
-use crate::config::stream_table::StreamTable;
 use crate::features::Features;
 use crate::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg0, IrqCfg2, IrqCtrl, OutputQueueIndex, QueueBase,
@@ -67,21 +65,6 @@ pub(crate) struct IrqConfig {
 }
 
 impl Registers {
-    /// What a transaction needs of the registers (§6.3.9: the acknowledged values count).
-    #[inline]
-    pub(crate) fn globals<'a>(&self, f: &'a Features) -> Globals<'a> {
-        Globals {
-            features: f,
-            stream_table: StreamTable::new(f, self.strtab_base, self.strtab_base_cfg),
-            e2h: self.cr2.e2h(),
-            atschk: self.cr0ack.atschk(),
-            smmuen: self.cr0ack.smmuen(),
-            recinvsid: self.cr2.recinvsid(),
-            rec_cfg_ats: self.cr2.rec_cfg_ats(),
-            gbpa: self.gbpa_in_use,
-        }
-    }
-
     /// The Command queue: 2^LOG2SIZE entries, at most as many as IDR1 allows (§6.3.26).
     pub(crate) fn command_ring(&self, f: &Features) -> Ring {
         let log2_entries = self.cmdq_base.log2size().min(f.cmdq_log2_max);

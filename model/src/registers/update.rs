@@ -43,6 +43,9 @@ pub(crate) fn complete_one(env: &mut impl Env, registers: &mut Registers) -> boo
 /// The acknowledge register once the lowest field that differs has followed.
 fn next_acknowledge((written, acknowledged): (u32, u32), fields: &[u32]) -> Option<u32> {
     let pending = written ^ acknowledged;
+    if pending == 0 {
+        return None; // as on nearly every step
+    }
     let field = fields.iter().find(|&&field| pending & field != 0)?;
     Some(acknowledged ^ (pending & field))
 }

@@ -10,22 +10,21 @@ use crate::config::cd_table::{CdFormat, CdTable};
 use crate::config::ste::Stage2;
 use crate::env::Env;
 use crate::features::{Features, Revision};
-use crate::layout::cd::Cd;
 use crate::layout::l1cd::L1Cd;
 use crate::outcome::{Class, Stop};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, Direction};
 
-/// Reads CD `index` of the table.
+/// Where CD `index` of the table lies.
 #[inline(always)]
-pub(super) fn fetch<E: Env>(
+pub(super) fn locate<E: Env>(
     env: &mut E,
     f: &Features,
     table: &CdTable,
     stage2: Option<&Stage2>,
     index: u32,
-) -> Result<Cd, Stop> {
+) -> Result<Pa, Stop> {
     env.note(match table.format() {
         CdFormat::Linear => Rule::LinearCdTable,
         CdFormat::Leaf4K => Rule::TwoLevelCdTable4K,
@@ -40,11 +39,7 @@ pub(super) fn fetch<E: Env>(
             Located { address: table.leaf_address(descriptor, index), source: Source::L2Ptr }
         }
     };
-    let at = physical(env, f, stage2, address)?;
-    let words = env.bus().read_line(at);
-    let words = words.map_err(|_abort| Stop::at_structure(Rule::CdFetchAborted, at))?;
-    env.trace(|| Event::Structure { structure: Structure::Cd, at, words });
-    Ok(Cd(words))
+    physical(env, f, stage2, address)
 }
 
 /// An address of a structure, and the field that led to it.

@@ -8,15 +8,13 @@
 use crate::config::StreamWorld;
 use crate::config::cd::Context;
 use crate::config::ste::Stream;
-use crate::layout::cd::Cd;
-use crate::layout::ste::Ste;
 use crate::rule::Rule;
 
 /// What was parsed last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memo {
-    pub(super) stream: Last<StreamKey, Stream>,
-    pub(super) context: Last<ContextKey, Context>,
+    pub(super) stream: Last<StreamSetting, Stream>,
+    pub(super) context: Last<ContextSetting, Context>,
 }
 
 /// All memos are equal: what they hold shows in no answer.
@@ -28,50 +26,63 @@ impl PartialEq for Memo {
 
 impl Eq for Memo {}
 
-/// All that the meaning of an STE depends on, beside the features, which never change.
+/// All that the meaning of an STE depends on, beside its words and the features, which never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct StreamKey {
-    pub(super) ste: Ste,
+pub(super) struct StreamSetting {
     pub(super) e2h: bool,
     pub(super) atschk: bool,
 }
 
-/// All that the meaning of a CD depends on, beside the features.
+/// All that the meaning of a CD depends on, beside its words and the features.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ContextKey {
-    pub(super) cd: Cd,
+pub(super) struct ContextSetting {
     pub(super) world: StreamWorld,
     pub(super) s1_stalld: bool,
 }
 
-/// One value and what it was made from.
+/// The last value, and what it was made from.
 #[derive(Clone, Debug)]
-pub(super) struct Last<K, T> {
-    /// `None` if the value must not be used again.
-    key: Option<K>,
-    value: Option<T>,
+pub(super) struct Last<S, T>(Option<Parsed<S, T>>);
+
+#[derive(Clone, Debug)]
+struct Parsed<S, T> {
+    words: [u64; 8],
+    setting: S,
+    /// It may be used again.
+    kept: bool,
+    value: T,
 }
 
-impl<K, T> Default for Last<K, T> {
+impl<S, T> Default for Last<S, T> {
     fn default() -> Self {
-        Self { key: None, value: None }
+        Self(None)
     }
 }
 
-impl<K: PartialEq, T> Last<K, T> {
-    /// The value of `key`: the one kept, or a new one, which is kept if `keep` says so.
+impl<S: PartialEq, T> Last<S, T> {
+    /// The value of `words` under `setting`: the one kept, or a new one, which is kept if `keep` says so.
     #[inline(always)]
     pub(super) fn get(
         &mut self,
-        key: K,
+        words: &[u64; 8],
+        setting: S,
         keep: impl FnOnce() -> bool,
         parse: impl FnOnce() -> Result<T, Rule>,
     ) -> Result<&T, Rule> {
-        if self.key.as_ref() != Some(&key) {
-            self.key = None;
-            self.value = Some(parse()?);
-            self.key = keep().then_some(key);
+        let known = self.0.as_ref().is_some_and(|last| last.answers(words, &setting));
+        if !known {
+            self.0 = None;
+            self.0 = Some(Parsed { words: *words, setting, value: parse()?, kept: keep() });
         }
-        Ok(self.value.as_ref().expect("a key is kept together with its value"))
+        Ok(&self.0.as_ref().expect("it was known, or has been parsed").value)
+    }
+}
+
+impl<S: PartialEq, T> Parsed<S, T> {
+    #[inline(always)]
+    fn answers(&self, words: &[u64; 8], setting: &S) -> bool {
+        // One fold over all words is a few vector instructions; equality of arrays is a call.
+        let differing = self.words.iter().zip(words).fold(0, |bits, (kept, word)| bits | (kept ^ word));
+        differing == 0 && self.kept && self.setting == *setting
     }
 }

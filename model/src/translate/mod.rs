@@ -7,22 +7,25 @@ pub(crate) mod memo;
 mod permission;
 mod stage1;
 mod stage2;
-mod translated;
+pub(crate) mod translated;
 mod walk;
 
 use crate::address::{Iova, Pa};
 use crate::attributes::overrides::Overrides;
+use crate::bus::Bus;
 use crate::config::ste::{self, Stage2, Stream};
 use crate::config::substream::{self, Selected};
 use crate::config::{Globals, cd};
 use crate::env::Env;
-use crate::fault::{self, Ending, FaultFlags};
+use crate::fault::FaultFlags;
 use crate::features::Features;
 use crate::layout::cd::Cd;
+use crate::layout::ste::Ste;
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
+use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
-use memo::{ContextKey, Memo, StreamKey};
+use memo::{ContextSetting, Memo, StreamSetting};
 use stage1::Stage1Input;
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
@@ -38,33 +41,43 @@ pub(crate) struct Seen {
     pub(crate) stage2: Option<FaultFlags>,
 }
 
-/// One client transaction (§15).
+/// One client transaction (§15). What is learnt on the way is left in `seen`.
 #[inline(always)]
 pub(crate) fn resolve<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     memo: &mut Memo,
     tx: &Transaction,
-) -> Result<Translation, Ending> {
-    if tx.address_type == AddressType::Translated {
-        return translated::resolve(env, g, tx);
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    match (tx.address_type, g.smmuen()) {
+        (AddressType::Untranslated, true) => translate(env, g, memo, tx, seen),
+        (AddressType::Untranslated, false) => global_bypass(env, g, tx),
+        (AddressType::Translated, true) => translated::pass(env, g, tx, seen),
+        (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
     }
-    let mut seen = Seen::new(tx.access);
-    let result = if g.smmuen { translate(env, g, memo, tx, &mut seen) } else { global_bypass(env, g, tx) };
-    result.map_err(|stop| fault::conclude(env, g, tx, &seen, stop))
+}
+
+/// Reads the STE or CD at `at`; `None` on an abort. No `Result` with a [`Stop`]: sharing its storage with
+/// eight words would make byte moves of them.
+#[inline(always)]
+fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Option<[u64; 8]> {
+    let words = env.bus().read_line(at).ok()?;
+    env.trace(|| Event::Structure { structure, at, words });
+    Some(words)
 }
 
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
 fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
     let pa = tx.address.as_pa_with_both_stages_bypassed();
-    if g.gbpa.abort() {
+    if g.gbpa_in_use().abort() {
         return Err(Stop::configuration(Rule::GlobalAbort));
     }
     if !pa.fits(g.features.oas_bits) {
         return Err(Stop::configuration(Rule::GlobalBypassBeyondOas));
     }
     env.note(Rule::GlobalBypass);
-    let attributes = Overrides::from_gbpa(g.gbpa, g.features).attributes(env, tx.attributes);
+    let attributes = Overrides::from_gbpa(g.gbpa_in_use(), g.features).attributes(env, tx.attributes);
     Ok(Translation { pa, size_log2: BYPASS_SIZE_LOG2, attributes: attributes.consistent() })
 }
 
@@ -78,9 +91,13 @@ fn translate<E: Env>(
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let ste = g.stream_table.fetch(env, f, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH
-    let key = StreamKey { ste, e2h: g.e2h, atschk: g.atschk };
-    let stream = memo.stream.get(key, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
+    let at = g.stream_table().locate(env, f, tx.stream)?; // C_BAD_STREAMID
+    let Some(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
+    };
+    let ste = Ste(words);
+    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
+    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
     seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
@@ -106,25 +123,29 @@ fn translate<E: Env>(
             })
         }
         (Selected::Cd(index), stage2) => {
-            let cd = fetch_cd(env, f, stream, index)?; // F_CD_FETCH, C_BAD_SUBSTREAMID
-            let key = ContextKey { cd, world: stream.world, s1_stalld: stream.s1_stalld };
+            let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
+            let Some(words) = read_structure(env, Structure::Cd, at) else {
+                return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
+            };
+            let cd = Cd(words);
+            let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
             let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
-            let context = memo.context.get(key, || !cd::asks(f, &cd), parse);
+            let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
             let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
             let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
             let attributes = stream.overrides.attributes(env, tx.attributes);
-            let attributes = mapped.attributes(env, attributes);
+            let attributes = mapped.attributes(env, context, attributes);
             finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
         }
     }
 }
 
 #[inline(always)]
-fn fetch_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Cd, Stop> {
+fn locate_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Pa, Stop> {
     let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
-    context::fetch(env, f, table, stream.stage2.as_ref(), index)
+    context::locate(env, f, table, stream.stage2.as_ref(), index)
 }
 
 /// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
@@ -185,9 +206,10 @@ fn within_ias(g: &Globals<'_>, address: Iova) -> Result<(), Stop> {
 const BYPASS_SIZE_LOG2: u8 = 12;
 
 impl Seen {
+    /// Nothing yet.
     #[inline(always)]
-    const fn new(access: Access) -> Self {
-        Self { access, mergeable: false, stage1: None, stage2: None }
+    pub(crate) fn nothing(tx: &Transaction) -> Self {
+        Self { access: tx.access, mergeable: false, stage1: None, stage2: None }
     }
 
     #[inline(always)]

@@ -1,23 +1,9 @@
 //! Permissions of a leaf, Direct scheme (DDI 0487 D8.4; §5.4 WXN, PAN; §13.1.1): pure functions.
 
+use crate::config::cd::Stage1Rules;
 use crate::layout::descriptor::{Stage1Leaf, Stage1Table, Stage2Leaf};
 use crate::rule::Rule;
 use crate::transaction::{Access, Direction, Privilege, Purpose};
-
-/// What besides the descriptors decides at stage 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stage1Rules {
-    /// The world tells privileged from unprivileged accesses.
-    pub(super) two_levels: bool,
-    /// Hardware keeps the dirty state of this leaf: read-only means clean.
-    pub(super) dirty: bool,
-    /// CD.PAN.
-    pub(super) pan: bool,
-    /// CD.EPAN.
-    pub(super) epan: bool,
-    /// CD.WXN.
-    pub(super) wxn: bool,
-}
 
 /// Rights of one privilege level.
 #[derive(Clone, Copy)]
@@ -28,16 +14,18 @@ struct Rights {
 }
 
 /// Whether stage 1 lets the access in. `hierarchy` holds the attributes of the table descriptors, ORed, and
-/// is zero where they are disabled.
+/// is zero where they are disabled. `dirty`: hardware keeps the dirty state of this leaf, so that read-only
+/// means clean.
 #[inline(always)]
 pub(super) fn stage1(
     leaf: Stage1Leaf,
     hierarchy: u64,
+    dirty: bool,
     rules: Stage1Rules,
     access: Access,
 ) -> Result<(), Rule> {
     let tables = Stage1Table::from_bits(hierarchy);
-    let writable = (leaf.ap() & 0b10 == 0 || rules.dirty) && tables.ap_table() & 0b10 == 0;
+    let writable = (leaf.ap() & 0b10 == 0 || dirty) && tables.ap_table() & 0b10 == 0;
     let (rights, panned) = if rules.two_levels {
         two_levels(leaf, tables, writable, rules, access)
     } else {

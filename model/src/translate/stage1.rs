@@ -3,11 +3,11 @@
 use super::permission;
 use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
 use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
-use crate::address::{Iova, Ipa, Pa, low_mask};
+use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::Attributes;
-use crate::attributes::stage1::{Stage1Settings, with_incoming_hints};
+use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::bus::Bus;
-use crate::config::cd::{Context, Which};
+use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -30,17 +30,18 @@ pub(super) struct Stage1Input {
 pub(super) struct Mapped {
     /// The output address: an IPA, which is physical where stage 2 is bypassed.
     pub(super) ipa: Ipa,
+    leaf: Stage1Leaf,
+    shareability: ShareabilitySource,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
-    leaf: Stage1Leaf,
-    settings: Stage1Settings,
 }
 
 impl Mapped {
     /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
     #[inline(always)]
-    pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
-        with_incoming_hints(self.settings.decode(env, self.leaf), input)
+    pub(super) fn attributes<E: Env>(&self, env: &mut E, context: &Context, input: Attributes) -> Attributes {
+        let page = stage1::page(env, context.types.select(self.leaf), self.shareability, self.leaf);
+        with_incoming_hints(page, input)
     }
 }
 
@@ -56,55 +57,62 @@ pub(super) fn translate<E: Env>(
     stage2: Option<&Stage2>,
     input: Stage1Input,
 ) -> Result<Mapped, Stop> {
-    let which = select(f, context, input)?;
-    let Some(table) = context.table(which) else {
+    let half = select(context, input)?;
+    let Some(table) = &half.table else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
-    let mut tables = Stage1Tables { f, context, stage2, table };
+    let mut tables = Stage1Tables { f, context, stage2, half, table };
     for _ in 0..MAX_RESTARTS {
-        let Some(leaf) = walk(env, table, &mut tables, input.address.value())? else { continue };
-        let new = judge(env, &mut tables, which, &leaf, input.access)?;
-        if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-            continue;
+        if let Some(mapped) = attempt(env, &mut tables, input)? {
+            return Ok(mapped);
         }
-        env.trace(|| Event::Translated {
-            stage: Stage::One,
-            class: None,
-            input: input.address.value(),
-            output: leaf.output,
-            size_log2: leaf.size_bits,
-        });
-        return Ok(Mapped {
-            ipa: Ipa::new(leaf.output),
-            size_bits: leaf.size_bits,
-            leaf: Stage1Leaf::from_bits(new),
-            settings: context.attributes(f, table, which),
-        });
     }
     Err(Stop::at_input(Rule::Stage1UpdateAborted))
 }
 
-/// Which table the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
+/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
+/// registers of the processor to itself.
+#[inline(never)]
+fn attempt<E: Env>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_>,
+    input: Stage1Input,
+) -> Result<Option<Mapped>, Stop> {
+    let va = input.address.value();
+    let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
+    let new = judge(env, tables, &leaf, input.access)?;
+    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
+        return Ok(None);
+    }
+    env.trace(|| Event::Translated {
+        stage: Stage::One,
+        class: None,
+        input: va,
+        output: leaf.output,
+        size_log2: leaf.size_bits,
+    });
+    Ok(Some(Mapped {
+        ipa: Ipa::new(leaf.output),
+        leaf: Stage1Leaf::from_bits(new),
+        shareability: tables.half.shareability,
+        size_bits: leaf.size_bits,
+    }))
+}
+
+/// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
 ///
 /// The range is judged before EPDx (§7.3.22 names both in one step), but TxSZ of a disabled half has no
 /// meaning, so there only the half itself is known.
 #[inline(always)]
-fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, Stop> {
-    let va = input.address.value();
-    let two_tables = context.world.has_two_tables();
-    let which = if two_tables && va >> 55 & 1 != 0 { Which::Ttb1 } else { Which::Ttb0 };
-    if let Some(table) = context.table(which) {
-        let top = if context.tbi(which) { 56 } else { 64 };
-        let above = low_mask(top) & !low_mask(table.input_bits);
-        let expected = if which == Which::Ttb1 { above } else { 0 };
-        if va & above != expected {
-            return Err(Stop::at_input(Rule::Stage1InputRange));
-        }
+fn select(context: &Context, input: Stage1Input) -> Result<&Half, Stop> {
+    let half = context.half(input.address.value());
+    if (input.address.value() ^ half.above) & half.above_mask != 0 {
+        return Err(Stop::at_input(Rule::Stage1InputRange));
     }
-    if context.e0pd(f, which) && input.access.privilege == Privilege::Unprivileged {
+    if half.e0pd && input.access.privilege == Privilege::Unprivileged {
         return Err(Stop::at_input(Rule::Stage1E0pd));
     }
-    Ok(which)
+    Ok(half)
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
@@ -112,27 +120,19 @@ fn select(f: &Features, context: &Context, input: Stage1Input) -> Result<Which, 
 fn judge<E: Env>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
-    which: Which,
     leaf: &Leaf,
     access: Access,
 ) -> Result<u64, Stop> {
-    let (f, context) = (tables.f, tables.context);
+    let context = tables.context;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
-    if raw & AF == 0 && !context.ha && !context.word0().affd() {
+    if raw & AF == 0 && !context.ha && !context.affd {
         return Err(Stop::at_input(Rule::Stage1AccessFlag));
     }
     let descriptor = Stage1Leaf::from_bits(raw);
     let dirty = context.hd && descriptor.dbm();
-    let hierarchy = if context.hierarchical(f, which) { leaf.hierarchy } else { 0 };
-    let rules = permission::Stage1Rules {
-        two_levels: context.world.has_two_tables(),
-        dirty,
-        pan: context.word0().pan() && context.world.has_two_tables(),
-        epan: context.epan(f),
-        wxn: context.word0().wxn(),
-    };
-    if let Err(rule) = permission::stage1(descriptor, hierarchy, rules, access) {
+    let hierarchy = if tables.half.hierarchical { leaf.hierarchy } else { 0 };
+    if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
         if flag != 0 && sets_flag_on_fault(env) {
             env.note(Rule::Stage1SetsAccessFlag);
             tables.update(env, &leaf.entry, raw | flag)?;
@@ -153,6 +153,7 @@ struct Stage1Tables<'a> {
     f: &'a Features,
     context: &'a Context,
     stage2: Option<&'a Stage2>,
+    half: &'a Half,
     table: &'a Table,
 }
 
@@ -195,7 +196,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
         let found = env.bus().read_u64(at);
         let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
         let found = found.map_err(|_abort| aborted)?;
-        let raw = if self.table.big_endian { found.swap_bytes() } else { found };
+        let raw = self.table.in_order(found);
         env.trace(|| Event::Descriptor { stage: Stage::One, class: None, level, at, raw });
         Ok(Entry { address, at, raw, level })
     }
@@ -209,7 +210,6 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table.big_endian, &Entry { at, ..*entry }, new)
-            .map_err(|_abort| aborted)
+        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

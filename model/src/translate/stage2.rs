@@ -6,6 +6,7 @@ use crate::address::{Ipa, Pa};
 use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
 use crate::choice::answer::AccessFlagOnPermissionFault;
+use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
 use crate::features::Features;
@@ -56,28 +57,41 @@ pub(super) fn translate<E: Env>(
     stage2: &Stage2,
     request: Request,
 ) -> Result<Mapped, Stop> {
+    for _ in 0..MAX_RESTARTS {
+        if let Some(mapped) = attempt(env, f, stage2, request)? {
+            return Ok(mapped);
+        }
+    }
+    Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted))
+}
+
+/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
+/// registers of the processor to itself.
+#[inline(never)]
+fn attempt<E: Env>(
+    env: &mut E,
+    f: &Features,
+    stage2: &Stage2,
+    request: Request,
+) -> Result<Option<Mapped>, Stop> {
     let mut tables = Stage2Tables { stage2, request };
-    if !request.ipa.fits(stage2.table.input_bits) {
+    let ipa = request.ipa.value();
+    if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
-    for _ in 0..MAX_RESTARTS {
-        let Some(leaf) = walk(env, &stage2.table, &mut tables, request.ipa.value())? else { continue };
-        let new = judge(env, f, &mut tables, &leaf)?;
-        if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-            continue;
-        }
-        let mapped =
-            Mapped { pa: Pa::new(leaf.output), size_bits: leaf.size_bits, leaf: Stage2Leaf::from_bits(new) };
-        env.trace(|| Event::Translated {
-            stage: Stage::Two,
-            class: Some(request.class),
-            input: request.ipa.value(),
-            output: leaf.output,
-            size_log2: leaf.size_bits,
-        });
-        return Ok(mapped);
+    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else { return Ok(None) };
+    let new = judge(env, f, &mut tables, &leaf)?;
+    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
+        return Ok(None);
     }
-    Err(tables.stop(Rule::Stage2UpdateAborted))
+    env.trace(|| Event::Translated {
+        stage: Stage::Two,
+        class: Some(request.class),
+        input: ipa,
+        output: leaf.output,
+        size_log2: leaf.size_bits,
+    });
+    Ok(Some(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits }))
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
@@ -92,11 +106,12 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
     let Request { access, class, .. } = tables.request;
     let descriptor = Stage2Leaf::from_bits(raw);
     let dirty = stage2.hd && descriptor.dbm();
-    let denied = permission::stage2(descriptor, dirty, f.xnx, access)
-        .err()
-        .map(|rule| refusal(class, rule))
-        .or_else(|| protected(env, stage2, class, descriptor).then_some(Rule::Stage2ProtectedTableWalk));
-    if let Some(rule) = denied {
+    let permitted = match permission::stage2(descriptor, dirty, f.xnx, access) {
+        Err(rule) => Err(refusal(class, rule)),
+        Ok(()) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
+        Ok(()) => Ok(()),
+    };
+    if let Err(rule) = permitted {
         if flag != 0 && sets_flag_on_fault(env) {
             env.note(Rule::Stage2SetsAccessFlag);
             tables.update(env, &leaf.entry, raw | flag)?;
@@ -180,7 +195,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
         let at = Pa::new(address);
         let found = env.bus().read_u64(at);
         let found = found.map_err(|_abort| self.descriptor_stop(Rule::Stage2WalkAborted, at))?;
-        let raw = if self.stage2.table.big_endian { found.swap_bytes() } else { found };
+        let raw = self.stage2.table.in_order(found);
         let class = Some(self.request.class);
         env.trace(|| Event::Descriptor { stage: Stage::Two, class, level, at, raw });
         Ok(Entry { address, at, raw, level })
@@ -192,8 +207,7 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        let big_endian = self.stage2.table.big_endian;
-        exchange(env, Stage::Two, big_endian, entry, new)
+        exchange(env, Stage::Two, &self.stage2.table, entry, new)
             .map_err(|_abort| self.descriptor_stop(Rule::Stage2UpdateAborted, entry.at))
     }
 }
@@ -202,13 +216,13 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
 pub(super) fn exchange<E: Env>(
     env: &mut E,
     stage: Stage,
-    big_endian: bool,
+    table: &Table,
     entry: &Entry,
     new: u64,
 ) -> Result<Update, crate::bus::ExternalAbort> {
-    let order = |value: u64| if big_endian { value.swap_bytes() } else { value };
-    let found = env.bus().compare_exchange_u64(entry.at, order(entry.raw), order(new))?;
-    if found != order(entry.raw) {
+    let old = table.in_order(entry.raw);
+    let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
+    if found != old {
         return Ok(Update::Changed);
     }
     env.trace(|| Event::DescriptorUpdate { stage, at: entry.at, raw: new });

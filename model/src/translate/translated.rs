@@ -1,32 +1,21 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
-use super::{Seen, fetch_cd, stage2, within_ias};
+use super::{Seen, locate_cd, read_structure, stage2, within_ias};
 use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
 use crate::config::ste::{self, Eats, Stream};
 use crate::config::substream::{self, Selected};
 use crate::config::{Globals, cd};
 use crate::env::Env;
-use crate::fault::{self, Ending};
 use crate::features::Features;
+use crate::layout::cd::Cd;
+use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop, Translation};
 use crate::rule::Rule;
+use crate::trace::Structure;
 use crate::transaction::{Access, Transaction};
 
-/// One Translated transaction.
-#[cold]
-pub(super) fn resolve<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Ending> {
-    let tx = as_presented(g.features, tx);
-    let mut seen = Seen::new(tx.access);
-    let result = if g.smmuen {
-        pass(env, g, &tx, &mut seen)
-    } else {
-        Err(Stop::at_input(Rule::TranslatedWhileDisabled))
-    };
-    result.map_err(|stop| fault::conclude(env, g, &tx, &seen, stop))
-}
-
 /// Without PASIDTT, or without a PASID, PnU, InD and SSV count as 0 (§3.9.1.3).
-fn as_presented(f: &Features, tx: &Transaction) -> Transaction {
+pub(crate) fn as_presented(f: &Features, tx: &Transaction) -> Transaction {
     if f.pasidtt && tx.substream.is_some() {
         return *tx;
     }
@@ -34,7 +23,8 @@ fn as_presented(f: &Features, tx: &Transaction) -> Transaction {
 }
 
 /// SMMUEN is 1. The order of the checks is that of §3.9.1.3.
-fn pass<E: Env>(
+#[cold]
+pub(super) fn pass<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     tx: &Transaction,
@@ -44,12 +34,15 @@ fn pass<E: Env>(
     if !f.ats {
         return Err(Stop::at_input(Rule::TranslatedForbidden));
     }
-    if !g.atschk {
+    if !g.atschk() {
         env.note(Rule::TranslatedUnchecked);
         return physical(env, g, tx);
     }
-    let entry = g.stream_table.fetch(env, f, tx.stream)?;
-    let stream = ste::parse(env, g, &entry).map_err(Stop::configuration)?;
+    let at = g.stream_table().locate(env, f, tx.stream)?;
+    let Some(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
+    };
+    let stream = ste::parse(env, g, &Ste(words)).map_err(Stop::configuration)?;
     seen.learn(&stream);
     seen.access = stream.overrides.access(tx.access);
     if stream.eats != Eats::Off && tx.substream.is_some() {
@@ -89,8 +82,11 @@ fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transact
         unreachable!("only traffic without a SubstreamID bypasses stage 1");
     };
     if env.ask(&[TranslatedPasidCd::Check, TranslatedPasidCd::Skip]) == TranslatedPasidCd::Check {
-        let cd = fetch_cd(env, f, stream, index)?;
-        cd::parse(env, f, stream.world, stream.s1_stalld, &cd).map_err(Stop::configuration)?;
+        let at = locate_cd(env, f, stream, index)?;
+        let Some(words) = read_structure(env, Structure::Cd, at) else {
+            return Err(Stop::at_structure(Rule::CdFetchAborted, at));
+        };
+        cd::parse(env, f, stream.world, stream.s1_stalld, &Cd(words)).map_err(Stop::configuration)?;
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 //!
 //! The order of faults per level is that of §7.3.22: abort of the fetch, invalid descriptor, address size.
 
-use crate::address::{Pa, fits, low_mask};
+use crate::address::{Pa, low_mask};
 use crate::choice::answer::{ContiguousBeyondInput, Granule64HighBits};
-use crate::config::geometry::{AddressFormat, Granule, Table};
+use crate::config::geometry::{AddressFormat, Granule, Shape, Table};
 use crate::env::Env;
 use crate::outcome::{Site, Stop};
 use crate::rule::Rule;
@@ -76,6 +76,8 @@ pub(super) struct Leaf {
 const AF: u64 = 1 << 10;
 const CONTIGUOUS: u64 = 1 << 52;
 const HIERARCHY: u64 = 0x1f << 59;
+/// The level whose descriptors are all pages.
+const LAST_LEVEL: i8 = 3;
 
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
 ///
@@ -87,23 +89,18 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
     tables: &mut T,
     input: u64,
 ) -> Result<Option<Leaf>, Stop> {
-    let stride = table.granule.stride();
-    let full_table = low_mask(stride);
-    let beyond_output = !low_mask(table.output_bits);
-    let mut level = table.start_level;
     let mut base = table.base;
-    let mut shift = Table::entry_bits(table.granule, level);
-    let mut index_mask = low_mask(table.input_bits.saturating_sub(shift));
+    let mut shift = table.start_shift;
+    let mut index_mask = table.start_index_mask;
     let mut hierarchy = 0;
-    loop {
-        assert!((-1..=3).contains(&level), "a walk ends at level 3");
+    for level in table.shape.start_level..=LAST_LEVEL {
         let index = (input >> shift) & index_mask;
         let entry = tables.read(env, base | (index << 3), level)?;
         let stop = |rule| Stop { rule, site: tables.site() };
         match entry.raw & 0b11 {
-            0b11 if level < 3 => {
+            0b11 if level < LAST_LEVEL => {
                 base = match descriptor_address(env, table, entry.raw) {
-                    Some(next) if next & beyond_output == 0 => next,
+                    Some(next) if next & table.beyond_output == 0 => next,
                     _ => return Err(stop(T::RULES.table_size)),
                 };
                 if entry.raw & AF == 0 && tables.updates_tables() {
@@ -113,9 +110,8 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     }
                 }
                 hierarchy |= entry.raw & HIERARCHY;
-                index_mask = full_table;
-                shift -= stride;
-                level += 1;
+                index_mask = table.index_mask;
+                shift -= table.stride;
             }
             0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
             0b01 if block_allowed(table, level) => {
@@ -125,6 +121,7 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
             _ => return Err(stop(T::RULES.invalid)),
         }
     }
+    unreachable!("the last level has no table descriptors")
 }
 
 #[inline(always)]
@@ -146,20 +143,20 @@ fn leaf<E: Env, T: Tables<E>>(
         Some(address) => (address & !low) | (input & low),
         None => return Err(stop(T::RULES.output_size)),
     };
-    if !fits(output, table.output_bits) {
+    if output & table.beyond_output != 0 {
         return Err(stop(T::RULES.output_size));
     }
-    env.note(if entry.level == 3 { T::RULES.page } else { T::RULES.block });
+    env.note(if entry.level == LAST_LEVEL { T::RULES.page } else { T::RULES.block });
     Ok(Leaf { entry, output, size_bits, hierarchy })
 }
 
 /// Levels that have blocks (DDI 0487 D8.3).
 #[inline(always)]
 fn block_allowed(table: &Table, level: i8) -> bool {
-    match (table.granule, level) {
+    match (table.shape.granule, level) {
         (_, 2) | (Granule::K4, 1) => true,
-        (Granule::K4, 0) | (Granule::K16, 1) => table.format == AddressFormat::Lpa2,
-        (Granule::K64, 1) => table.format == AddressFormat::Wide64K,
+        (Granule::K4, 0) | (Granule::K16, 1) => table.shape.format == AddressFormat::Lpa2,
+        (Granule::K64, 1) => table.shape.format == AddressFormat::Wide64K,
         _ => false,
     }
 }
@@ -167,8 +164,17 @@ fn block_allowed(table: &Table, level: i8) -> bool {
 /// The address in a Table, Block or Page descriptor; `None` is an Address Size fault by choice.
 #[inline(always)]
 fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
-    let low_part = raw & (low_mask(48) & !low_mask(table.granule.bits()));
-    match table.format {
+    if table.shape.format == AddressFormat::Bits48 {
+        return Some(raw & table.address_mask);
+    }
+    scattered_address(env, table, raw)
+}
+
+/// The same in any format.
+#[inline(never)]
+fn scattered_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
+    let low_part = raw & table.address_mask;
+    match table.shape.format {
         AddressFormat::Bits48 => Some(low_part),
         AddressFormat::Bits48Of64K if raw & 0xf000 == 0 => Some(low_part),
         AddressFormat::Bits48Of64K => high_bits_ignored(env).then_some(low_part),
@@ -186,8 +192,9 @@ fn high_bits_ignored<E: Env>(env: &mut E) -> bool {
 /// Whether a Contiguous group that exceeds the input range faults (DDI 0487 D8.7.1.3).
 #[cold]
 fn contiguous_faults<E: Env>(env: &mut E, table: &Table, level: i8) -> bool {
-    let exceeds = contiguous_bits(table.granule, level)
-        .is_some_and(|extra| Table::entry_bits(table.granule, level) + extra > table.input_bits);
+    let Shape { granule, input_bits, .. } = table.shape;
+    let exceeds = contiguous_bits(granule, level)
+        .is_some_and(|extra| Table::entry_bits(granule, level) + extra > input_bits);
     exceeds
         && env.ask(&[ContiguousBeyondInput::Translate, ContiguousBeyondInput::Fault])
             == ContiguousBeyondInput::Fault
