@@ -1,6 +1,8 @@
 //! The arguments of each command, and what its result means for the exit code.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+mod scenarios;
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -17,11 +19,10 @@ use smmu_sim::machine::{self, Machine};
 use smmu_sim::oracle::{self, Listener};
 use smmu_sim::output::Format;
 use smmu_sim::replay::{self, Reporter, Summary};
-use smmu_sim::rules;
-use smmu_sim::scenario::{self, Exit, Options};
-use smmu_sim::trace::Verbosity;
 use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
+
+use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
 
 /// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
 #[derive(Parser, Debug)]
@@ -43,6 +44,7 @@ RUST_LOG=debug prints developers' diagnostics to standard error.";
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(RunArgs),
+    Explore(ExploreArgs),
     Replay(ReplayArgs),
     Vectors(VectorsArgs),
     Walk(Box<WalkArgs>),
@@ -60,41 +62,6 @@ pub(crate) enum Verdict {
     /// Part of the input could not be read, so no verdict is worth anything.
     Unusable,
 }
-
-/// Run scenarios: files that say what hardware there is, what is done to it and what must come of it.
-///
-/// Prints what happens, a line each in the specification's words, and every expectation that does not hold
-/// with its source line. Folders are run file by file; those called `common` hold what others include. Files run
-/// in parallel, with the output in their order. The language is described in docs/scenarios.md.
-#[derive(Args, Debug)]
-#[command(after_long_help = RUN_HELP)]
-struct RunArgs {
-    /// Scenario files (.kdl), or folders of them
-    #[arg(value_name = "FILE|DIR", required = true)]
-    paths: Vec<PathBuf>,
-    /// Add each step, each descriptor that is read or written, each rule and each choice
-    #[arg(short, long, conflicts_with = "quiet")]
-    verbose: bool,
-    /// Print only what did not hold
-    #[arg(short, long)]
-    quiet: bool,
-    /// For each access that does not succeed, say why, with sections
-    #[arg(long)]
-    explain: bool,
-    /// Draw the answers to the choices that a scenario does not fix, instead of taking the defaults
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-const RUN_HELP: &str = "\
-Examples:
-  smmu-sim run scenarios/03-operation/stage1-page.kdl
-  smmu-sim run -v --explain scenarios/07-faults
-  smmu-sim run --seed 7 --format json scenarios
-
-Exit codes: 0 every expectation held; 1 some did not; 2 a scenario cannot be run.";
 
 /// Compare every translation of a recorded QEMU trace with the model's.
 ///
@@ -198,17 +165,6 @@ Examples:
 
 Exit codes: 0 explained, whatever the answer; 2 an input cannot be used.";
 
-/// List every rule and choice of the model with its section.
-///
-/// A rule is a check or a decision of the architecture; its label is what `replay` and `walk` cite. A choice is
-/// a point where the architecture permits more than one behaviour; the first answer is the default.
-#[derive(Args, Debug)]
-#[command(after_long_help = "Examples:\n  smmu-sim rules | grep STE-\n  smmu-sim rules --format json")]
-struct RulesArgs {
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
 /// Answer another implementation's questions: JSON-RPC 2.0, one object per line.
 ///
 /// On standard input and output, or on a Unix socket with one session per connection.
@@ -283,32 +239,13 @@ impl Cli {
     pub(crate) fn run(self) -> miette::Result<Verdict> {
         match self.command {
             Command::Run(args) => args.run(),
+            Command::Explore(args) => args.run(),
             Command::Replay(args) => args.run(),
             Command::Vectors(args) => args.run(),
             Command::Walk(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),
         }
-    }
-}
-
-impl RunArgs {
-    fn run(self) -> miette::Result<Verdict> {
-        let verbosity = match (self.verbose, self.quiet) {
-            (true, _) => Verbosity::Verbose,
-            (false, true) => Verbosity::Quiet,
-            (false, false) => Verbosity::Normal,
-        };
-        let options =
-            Options { verbosity, explain: self.explain, format: self.output.format(), seed: self.seed };
-        let mut out = output();
-        let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut io::stderr());
-        let exit = exit.and_then(|exit| out.flush().map(|()| exit)).map_err(CannotWrite)?;
-        Ok(match exit {
-            Exit::Passed => Verdict::Met,
-            Exit::Failed => Verdict::Failed,
-            Exit::Broken => Verdict::Unusable,
-        })
     }
 }
 
@@ -366,14 +303,6 @@ impl WalkArgs {
             address_type: AddressType::Untranslated,
             attributes: Attributes::INCOMING_DEFAULT,
         }
-    }
-}
-
-impl RulesArgs {
-    fn run(self) -> miette::Result<Verdict> {
-        let mut out = output();
-        rules::write(&mut out, self.output.format()).and_then(|()| out.flush()).map_err(CannotWrite)?;
-        Ok(Verdict::Met)
     }
 }
 

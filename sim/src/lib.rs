@@ -1,5 +1,7 @@
 //! The software stack around the model, and the tools on top of it.
 
+pub mod coverage;
+pub mod explore;
 mod hex;
 pub mod image;
 mod lines;

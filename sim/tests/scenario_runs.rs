@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use smmu_sim::output::Format;
-use smmu_sim::scenario::{Exit, Options, run_paths};
+use smmu_sim::scenario::{Answering, Exit, Options, run_paths};
 use smmu_sim::trace::Verbosity;
 
 const GOOD: &str = "smmu; device \"nic\" stream=1; dma \"nic\" read 0x1000 { expect ok; }";
@@ -62,7 +62,7 @@ fn files_come_in_order_and_common_ones_do_not_run() {
 #[test]
 fn a_failure_is_underlined_and_says_how_to_repeat_it() {
     let folder = folder("failure", &[("bad.kdl", BAD), ("good.kdl", GOOD)]);
-    let options = Options { seed: Some(3), verbosity: Verbosity::Quiet, ..Options::default() };
+    let options = Options { answers: Answering::Seed(3), verbosity: Verbosity::Quiet, ..Options::default() };
     let (exit, out, _) = run(&folder, &options);
     assert_eq!(out, FAILURE);
     assert_eq!(exit, Exit::Failed);
@@ -84,7 +84,7 @@ fn a_scenario_that_cannot_run_weighs_more() {
 fn every_json_line_is_an_object_with_a_type_of_the_page() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/trace-json.md"));
     let page = page.expect("the page can be read");
-    let options = Options { format: Format::Json, seed: Some(1), ..Options::default() };
+    let options = Options { format: Format::Json, answers: Answering::Seed(1), ..Options::default() };
     let (_, out, _) = run(&PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios")), &options);
     for line in out.lines() {
         let object: serde_json::Value = serde_json::from_str(line).expect(line);
@@ -103,7 +103,8 @@ fn every_json_line_is_an_object_with_a_type_of_the_page() {
 #[test]
 fn the_number_of_threads_does_not_show() {
     let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios"));
-    let options = Options { verbosity: Verbosity::Verbose, seed: Some(7), ..Options::default() };
+    let options =
+        Options { verbosity: Verbosity::Verbose, answers: Answering::Seed(7), ..Options::default() };
     let with = |threads| {
         let pool =
             rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");

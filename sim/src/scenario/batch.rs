@@ -1,6 +1,5 @@
 //! Runs files and folders of scenarios: in parallel, with the output in the order of the files.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -8,7 +7,8 @@ use rayon::prelude::*;
 use serde_json::json;
 use smmu_model::choice::{Defaults, Seeded};
 
-use super::check::{Broken, Files, check};
+use super::answers::Answers;
+use super::files::{find, load};
 use super::run::{Run, execute};
 use super::step::Scenario;
 use crate::output::Format;
@@ -23,8 +23,34 @@ pub struct Options {
     pub explain: bool,
     /// Text or JSON lines.
     pub format: Format,
-    /// Draws the answers that a scenario does not fix; without, they are the defaults.
-    pub seed: Option<u64>,
+    /// Who gives the answers that a scenario does not fix.
+    pub answers: Answering,
+}
+
+/// Where the answers come from that a scenario does not fix itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Answering {
+    /// The defaults.
+    #[default]
+    Defaults,
+    /// Drawn, from this seed.
+    Seed(u64),
+    /// These, in the order of the questions, as `explore` writes them; then the defaults.
+    List(Vec<usize>),
+}
+
+impl Answering {
+    /// The command that runs `file` with the same answers.
+    pub fn repeat(&self, file: &str) -> String {
+        match self {
+            Self::Defaults => format!("smmu-sim run {file}"),
+            Self::Seed(seed) => format!("smmu-sim run --seed {seed} {file}"),
+            Self::List(answers) => {
+                let answers: Vec<String> = answers.iter().map(usize::to_string).collect();
+                format!("smmu-sim run --answers {} {file}", answers.join(","))
+            }
+        }
+    }
 }
 
 /// How the command ends.
@@ -60,20 +86,15 @@ pub fn run_paths<P: AsRef<Path> + Sync>(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    if let Some(seed) = options.seed {
+    if let Answering::Seed(seed) = options.answers {
         match options.format {
             Format::Text => writeln!(out, "seed {seed}")?,
             Format::Json => writeln!(out, "{}", json!({ "type": "seed", "seed": seed }))?,
         }
     }
-    let mut exit = Exit::Passed;
-    let mut files = Vec::new();
-    for path in paths {
-        if let Err(error) = collect(path.as_ref(), &mut files) {
-            writeln!(err, "{}: {error}", shown(path.as_ref()))?;
-            exit = Exit::Broken;
-        }
-    }
+    let (files, complaints) = find(paths);
+    err.write_all(complaints.as_bytes())?;
+    let exit = if complaints.is_empty() { Exit::Passed } else { Exit::Broken };
     let reports: Vec<Report> = files.par_iter().map(|file| run_file(file, options)).collect();
     for report in &reports {
         out.write_all(report.out.as_bytes())?;
@@ -90,43 +111,6 @@ pub fn run_paths<P: AsRef<Path> + Sync>(
     Ok(reports.iter().map(|report| report.exit).fold(exit, Ord::max))
 }
 
-/// Reads included files from the file system.
-#[derive(Clone, Copy, Debug)]
-pub struct Disk;
-
-impl Files for Disk {
-    fn read(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| error.to_string())
-    }
-}
-
-/// The files at `path`, with `/` between the parts of each name.
-fn collect(path: &Path, files: &mut Vec<String>) -> io::Result<()> {
-    if !fs::metadata(path)?.is_dir() {
-        files.push(shown(path));
-        return Ok(());
-    }
-    let mut entries: Vec<_> =
-        fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    entries.sort();
-    for entry in entries {
-        let is_common = entry.file_name().is_some_and(|name| name == "common");
-        if entry.is_dir() && !is_common || entry.extension().is_some_and(|extension| extension == "kdl") {
-            collect(&entry, files)?;
-        }
-    }
-    Ok(())
-}
-
-fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' {
-        text.into_owned()
-    } else {
-        text.replace(std::path::MAIN_SEPARATOR, "/")
-    }
-}
-
 struct Report {
     out: String,
     err: String,
@@ -134,33 +118,21 @@ struct Report {
 }
 
 fn run_file(file: &str, options: &Options) -> Report {
-    let text = match Disk.read(file) {
-        Ok(text) => text,
-        Err(error) => {
-            return Report { out: String::new(), err: format!("{file}: {error}\n"), exit: Exit::Broken };
-        }
-    };
-    match check(file, &text, &Disk) {
+    match load(file) {
         Ok(scenario) => run_scenario(file, &scenario, options),
-        Err(Broken { sources, problems }) => {
-            let err = problems.iter().map(|problem| problem.render(&sources)).collect();
-            Report { out: String::new(), err, exit: Exit::Broken }
-        }
+        Err(err) => Report { out: String::new(), err, exit: Exit::Broken },
     }
 }
 
 fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
-    let repeat = match options.seed {
-        None => format!("smmu-sim run {file}"),
-        Some(seed) => format!("smmu-sim run --seed {seed} {file}"),
-    };
+    let repeat = options.answers.repeat(file);
     let (out, run) = match options.format {
         Format::Text => {
             let mut trace = TextTrace::new(options.verbosity, options.explain);
             if options.verbosity > Verbosity::Quiet {
                 trace.note(&format!("scenario {file}"));
             }
-            let run = run_once(scenario, options.seed, &mut trace);
+            let run = run_once(scenario, &options.answers, &mut trace);
             if !run.passed() {
                 trace.note(&format!("failed; to repeat: {repeat}"));
             }
@@ -169,7 +141,7 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
         Format::Json => {
             let mut trace = JsonTrace::default();
             trace.note(&json!({ "type": "scenario", "file": file }));
-            let run = run_once(scenario, options.seed, &mut trace);
+            let run = run_once(scenario, &options.answers, &mut trace);
             let end =
                 json!({ "type": "end", "passed": run.passed(), "outcome": run.outcome, "repeat": repeat });
             trace.note(&end);
@@ -180,9 +152,10 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
     Report { out, err: String::new(), exit }
 }
 
-fn run_once(scenario: &Scenario, seed: Option<u64>, listener: &mut impl Listener) -> Run {
-    match seed {
-        None => execute(scenario, &mut Defaults, listener),
-        Some(seed) => execute(scenario, &mut Seeded::new(seed), listener),
+fn run_once(scenario: &Scenario, answers: &Answering, listener: &mut impl Listener) -> Run {
+    match answers {
+        Answering::Defaults => execute(scenario, &mut Defaults, listener),
+        Answering::Seed(seed) => execute(scenario, &mut Seeded::new(*seed), listener),
+        Answering::List(answers) => execute(scenario, &mut Answers::new(answers), listener),
     }
 }

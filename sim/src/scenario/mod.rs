@@ -3,10 +3,12 @@
 //! `docs/scenarios.md` describes the language. A scenario goes through three phases, one module each: `syntax`
 //! reads KDL, `check` makes a [`Scenario`] of it or says everything that is wrong, and `run` executes it.
 
+mod answers;
 mod arguments;
 mod attributes;
 mod batch;
 mod check;
+mod files;
 mod nesting;
 mod problem;
 mod run;
@@ -15,8 +17,12 @@ mod span;
 mod step;
 mod syntax;
 
-pub use batch::{Disk, Exit, Options, run_paths};
+pub(crate) use answers::allows;
+pub use answers::{Answers, Asked, Recorder};
+pub use batch::{Answering, Exit, Options, run_paths};
 pub use check::{Broken, CLAIMS, Files, NODES, check};
+pub use files::Disk;
+pub(crate) use files::{find, load};
 pub use problem::Problem;
 pub use run::{Answer, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};

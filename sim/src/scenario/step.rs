@@ -53,6 +53,16 @@ pub struct Permitted {
     pub outcomes: Vec<(Span, BTreeMap<String, String>)>,
 }
 
+impl Permitted {
+    /// The positions of the outcomes that `outcome` agrees with. Results that they do not name do not matter.
+    pub fn matching(&self, outcome: &BTreeMap<String, String>) -> impl Iterator<Item = usize> {
+        let stated = self.outcomes.iter().map(|(_, stated)| stated).enumerate();
+        stated
+            .filter(|(_, stated)| stated.iter().all(|(name, value)| outcome.get(name) == Some(value)))
+            .map(|(position, _)| position)
+    }
+}
+
 /// One step of a scenario.
 #[derive(Clone, Debug)]
 pub struct Step {

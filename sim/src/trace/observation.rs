@@ -1,4 +1,4 @@
-//! What software and devices saw, on one line each: for lists of outcomes.
+//! What software and devices saw, on one line each: for lists of outcomes. Nobody sees the rule that ended an access.
 
 use super::words;
 use crate::scenario::{End, Observation};
@@ -7,7 +7,6 @@ use crate::scenario::{End, Observation};
 pub fn observation(observation: &Observation) -> String {
     match observation {
         Observation::Access { device, answer } => {
-            let rule = answer.rule.map_or(String::new(), |rule| format!(" by {}", rule.label()));
             let place = match (answer.end, answer.translation) {
                 (End::Ok | End::ExternalAbort, Some(translation)) => {
                     format!(" {}, {}", translation.pa, translation.attributes)
@@ -19,7 +18,7 @@ pub fn observation(observation: &Observation) -> String {
             } else {
                 format!(": {}", words::little_endian(&answer.data))
             };
-            format!("{device} {}{rule}{place}{data}", answer.end.name())
+            format!("{device} {}{place}{data}", answer.end.name())
         }
         Observation::Record(record) => {
             let (name, table) = words::record(*record);

@@ -252,11 +252,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let outcome = self.outcome();
         self.loops = "";
         if let Some(permitted) = &self.scenario.permitted {
-            let is_permitted = permitted
-                .outcomes
-                .iter()
-                .any(|(_, permitted)| permitted.iter().all(|(name, value)| outcome.get(name) == Some(value)));
-            if !is_permitted {
+            if permitted.matching(&outcome).next().is_none() {
                 let came: Vec<String> =
                     outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 self.fail(
