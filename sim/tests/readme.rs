@@ -1,4 +1,4 @@
-//! The output that README.md shows, against what the commands write.
+//! The output that README.md and docs/explore.md show, against what the commands write.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,11 +7,11 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The blocks of README.md in this language, in order.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README opens");
+/// The blocks of a page in this language, in order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(page)).expect("the page opens");
     let start = format!("```{language}\n");
-    let blocks = readme.split(&start).skip(1);
+    let blocks = text.split(&start).skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
@@ -29,18 +29,20 @@ fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
 
 #[test]
 fn the_output_shown_is_real() {
-    let sessions = blocks("console");
-    assert!(sessions.len() >= 3);
-    for session in sessions {
-        let (command, expected) = session.split_once('\n').expect("a session has a command");
-        let command = command.strip_prefix("$ ").expect("a command follows the prompt");
-        assert_eq!(output_of("sh", &["-c", command]).as_deref(), Some(expected), "{command}");
+    for page in ["README.md", "docs/explore.md"] {
+        let sessions = blocks(page, "console");
+        assert!(sessions.len() >= 3, "{page}");
+        for session in sessions {
+            let (command, expected) = session.split_once('\n').expect("a session has a command");
+            let command = command.strip_prefix("$ ").expect("a command follows the prompt");
+            assert_eq!(output_of("sh", &["-c", command]).as_deref(), Some(expected), "{command}");
+        }
     }
 }
 
 #[test]
 fn the_python_example_works() {
-    let (programs, outputs) = (blocks("python"), blocks("text"));
+    let (programs, outputs) = (blocks("README.md", "python"), blocks("README.md", "text"));
     assert_eq!((programs.len(), outputs.len()), (1, 1));
     if let Some(output) = output_of("python3", &["-c", &programs[0]]) {
         assert_eq!(output, outputs[0]);

@@ -92,8 +92,8 @@ Examples:
   smmu-sim explore --shard 3/8 --format json scenarios > 3.json
   smmu-sim explore --merge 1.json 2.json 3.json
 
-Exit codes: 0 every expectation held in every outcome seen, also if not exhaustive; 1 some did not, or the outcomes
-are not those of `permitted`; 2 a scenario cannot be run.";
+Exit codes: 0 every expectation held in every outcome seen, exhaustive or not; 1 some did not;
+2 a scenario cannot be run.";
 
 /// List every rule and choice of the model with its section.
 ///

@@ -136,7 +136,8 @@ fn write_text(coverage: &Coverage, exceptions: &Exceptions, out: &mut impl Write
     for (choice, position, answer) in all_answers() {
         let scenarios = coverage.answers.get(&(choice, position)).map(Vec::as_slice).unwrap_or_default();
         let name = format!("{}={answer}", choice.key());
-        writeln!(out, "{name:<45} {:>4} {}", scenarios.len(), some_of(scenarios))?;
+        let shown = if scenarios.is_empty() { "NOT GIVEN".to_owned() } else { some_of(scenarios) };
+        writeln!(out, "{name:<45} {:>4} {shown}", scenarios.len())?;
     }
     writeln!(out, "answers: {} of {}", coverage.answers.len(), all_answers().count())?;
     for rule in Rule::ALL {

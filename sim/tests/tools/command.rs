@@ -112,7 +112,7 @@ fn serve_answers_until_its_input_ends() {
 
 #[test]
 fn help_teaches() {
-    for command in ["replay", "vectors", "walk", "rules", "serve"] {
+    for command in ["run", "explore", "replay", "vectors", "walk", "rules", "serve"] {
         let text = String::from_utf8(run(&[command, "--help"]).stdout).expect("help is text");
         assert!(text.contains(&format!("smmu-sim {command}")) && text.contains("Examples:"), "{text}");
     }

@@ -251,15 +251,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn finish(mut self) -> Run {
         let outcome = self.outcome();
         self.loops = "";
-        if let Some(permitted) = &self.scenario.permitted {
-            if permitted.matching(&outcome).next().is_none() {
-                let came: Vec<String> =
-                    outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                self.fail(
-                    Problem::new(permitted.span, "the outcome is not among the permitted ones")
-                        .labelled(came.join(" ")),
-                );
-            }
+        if let Some(permitted) = &self.scenario.permitted
+            && permitted.matching(&outcome).next().is_none()
+        {
+            let came: Vec<String> = outcome.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            self.fail(
+                Problem::new(permitted.span, "the outcome is not among the permitted ones")
+                    .labelled(came.join(" ")),
+            );
         }
         let Ear { observations, rules, choices, .. } = self.ear;
         Run { outcome, observations, failures: self.failures, rules, choices }

@@ -1,0 +1,29 @@
+//! The litmus scenarios: the model permits exactly the outcomes that each of them states.
+
+mod corpus;
+
+use indicatif::ProgressBar;
+use smmu_sim::explore::{Plan, Shard, explore};
+
+#[test]
+fn every_litmus_has_exactly_its_outcomes() {
+    let mut complaints = String::new();
+    for name in corpus::scenarios() {
+        let scenario = corpus::checked(&name);
+        if name.starts_with("litmus/") && scenario.permitted.is_none() {
+            complaints += &format!("{name} has no `permitted`\n");
+        }
+        if scenario.permitted.is_none() {
+            continue;
+        }
+        let found = explore(&name, &scenario, &Plan::default(), Shard::WHOLE, &ProgressBar::hidden());
+        if !found.is_exhaustive() {
+            complaints += &format!("{name} has more runs than the default bound\n");
+        }
+        for outcome in found.outcomes.iter().filter(|outcome| !outcome.seen.failures.is_empty()) {
+            complaints += &format!("{name}: with {:?}\n{}", outcome.witness, outcome.seen.failures.concat());
+        }
+        complaints.extend(found.unmet().map(|stated| stated.missing.as_str()));
+    }
+    assert!(complaints.is_empty(), "{complaints}");
+}
