@@ -35,6 +35,7 @@ pub struct SparseMemory {
     /// aborts, so that a hit says that nothing does.
     recent: Box<[(u64, u32); RECENT]>,
     aborts: Ranges,
+    read_only: Ranges,
     image: Arc<Vec<Segment>>,
 }
 
@@ -61,6 +62,7 @@ impl Default for SparseMemory {
             blocks: Vec::new(),
             recent: Box::new([(NO_BLOCK, 0); RECENT]),
             aborts: Ranges::default(),
+            read_only: Ranges::default(),
             image: Arc::default(),
         }
     }
@@ -85,6 +87,15 @@ impl SparseMemory {
             self.aborts.insert(first.value(), last.value());
         } else {
             self.aborts.remove(first.value(), last.value());
+        }
+    }
+
+    /// Makes writes to `first..=last` abort (`on`) while reads work, or lets them through again.
+    pub fn set_read_only(&mut self, first: Pa, last: Pa, on: bool) {
+        if on {
+            self.read_only.insert(first.value(), last.value());
+        } else {
+            self.read_only.remove(first.value(), last.value());
         }
     }
 
@@ -171,24 +182,12 @@ impl SparseMemory {
         }
     }
 
-    #[inline]
-    fn aborts_at(&self, pa: Pa, length: usize) -> bool {
-        !self.aborts.is_empty() && length != 0 && self.overlaps_abort(pa, length)
-    }
-
-    #[cold]
-    fn overlaps_abort(&self, pa: Pa, length: usize) -> bool {
-        let first = pa.value();
-        let last = first.saturating_add(u64::try_from(length).unwrap_or(u64::MAX) - 1);
-        self.aborts.overlaps(first, last)
-    }
-
     /// Whether `length` bytes at `pa` lie inside the address space and none aborts.
     #[inline]
     fn accessible(&self, pa: Pa, length: usize) -> Result<(), ExternalAbort> {
         let last =
             u64::try_from(length).ok().and_then(|length| pa.value().checked_add(length.saturating_sub(1)));
-        if last.is_none() || self.aborts_at(pa, length) { Err(ExternalAbort) } else { Ok(()) }
+        if last.is_none() || touches(&self.aborts, pa, length) { Err(ExternalAbort) } else { Ok(()) }
     }
 }
 
@@ -209,6 +208,9 @@ impl Bus for SparseMemory {
     #[inline]
     fn write(&mut self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
         self.accessible(pa, bytes.len())?;
+        if touches(&self.read_only, pa, bytes.len()) {
+            return Err(ExternalAbort);
+        }
         for (number, offset, piece) in pieces(pa, bytes.len()) {
             let source = &bytes[piece];
             self.block(number)[offset..offset + source.len()].copy_from_slice(source);
@@ -234,6 +236,18 @@ impl Bus for SparseMemory {
             None => self.read_words(pa),
         }
     }
+}
+
+#[inline]
+fn touches(ranges: &Ranges, pa: Pa, length: usize) -> bool {
+    !ranges.is_empty() && length != 0 && overlaps(ranges, pa, length)
+}
+
+#[cold]
+fn overlaps(ranges: &Ranges, pa: Pa, length: usize) -> bool {
+    let first = pa.value();
+    let last = first.saturating_add(u64::try_from(length).unwrap_or(u64::MAX) - 1);
+    ranges.overlaps(first, last)
 }
 
 /// The parts of an access, one per block: (block number, offset in the block, range of the caller's buffer).

@@ -85,7 +85,8 @@ impl Machine {
         Self { smmu, memory, answers, ledger }
     }
 
-    /// Does `act` and all work that follows from it. Returns the rules that fired, each once, in order.
+    /// Does `act` and all work that follows from it. Returns the rules that fired in `act` itself, each once, in
+    /// order: `explain` gives the same.
     pub(super) fn operate<T>(
         &mut self,
         act: impl FnOnce(&mut Smmu, &mut World<'_, Memory, Answers, Witness<'_>>) -> T,
@@ -93,8 +94,9 @@ impl Machine {
         let mut witness = Witness::new(&mut self.ledger);
         let mut world = World { bus: &mut self.memory, chooser: &mut self.answers, sink: &mut witness };
         let result = act(&mut self.smmu, &mut world);
+        let rules = std::mem::take(&mut world.sink.rules);
         self.smmu.settle(&mut world);
-        (result, witness.rules)
+        (result, rules)
     }
 }
 

@@ -27,6 +27,6 @@ pub use problem::Problem;
 pub use run::{Answer, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
-    Action, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace, Part,
-    Permitted, Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
+    Action, Backing, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace,
+    Part, Permitted, Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
 };

@@ -6,6 +6,9 @@ use super::span::{Span, Spanned};
 use super::step::ResultId;
 use super::syntax::Value;
 
+/// Texts that are put together stop growing here: a few lines can double one again and again.
+const TEXT_MAX_BYTES: usize = 64 << 10;
+
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Variable {
@@ -134,6 +137,9 @@ impl Scope {
                 }
             }
             result.push_str(rest);
+            if result.len() > TEXT_MAX_BYTES {
+                return Err(Problem::new(span, format!("the text grows beyond {TEXT_MAX_BYTES} bytes")));
+            }
         }
         Ok(result)
     }

@@ -74,6 +74,17 @@ pub struct Step {
     pub action: Action,
 }
 
+/// How a region of memory answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Backing {
+    /// Reads and writes work.
+    Ram,
+    /// Reads work, writes abort.
+    ReadOnly,
+    /// Reads and writes abort.
+    Abort,
+}
+
 /// What a step does.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -100,14 +111,14 @@ pub enum Action {
         /// The name of the result.
         result: Option<ResultId>,
     },
-    /// A region starts (`on`) or stops to abort.
-    Abort {
+    /// A region of memory answers otherwise from now on.
+    Region {
         /// First address.
         first: u64,
         /// Last address.
         last: u64,
-        /// Whether it aborts from now on.
-        on: bool,
+        /// How it answers.
+        backing: Backing,
     },
     /// Software writes a register.
     RegisterWrite {

@@ -9,7 +9,7 @@ use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transa
 
 use super::{Happening, Listener, words};
 use crate::output::hex;
-use crate::scenario::{Answer, Place, Store};
+use crate::scenario::{Answer, Backing, Place, Store};
 
 /// Collects the JSON lines of a run.
 #[derive(Clone, Debug, Default)]
@@ -45,8 +45,13 @@ impl Listener for JsonTrace {
             Happening::Loaded { at, bytes } => {
                 json!({ "type": "read", "at": hex(at), "bytes": bytes.map(digits), "aborted": bytes.is_none() })
             }
-            Happening::Aborting { first, last, on } => {
-                json!({ "type": "abort", "first": hex(first), "last": hex(last), "on": on })
+            Happening::Region { first, last, backing } => {
+                let backing = match backing {
+                    Backing::Ram => "ram",
+                    Backing::ReadOnly => "read-only",
+                    Backing::Abort => "abort",
+                };
+                json!({ "type": "region", "first": hex(first), "last": hex(last), "backing": backing })
             }
             Happening::RegisterWrite { place, value } => register("register-write", place, Some(value)),
             Happening::RegisterRead { place, value } => register("register-read", place, value),

@@ -16,7 +16,7 @@ use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::Transaction;
 
-use crate::scenario::{Answer, Place, Problem, Sources, Store};
+use crate::scenario::{Answer, Backing, Place, Problem, Sources, Store};
 
 /// One thing that happened, in the order in which it happened.
 #[derive(Debug)]
@@ -53,14 +53,14 @@ pub enum Happening<'a> {
         /// What it found.
         bytes: Option<&'a [u8]>,
     },
-    /// A region of memory aborts from now on, or not any more.
-    Aborting {
+    /// How a region of memory answers from now on.
+    Region {
         /// First address.
         first: u64,
         /// Last address.
         last: u64,
-        /// Whether it aborts.
-        on: bool,
+        /// How it answers.
+        backing: Backing,
     },
     /// Software writes a register.
     RegisterWrite {

@@ -10,7 +10,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::{Happening, Listener, explain, words};
-use crate::scenario::{Answer, End, Place, Store};
+use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -231,9 +231,13 @@ impl Listener for TextTrace {
             Happening::Loaded { at, bytes: None } => {
                 self.line("software", &format!("reads at {at:#x}, aborted"));
             }
-            Happening::Aborting { first, last, on } => {
-                let what = if on { "aborts from now on" } else { "is RAM from now on" };
-                self.line("memory", &format!("{first:#x} to {last:#x} {what}"));
+            Happening::Region { first, last, backing } => {
+                let what = match backing {
+                    Backing::Ram => "is RAM",
+                    Backing::ReadOnly => "aborts writes",
+                    Backing::Abort => "aborts",
+                };
+                self.line("memory", &format!("{first:#x} to {last:#x} {what} from now on"));
             }
             Happening::RegisterWrite { place, value } => {
                 self.line("software", &register("writes", place, value));

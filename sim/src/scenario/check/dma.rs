@@ -4,8 +4,8 @@ use smmu_model::attributes::Attributes;
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
 
-use super::Checker;
 use super::hardware::{Device, substream};
+use super::{Checker, ResultKind};
 use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
@@ -37,7 +37,7 @@ impl Checker<'_> {
         let data = arguments.operand("data")?.unwrap_or(Operand::Known(0));
         let name = arguments.text("as")?;
         arguments.finish()?;
-        let result = name.map(|name| self.name_result(&name)).transpose()?;
+        let result = name.map(|name| self.name_result(&name, ResultKind::Access)).transpose()?;
         let claims = self.dma_claims(node);
         let dma = Dma {
             device: device.name,

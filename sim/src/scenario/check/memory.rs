@@ -1,11 +1,11 @@
 //! Raw memory: `write`, `read`, `abort`, `restore`; and the check that what software writes is RAM.
 
 use super::hardware::range;
-use super::{Checker, STORED_WORDS_MAX};
+use super::{Checker, ResultKind, STORED_WORDS_MAX};
 use crate::scenario::arguments::{Arguments, no_block, operand};
 use crate::scenario::problem::Problem;
 use crate::scenario::span::{Span, Spanned};
-use crate::scenario::step::{Action, Data, Operand, Store};
+use crate::scenario::step::{Action, Backing, Data, Operand, Store};
 use crate::scenario::syntax::Node;
 
 /// Sizes of numbers in memory: property name and bytes.
@@ -42,23 +42,22 @@ impl Checker<'_> {
         let size = arguments.number_to("size", 8)?.map_or(8, |size| size.value);
         let name = arguments.text("as")?;
         arguments.finish()?;
-        let result = name.map(|name| self.name_result(&name)).transpose()?;
+        let result = name.map(|name| self.name_result(&name, ResultKind::Value)).transpose()?;
         let size_bytes = u8::try_from(size.max(1)).expect("checked against the maximum");
         self.step(node.span, Action::Load { at, size_bytes, result })
     }
 
     /// `abort 0x50000000 size=0x1000` makes the range abort, `restore` makes it RAM.
-    pub(super) fn abort(&mut self, node: &Node, on: bool) -> Result<(), Problem> {
+    pub(super) fn region(&mut self, node: &Node, backing: Backing) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
         let (first, last) = range(&mut arguments)?;
         arguments.finish()?;
-        if on {
-            self.aborts.insert(first, last);
-        } else {
-            self.aborts.remove(first, last);
+        match backing {
+            Backing::Ram => self.aborts.remove(first, last),
+            Backing::ReadOnly | Backing::Abort => self.aborts.insert(first, last),
         }
-        self.step(node.span, Action::Abort { first, last, on })
+        self.step(node.span, Action::Region { first, last, backing })
     }
 
     /// Adds a step that writes structures, if all of them lie in RAM.

@@ -35,7 +35,7 @@ use self::table_builder::TableBuilder;
 use super::problem::Problem;
 use super::scope::{Scope, Variable};
 use super::span::{Source, Sources, Span};
-use super::step::{Action, MemoryMap, Permitted, ResultId, Scenario, Step};
+use super::step::{Action, Backing, MemoryMap, Permitted, ResultId, Scenario, Step};
 use super::syntax::{self, Node};
 
 /// Where the text of an included file comes from.
@@ -102,8 +102,17 @@ struct Checker<'a> {
     turns: usize,
     /// Whether a limit was met, so that the rest is not looked at.
     full: bool,
-    results: Vec<String>,
+    results: Vec<(String, ResultKind)>,
     permitted: Option<Permitted>,
+}
+
+/// What a named result is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum ResultKind {
+    /// How the access of a device ended.
+    Access,
+    /// A number that software read.
+    Value,
 }
 
 impl<'a> Checker<'a> {
@@ -194,8 +203,9 @@ impl<'a> Checker<'a> {
             "desc" => self.descriptor(node),
             "write" => self.write(node),
             "read" => self.read(node),
-            "abort" => self.abort(node, true),
-            "restore" => self.abort(node, false),
+            "abort" => self.region(node, Backing::Abort),
+            "read-only" => self.region(node, Backing::ReadOnly),
+            "restore" => self.region(node, Backing::Ram),
             "reg" => self.register_write(node),
             "modify" => self.register_modify(node),
             "reg-read" => self.register_read(node),
@@ -230,14 +240,18 @@ impl<'a> Checker<'a> {
     }
 
     /// Names a result that a later step can use.
-    fn name_result(&mut self, name: &super::span::Spanned<String>) -> Result<ResultId, Problem> {
+    fn name_result(
+        &mut self,
+        name: &super::span::Spanned<String>,
+        kind: ResultKind,
+    ) -> Result<ResultId, Problem> {
         if !super::scope::is_name(&name.value) {
             return Err(Problem::new(name.span, "a name consists of letters, digits and `_`"));
         }
-        if self.results.contains(&name.value) {
+        if self.results.iter().any(|(known, _)| *known == name.value) {
             return Err(Problem::new(name.span, format!("a result is called `{}` already", name.value)));
         }
-        self.results.push(name.value.clone());
+        self.results.push((name.value.clone(), kind));
         let result = ResultId(self.results.len() - 1);
         self.scope.define_global(name.value.clone(), Variable::Result(result));
         Ok(result)
@@ -253,7 +267,7 @@ impl<'a> Checker<'a> {
             choices: self.choices,
             memory: self.memory,
             steps: self.steps,
-            results: self.results,
+            results: self.results.into_iter().map(|(name, _kind)| name).collect(),
             permitted: self.permitted,
         })
     }
@@ -279,6 +293,7 @@ pub const NODES: &[&str] = &[
     "write",
     "read",
     "abort",
+    "read-only",
     "restore",
     "reg",
     "modify",

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Checker;
+use super::{Checker, ResultKind};
 use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
+use crate::scenario::span::Spanned;
 use crate::scenario::step::{End, Part, Permitted};
 use crate::scenario::syntax::Node;
 
@@ -31,15 +32,29 @@ impl Checker<'_> {
             let mut outcome = BTreeMap::new();
             for (name, value) in arguments.fields() {
                 let (result, part) = name.value.split_once('.').unwrap_or((&name.value, ""));
-                if !self.results.iter().any(|known| known == result) {
-                    let known: Vec<&str> = self.results.iter().map(String::as_str).collect();
+                let Some(&(_, kind)) = self.results.iter().find(|(known, _)| known == result) else {
+                    let known: Vec<&str> = self.results.iter().map(|(name, _)| name.as_str()).collect();
                     return Err(Problem::unknown("result", result, name.span, &known));
-                }
-                let parts: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
-                if !part.is_empty() && !parts.contains(&part) {
-                    return Err(Problem::unknown("part of a result", part, name.span, &parts));
-                }
-                outcome.insert(name.value.clone(), outcome_value(&value.value, value.span)?);
+                };
+                let shown = match (kind, part) {
+                    (ResultKind::Access, "") => end(&value)?,
+                    (ResultKind::Access, part) => {
+                        let parts: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
+                        if !parts.contains(&part) {
+                            return Err(Problem::unknown("part of a result", part, name.span, &parts));
+                        }
+                        number(&value, "a number")?
+                    }
+                    (ResultKind::Value, "") if value.value == Resolved::Text("abort".to_owned()) => {
+                        "abort".to_owned()
+                    }
+                    (ResultKind::Value, "") => number(&value, "the number that was read, or \"abort\",")?,
+                    (ResultKind::Value, _) => {
+                        let message = format!("`{result}` is one number, which has no parts");
+                        return Err(Problem::new(name.span, message));
+                    }
+                };
+                outcome.insert(name.value.clone(), shown);
             }
             arguments.finish()?;
             outcomes.push((child.span, outcome));
@@ -52,23 +67,29 @@ impl Checker<'_> {
     }
 }
 
-/// A value as [`Run::outcome`](crate::scenario::Run) shows it.
-fn outcome_value(value: &Resolved, span: crate::scenario::span::Span) -> Result<String, Problem> {
-    match value {
+// Values as [`Run::outcome`](crate::scenario::Run) shows them.
+
+fn number(value: &Spanned<Resolved>, needed: &str) -> Result<String, Problem> {
+    match &value.value {
         Resolved::Number(number) => match u64::try_from(*number) {
             Ok(number) => Ok(format!("{number:#x}")),
-            Err(_error) => Err(Problem::new(span, "a number is between 0 and 0xffff_ffff_ffff_ffff here")),
-        },
-        Resolved::Text(text) => {
-            let known: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
-            if known.contains(&text.as_str()) {
-                Ok(text.clone())
-            } else {
-                Err(Problem::unknown("end of an access", text, span, &known))
+            Err(_error) => {
+                Err(Problem::new(value.span, "a number is between 0 and 0xffff_ffff_ffff_ffff here"))
             }
+        },
+        Resolved::Text(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+            Err(Problem::new(value.span, format!("{needed} is needed here")))
         }
-        Resolved::Flag(_) | Resolved::Result { .. } => {
-            Err(Problem::new(span, "an end or a number is needed here"))
+    }
+}
+
+fn end(value: &Spanned<Resolved>) -> Result<String, Problem> {
+    let known: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
+    match &value.value {
+        Resolved::Text(text) if known.contains(&text.as_str()) => Ok(text.clone()),
+        Resolved::Text(text) => Err(Problem::unknown("end of an access", text, value.span, &known)),
+        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+            Err(Problem::new(value.span, "an end is needed here: \"ok\", \"abort\" and so on"))
         }
     }
 }

@@ -5,7 +5,7 @@ use smmu_model::features::{FIELDS, Field as IdField};
 use smmu_model::layout::names::{self, Field, Kind};
 use smmu_model::naming;
 
-use super::Checker;
+use super::{Checker, ResultKind};
 use crate::scenario::arguments::{Arguments, no_block, operand};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
@@ -72,7 +72,7 @@ impl Checker<'_> {
         let place = place(&mut arguments)?;
         let name = arguments.text("as")?;
         arguments.finish()?;
-        let result = name.map(|name| self.name_result(&name)).transpose()?;
+        let result = name.map(|name| self.name_result(&name, ResultKind::Value)).transpose()?;
         self.step(node.span, Action::RegisterRead { place, result })
     }
 

@@ -23,7 +23,7 @@ use self::ear::Ear;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, End, Operand, Pace, Part, ResultId, Scenario, Step};
+use super::step::{Action, Backing, End, Operand, Pace, Part, ResultId, Scenario, Step};
 use crate::trace::{Happening, Listener};
 
 /// How one access of a device ended.
@@ -177,9 +177,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Store { summary, stores } => self.store(summary, stores),
             Action::Write { at, data } => self.write(*at, data)?,
             Action::Load { at, size_bytes, result } => self.load(*at, *size_bytes, *result)?,
-            Action::Abort { first, last, on } => {
-                self.memory.set_abort(Pa::new(*first), Pa::new(*last), *on);
-                self.ear.say(Happening::Aborting { first: *first, last: *last, on: *on });
+            Action::Region { first, last, backing } => {
+                let (from, to) = (Pa::new(*first), Pa::new(*last));
+                self.memory.set_abort(from, to, *backing == Backing::Abort);
+                self.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
+                self.ear.say(Happening::Region { first: *first, last: *last, backing: *backing });
             }
             Action::RegisterWrite { place, value } => {
                 let value = self.value(*value)?;
