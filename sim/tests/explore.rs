@@ -11,10 +11,10 @@ use smmu_sim::output::Format;
 use smmu_sim::scenario::{Answers, Disk, Exit, Scenario, check, execute};
 use smmu_sim::trace::Deaf;
 
-/// Software reads EVENTQ_PROD through its old offset, once in each turn: two answers each, all of them distinct.
-const READS: &str = "\
-smmu { choices { gbpa-reset \"bypass\"; reset-unknown \"ones\"; }; }
-for \"turn\" from=1 to=TURNS { reg-read 0xa8 size=4 as=\"r$turn\"; }
+/// Software writes CMDQ_CONS.ERR, with another value in each turn: two answers each, all of them distinct.
+const WRITES: &str = "\
+smmu { choices { gbpa-reset \"bypass\"; reset-unknown \"zeros\"; }; }
+for \"turn\" from=1 to=TURNS { reg CMDQ_CONS ERR=$turn; reg-read CMDQ_CONS as=\"r$turn\"; }
 ";
 
 /// The access depends on GBPA's reset value, and nothing on that of the other registers.
@@ -53,8 +53,8 @@ dma \"nic\" read 0x1000 as=\"r\"
 permitted { STATED }
 ";
 
-fn reads(turns: u32) -> String {
-    READS.replace("TURNS", &turns.to_string())
+fn writes(turns: u32) -> String {
+    WRITES.replace("TURNS", &turns.to_string())
 }
 
 fn checked(text: &str) -> Scenario {
@@ -90,7 +90,7 @@ fn options(plan: Plan, shard: Shard, format: Format) -> Options {
 
 #[test]
 fn every_outcome_is_found_with_its_runs() {
-    let found = all(&reads(5), 100);
+    let found = all(&writes(5), 100);
     assert_eq!((found.runs, found.outcomes.len()), (32, 32));
     assert!(found.is_exhaustive() && found.passed());
     let found = all(RESET, 100);
@@ -100,11 +100,11 @@ fn every_outcome_is_found_with_its_runs() {
 
 #[test]
 fn a_bound_that_is_hit_is_said() {
-    assert!(all(&reads(5), 32).is_exhaustive());
-    let found = all(&reads(5), 31);
+    assert!(all(&writes(5), 32).is_exhaustive());
+    let found = all(&writes(5), 31);
     assert_eq!((found.runs, found.outcomes.len(), found.bound_hit), (31, 31, true));
     assert!(found.passed() && !found.is_exhaustive());
-    let folder = folder("bound", &[("reads.kdl", &reads(5))]);
+    let folder = folder("bound", &[("writes.kdl", &writes(5))]);
     let (exit, text) = report(&folder, &options(Plan::Enumerate { max_runs: 7 }, Shard::WHOLE, Format::Text));
     assert!(text.contains("\noutcomes: 7 in 7 runs, NOT exhaustive: --max-runs 7 was hit\n"), "{text}");
     assert_eq!(exit, Exit::Passed);
@@ -121,7 +121,7 @@ fn an_expectation_must_hold_in_every_outcome() {
 /// What the report says leads to an outcome does.
 #[test]
 fn each_outcome_can_be_repeated() {
-    for text in [RESET, &reads(3)] {
+    for text in [RESET, &writes(3)] {
         for outcome in all(text, 100).outcomes {
             let smmu_sim::explore::Source::Answers(answers) = &outcome.witness.source else {
                 panic!("a seed")
@@ -144,11 +144,11 @@ fn each_outcome_can_be_repeated() {
 
 #[test]
 fn answers_that_differ_have_no_block() {
-    let found = all(&reads(2), 100);
+    let found = all(&writes(2), 100);
     let blocks: Vec<_> = found.outcomes.iter().map(|outcome| outcome.witness.block()).collect();
     let alike = |inside: &str| Some(format!("choices {{ {inside}}}"));
-    assert_eq!(blocks, [alike(""), None, None, alike("page0-alias \"raz-wi\"; ")]);
-    assert_eq!(found.outcomes[1].witness.changed[0].answers, ["alias", "raz-wi"]);
+    assert_eq!(blocks, [alike(""), None, None, alike("cmdq-cons-err-write \"keep\"; ")]);
+    assert_eq!(found.outcomes[1].witness.changed[0].answers, ["take", "keep"]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_litmus_is_judged_by_what_was_tried() {
 fn merged_shards_are_the_whole() {
     let litmus = LITMUS.replace("STATED", "outcome r=\"ok\"; outcome r=\"abort\"");
     let files =
-        [("a.kdl", reads(5)), ("b.kdl", RESET.to_owned()), ("c.kdl", "frob".to_owned()), ("d.kdl", litmus)];
+        [("a.kdl", writes(5)), ("b.kdl", RESET.to_owned()), ("c.kdl", "frob".to_owned()), ("d.kdl", litmus)];
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let folder = folder("shards", &files);
     for plan in [Plan::default(), Plan::Sample(Seeds { start: 3, end: 2100 })] {
@@ -218,12 +218,12 @@ fn merged_shards_are_the_whole() {
 
 #[test]
 fn the_number_of_threads_does_not_show() {
-    let folder = folder("threads", &[("a.kdl", &reads(4)), ("b.kdl", RESET), ("c.kdl", &reads(3))]);
+    let folder = folder("threads", &[("a.kdl", &writes(4)), ("b.kdl", RESET), ("c.kdl", &writes(3))]);
     for plan in [Plan::default(), Plan::Sample(Seeds { start: 0, end: 3000 })] {
         let options = options(plan, Shard::WHOLE, Format::Json);
         let with = |threads| {
             let pool =
-                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+                rayon::ThreadPoolBuilder::new().num_thwrites(threads).build().expect("threads can be started");
             pool.install(|| report(&folder, &options))
         };
         assert_eq!(with(1), with(8));

@@ -41,6 +41,7 @@ const UPWARD_USES: &[(&str, &str, &str)] = &[
     ("attributes", "env", "it asks the chooser; outcomes and so the trace hold attributes"),
     ("attributes", "transaction", "overrides look at the access; transactions hold attributes"),
     ("trace", "registers", "the name of a register could live in layout"),
+    ("config", "registers", "Globals borrows the registers, so that nothing is stored twice"),
     ("config", "fault", "FaultFlags, the A, R and S of a CD or STE, could live in config"),
     ("fault", "translate", "Answer and Seen could live in outcome"),
     ("registers", "interrupt", "an error that becomes active interrupts, and an aborted MSI is an error"),
