@@ -26,11 +26,15 @@ use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
 
 /// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
 #[derive(Parser, Debug)]
-#[command(version, arg_required_else_help = true, after_long_help = AFTER_HELP)]
+#[command(version, arg_required_else_help = true, term_width = HELP_WIDTH, after_long_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Columns of the help, on every terminal: what `clap` wrapped would no longer be a command that can be pasted. The
+/// examples have no longer lines.
+const HELP_WIDTH: usize = 100;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -86,14 +90,16 @@ struct ReplayArgs {
 
 const REPLAY_HELP: &str = "\
 Record:
-  qemu-system-aarch64 -M virt,iommu=smmuv3 … -trace 'smmuv3_*' -trace 'smmu_*' -D trace.log
+  qemu-system-aarch64 -M virt,iommu=smmuv3 … \\
+      -trace 'smmuv3_*' -trace 'smmu_*' -D trace.log
   and in its monitor, at the end: dump-guest-memory memory.elf
 
 Examples:
   smmu-sim replay --trace trace.log.gz --memory memory.elf
-  smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 --format json
+  smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 \\
+      --format json
 
-Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of the trace, cannot be read.";
+Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of it, cannot be read.";
 
 /// Compare recorded answers of QEMU to random configurations with the model's.
 ///
@@ -117,7 +123,7 @@ Examples:
   smmu-sim vectors testdata/vectors/qemu-11.1.3-a.jsonl.gz
   smmu-sim vectors cases.jsonl --format json
 
-Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line of one, cannot be read.";
+Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line, cannot be read.";
 
 /// Explain one transaction: every structure on its way, decoded, and the rule that decided.
 ///
@@ -127,7 +133,7 @@ Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line 
 ///
 /// Registers come from a trace, as they are at its end, or from the arguments.
 #[derive(Args, Debug)]
-#[command(after_long_help = WALK_HELP)]
+#[command(override_usage = WALK_USAGE, after_long_help = WALK_HELP)]
 struct WalkArgs {
     #[command(flatten)]
     memory: MemoryArgs,
@@ -155,13 +161,19 @@ struct WalkArgs {
     output: OutputArgs,
 }
 
+const WALK_USAGE: &str = "\
+smmu-sim walk [OPTIONS] --memory <FILE> --trace <FILE> --sid <N> --iova <ADDRESS>
+       smmu-sim walk [OPTIONS] --memory <FILE> --strtab-base <VALUE> --strtab-cfg <VALUE> \\
+           --sid <N> --iova <ADDRESS>";
+
 const WALK_HELP: &str = "\
 Examples:
   smmu-sim walk --memory memory.elf --trace trace.log.gz --sid 8 --iova 0xfffb9000
-  smmu-sim walk --memory memory.elf --preset qemu-11.1 --strtab-base 0x44e17000 --strtab-cfg 0x10210 \\
-      --sid 8 --iova 0xfffb9000 --write
-  smmu-sim walk --memory ram.bin --memory-base 0x80000000 --idr IDR0=0x0d44101b --idr IDR1=0x02730010 \\
-      --idr IDR5.OAS=5 --idr IDR5.GRAN4K=1 --strtab-base 0x80010000 --strtab-cfg 0x8 --sid 3 --iova 0
+  smmu-sim walk --memory memory.elf --preset qemu-11.1 \\
+      --strtab-base 0x44e17000 --strtab-cfg 0x10210 --sid 8 --iova 0xfffb9000 --write
+  smmu-sim walk --memory ram.bin --memory-base 0x80000000 \\
+      --idr IDR0=0x0d44101b --idr IDR1=0x02730010 --idr IDR5.OAS=5 --idr IDR5.GRAN4K=1 \\
+      --strtab-base 0x80010000 --strtab-cfg 0x8 --sid 3 --iova 0
 
 Exit codes: 0 explained, whatever the answer; 2 an input cannot be used.";
 

@@ -119,3 +119,20 @@ fn help_teaches() {
     let text = String::from_utf8(run(&["--help"]).stdout).expect("help is text");
     assert!(text.contains("Exit codes:"), "{text}");
 }
+
+#[test]
+fn examples_can_be_pasted_whatever_the_width_of_the_terminal() {
+    for command in ["run", "explore", "replay", "vectors", "walk", "rules", "serve"] {
+        let output = smmu_sim().args([command, "--help"]).env("COLUMNS", "60").output();
+        let text = String::from_utf8(output.expect("the binary starts").stdout).expect("help is text");
+        assert_eq!(text.lines().find(|line| line.chars().count() > 100), None, "{command}");
+        let (_, examples) = text.split_once("Examples:\n").expect("there are examples");
+        let mut continues = false;
+        for line in examples.lines().take_while(|line| !line.is_empty()) {
+            let start = if continues { "      --" } else { "  smmu-sim " };
+            assert!(line.starts_with(start), "{command}: {line}");
+            continues = line.ends_with(" \\");
+        }
+        assert!(!continues, "{command}");
+    }
+}
