@@ -2,7 +2,7 @@
 
 mod scenarios;
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -17,7 +17,7 @@ use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose
 use smmu_sim::image::MemoryImage;
 use smmu_sim::machine::{self, Machine};
 use smmu_sim::oracle::{self, Listener};
-use smmu_sim::output::Format;
+use smmu_sim::output::{Format, WhileRead};
 use smmu_sim::replay::{self, Reporter, Summary};
 use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
@@ -299,7 +299,9 @@ impl WalkArgs {
         let transaction = self.transaction();
         let mut machine = self.registers.machine(self.memory.open()?)?;
         let walk = Walk::new(&mut machine, transaction);
-        walk.write(&mut output(), self.output.format()).map_err(CannotWrite)?;
+        let mut out = output();
+        let written = walk.write(&mut out, self.output.format()).and_then(|()| out.flush());
+        written.map_err(CannotWrite)?;
         Ok(Verdict::Met)
     }
 
@@ -369,8 +371,8 @@ fn is_of_aidr(name: &str) -> bool {
     ids.set_field(name, 0).is_ok() && ids.aidr != u32::MAX
 }
 
-fn output() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::new(io::stdout().lock())
+fn output() -> BufWriter<WhileRead<StdoutLock<'static>>> {
+    BufWriter::new(WhileRead::new(io::stdout().lock()))
 }
 
 /// Bytes of the trace that were read; hidden where nobody watches.

@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use smmu_sim::coverage::{self, Coverage, Exceptions};
 use smmu_sim::explore::{self, DEFAULT_MAX_RUNS, Plan, Seeds, Shard, View};
+use smmu_sim::output::Unfailing;
 use smmu_sim::rules;
 use smmu_sim::scenario::{self, Answering, Exit, Options};
 use smmu_sim::trace::Verbosity;
@@ -137,7 +138,7 @@ impl RunArgs {
         };
         let options = Options { verbosity, explain: self.explain, format: self.output.format(), answers };
         let mut out = output();
-        let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut io::stderr());
+        let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut Unfailing(io::stderr()));
         finish(exit, out)
     }
 }
@@ -152,7 +153,13 @@ impl ExploreArgs {
         }
         let plan = self.seeds.map_or(Plan::Enumerate { max_runs: self.max_runs }, Plan::Sample);
         let options = explore::Options { plan, shard: self.shard.unwrap_or(Shard::WHOLE), view };
-        let exit = explore::explore_paths(&self.paths, &options, &run_counter(), &mut out, &mut io::stderr());
+        let exit = explore::explore_paths(
+            &self.paths,
+            &options,
+            &run_counter(),
+            &mut out,
+            &mut Unfailing(io::stderr()),
+        );
         finish(exit, out)
     }
 }
@@ -166,7 +173,13 @@ impl RulesArgs {
         }
         let exceptions = self.except.as_deref().map(Exceptions::open).transpose()?.unwrap_or_default();
         let coverage = Coverage::of_paths(&self.coverage);
-        let exit = coverage::write(&coverage, &exceptions, self.output.format(), &mut out, &mut io::stderr());
+        let exit = coverage::write(
+            &coverage,
+            &exceptions,
+            self.output.format(),
+            &mut out,
+            &mut Unfailing(io::stderr()),
+        );
         finish(exit, out)
     }
 }

@@ -1,5 +1,6 @@
 //! The binary: exit codes, and what goes where.
 
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
@@ -93,6 +94,44 @@ fn a_reader_who_leaves_early_is_no_error() {
     let mut errors = String::new();
     child.stderr.take().expect("it is piped").read_to_string(&mut errors).expect("errors are text");
     assert_eq!(errors, "");
+}
+
+#[test]
+fn a_reader_who_leaves_early_does_not_change_the_verdict() {
+    let failing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing.kdl");
+    let text = "smmu; device \"nic\" stream=1; dma \"nic\" read 0x1000 { expect abort; }";
+    std::fs::write(&failing, text).expect("the target folder can be written");
+    let failing = failing.to_str().expect("the path is text");
+    for (arguments, code) in [(["run", failing], 1), (["vectors", super::vectors::RECORDED], 0)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let output = smmu_sim().args(arguments).stdout(writer).output().expect("the binary starts");
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(code), &[][..]), "{arguments:?}");
+        if let Ok(full) = OpenOptions::new().write(true).open("/dev/full") {
+            let output = smmu_sim().args(arguments).stdout(full).output().expect("the binary starts");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn errors_that_nobody_can_read_keep_their_exit_code() {
+    for arguments in [
+        &["run", "/nowhere"][..],
+        &["vectors", "/nowhere"],
+        &["replay", "--trace", "/nowhere", "--memory", "/nowhere"],
+        &["serve", "--listen", "/nowhere/socket"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let closed = smmu_sim().args(arguments).stderr(writer).output().expect("the binary starts");
+        assert_eq!(closed.status.code(), Some(2), "{arguments:?}");
+        if let Ok(full) = OpenOptions::new().write(true).open("/dev/full") {
+            let output = smmu_sim().args(arguments).stderr(full).output().expect("the binary starts");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        }
+    }
 }
 
 #[test]
