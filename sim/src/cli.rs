@@ -396,6 +396,15 @@ fn parse_u64(text: &str) -> Result<u64, String> {
     value.map_err(|error| format!("{error}; a number is decimal, or hexadecimal with 0x"))
 }
 
+fn parse_index(text: &str) -> Result<usize, String> {
+    usize::try_from(parse_u64(text)?).map_err(|error| error.to_string())
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    let value = parse_u64(text)?;
+    if value > 0 { Ok(value) } else { Err("it must be at least 1".to_owned()) }
+}
+
 fn parse_u32(text: &str) -> Result<u32, String> {
     let value = parse_u64(text)?;
     u32::try_from(value).map_err(|_too_large| format!("{value:#x} does not fit 32 bits"))

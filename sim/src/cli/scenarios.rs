@@ -12,7 +12,7 @@ use smmu_sim::rules;
 use smmu_sim::scenario::{self, Answering, Exit, Options};
 use smmu_sim::trace::Verbosity;
 
-use super::{CannotWrite, OutputArgs, Verdict, output};
+use super::{CannotWrite, OutputArgs, Verdict, output, parse_count, parse_index, parse_u64};
 
 /// Run scenarios: files that say what hardware there is, what is done to it and what must come of it.
 ///
@@ -35,10 +35,10 @@ pub(super) struct RunArgs {
     #[arg(long)]
     explain: bool,
     /// Draw the answers to the choices that a scenario does not fix, instead of taking the defaults
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_u64)]
     seed: Option<u64>,
     /// Give these answers in the order of the questions, as `explore` prints them, and the defaults after them
-    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "seed")]
+    #[arg(long, value_name = "LIST", value_parser = parse_index, value_delimiter = ',', conflicts_with = "seed")]
     answers: Vec<usize>,
     #[command(flatten)]
     output: OutputArgs,
@@ -68,7 +68,7 @@ pub(super) struct ExploreArgs {
     #[arg(value_name = "FILE|DIR", required_unless_present = "merge")]
     paths: Vec<PathBuf>,
     /// Most runs of one scenario; if they are not enough, the report says NOT exhaustive
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_RUNS, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_RUNS, value_parser = parse_count)]
     max_runs: u64,
     /// Sample instead: one run for each seed from A to B - 1
     #[arg(long, value_name = "A..B", conflicts_with = "max_runs")]

@@ -135,6 +135,13 @@ fn errors_that_nobody_can_read_keep_their_exit_code() {
 }
 
 #[test]
+fn seeds_may_be_hexadecimal() {
+    let output = run(&["run", "--seed", "0x10", "/nowhere"]);
+    assert!(output.stdout.starts_with(b"seed 16\n"), "{output:?}");
+    check(&["explore", "--max-runs", "0x0", "/nowhere"], 2, "it must be at least 1");
+}
+
+#[test]
 fn serve_answers_until_its_input_ends() {
     let child = smmu_sim().arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = child.expect("the binary starts");
