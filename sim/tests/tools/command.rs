@@ -71,6 +71,7 @@ fn errors_name_what_is_wrong() {
     check(&["replay", "--trace", "/nowhere", "--memory", memory], 2, "cannot open trace /nowhere");
     check(&["replay", "--trace", trace, "--memory", "/nowhere"], 2, "cannot load memory image /nowhere");
     check(&["replay", "--trace", memory, "--memory", memory], 2, "does not show any ID register being read");
+    check(&["vectors", "/dev/null"], 2, "no case is in vectors /dev/null");
     check_walk(&[], "--strtab-base <VALUE>");
     check_walk(&[&table[..], &["--idr", "IDR0.HTUU=1"]].concat(), "did you mean IDR0.HTTU?");
     check_walk(&[&table[..], &["--idr", "IDR0.HTTU=4"]].concat(), "0x4 does not fit IDR0.HTTU, 2 bits wide");
