@@ -2,7 +2,7 @@
 
 mod scenarios;
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -17,7 +17,7 @@ use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose
 use smmu_sim::image::MemoryImage;
 use smmu_sim::machine::{self, Machine};
 use smmu_sim::oracle::{self, Listener};
-use smmu_sim::output::Format;
+use smmu_sim::output::{Format, WhileRead};
 use smmu_sim::replay::{self, Reporter, Summary};
 use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
@@ -26,11 +26,15 @@ use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
 
 /// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
 #[derive(Parser, Debug)]
-#[command(version, arg_required_else_help = true, after_long_help = AFTER_HELP)]
+#[command(version, arg_required_else_help = true, term_width = HELP_WIDTH, after_long_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Columns of the help, on every terminal: what `clap` wrapped would no longer be a command that can be pasted. The
+/// examples have no longer lines.
+const HELP_WIDTH: usize = 100;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -86,14 +90,16 @@ struct ReplayArgs {
 
 const REPLAY_HELP: &str = "\
 Record:
-  qemu-system-aarch64 -M virt,iommu=smmuv3 … -trace 'smmuv3_*' -trace 'smmu_*' -D trace.log
+  qemu-system-aarch64 -M virt,iommu=smmuv3 … \\
+      -trace 'smmuv3_*' -trace 'smmu_*' -D trace.log
   and in its monitor, at the end: dump-guest-memory memory.elf
 
 Examples:
   smmu-sim replay --trace trace.log.gz --memory memory.elf
-  smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 --format json
+  smmu-sim replay --trace trace.log --memory ram.bin --memory-base 0x40000000 \\
+      --format json
 
-Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of the trace, cannot be read.";
+Exit codes: 0 all agreed; 1 a translation disagreed; 2 an input, or a line of it, cannot be read.";
 
 /// Compare recorded answers of QEMU to random configurations with the model's.
 ///
@@ -117,7 +123,7 @@ Examples:
   smmu-sim vectors testdata/vectors/qemu-11.1.3-a.jsonl.gz
   smmu-sim vectors cases.jsonl --format json
 
-Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line of one, cannot be read.";
+Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line, cannot be read.";
 
 /// Explain one transaction: every structure on its way, decoded, and the rule that decided.
 ///
@@ -127,7 +133,7 @@ Exit codes: 0 every difference is explained; 1 one is open; 2 a file, or a line 
 ///
 /// Registers come from a trace, as they are at its end, or from the arguments.
 #[derive(Args, Debug)]
-#[command(after_long_help = WALK_HELP)]
+#[command(override_usage = WALK_USAGE, after_long_help = WALK_HELP)]
 struct WalkArgs {
     #[command(flatten)]
     memory: MemoryArgs,
@@ -155,13 +161,19 @@ struct WalkArgs {
     output: OutputArgs,
 }
 
+const WALK_USAGE: &str = "\
+smmu-sim walk [OPTIONS] --memory <FILE> --trace <FILE> --sid <N> --iova <ADDRESS>
+       smmu-sim walk [OPTIONS] --memory <FILE> --strtab-base <VALUE> --strtab-cfg <VALUE> \\
+           --sid <N> --iova <ADDRESS>";
+
 const WALK_HELP: &str = "\
 Examples:
   smmu-sim walk --memory memory.elf --trace trace.log.gz --sid 8 --iova 0xfffb9000
-  smmu-sim walk --memory memory.elf --preset qemu-11.1 --strtab-base 0x44e17000 --strtab-cfg 0x10210 \\
-      --sid 8 --iova 0xfffb9000 --write
-  smmu-sim walk --memory ram.bin --memory-base 0x80000000 --idr IDR0=0x0d44101b --idr IDR1=0x02730010 \\
-      --idr IDR5.OAS=5 --idr IDR5.GRAN4K=1 --strtab-base 0x80010000 --strtab-cfg 0x8 --sid 3 --iova 0
+  smmu-sim walk --memory memory.elf --preset qemu-11.1 \\
+      --strtab-base 0x44e17000 --strtab-cfg 0x10210 --sid 8 --iova 0xfffb9000 --write
+  smmu-sim walk --memory ram.bin --memory-base 0x80000000 \\
+      --idr IDR0=0x0d44101b --idr IDR1=0x02730010 --idr IDR5.OAS=5 --idr IDR5.GRAN4K=1 \\
+      --strtab-base 0x80010000 --strtab-cfg 0x8 --sid 3 --iova 0
 
 Exit codes: 0 explained, whatever the answer; 2 an input cannot be used.";
 
@@ -287,7 +299,9 @@ impl WalkArgs {
         let transaction = self.transaction();
         let mut machine = self.registers.machine(self.memory.open()?)?;
         let walk = Walk::new(&mut machine, transaction);
-        walk.write(&mut output(), self.output.format()).map_err(CannotWrite)?;
+        let mut out = output();
+        let written = walk.write(&mut out, self.output.format()).and_then(|()| out.flush());
+        written.map_err(CannotWrite)?;
         Ok(Verdict::Met)
     }
 
@@ -357,8 +371,8 @@ fn is_of_aidr(name: &str) -> bool {
     ids.set_field(name, 0).is_ok() && ids.aidr != u32::MAX
 }
 
-fn output() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::new(io::stdout().lock())
+fn output() -> BufWriter<WhileRead<StdoutLock<'static>>> {
+    BufWriter::new(WhileRead::new(io::stdout().lock()))
 }
 
 /// Bytes of the trace that were read; hidden where nobody watches.
@@ -380,6 +394,15 @@ fn parse_u64(text: &str) -> Result<u64, String> {
     let digits = hex.unwrap_or(text).replace('_', "");
     let value = u64::from_str_radix(&digits, if hex.is_some() { 16 } else { 10 });
     value.map_err(|error| format!("{error}; a number is decimal, or hexadecimal with 0x"))
+}
+
+fn parse_index(text: &str) -> Result<usize, String> {
+    usize::try_from(parse_u64(text)?).map_err(|error| error.to_string())
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    let value = parse_u64(text)?;
+    if value > 0 { Ok(value) } else { Err("it must be at least 1".to_owned()) }
 }
 
 fn parse_u32(text: &str) -> Result<u32, String> {

@@ -2,15 +2,14 @@
 
 mod cli;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Verdict};
-use smmu_sim::replay::ReplayError;
-use smmu_sim::vectors::VectorsError;
+use smmu_sim::output::Unfailing;
 
 /// An expectation failed: the model disagrees.
 const EXIT_FAILED: u8 = 1;
@@ -24,9 +23,9 @@ fn main() -> ExitCode {
         Ok(Verdict::Met) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(EXIT_FAILED),
         Ok(Verdict::Unusable) => ExitCode::from(EXIT_USAGE),
-        Err(report) if is_broken_pipe(&report) => exit_unread(&report),
         Err(report) => {
-            eprintln!("{report:?}");
+            let written = writeln!(Unfailing(io::stderr()), "{report:?}");
+            written.expect("what cannot be written is dropped");
             ExitCode::from(EXIT_USAGE)
         }
     }
@@ -37,19 +36,7 @@ fn start_diagnostics() {
     let filter = EnvFilter::builder().with_default_directive(tracing::level_filters::LevelFilter::OFF.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(io::stderr)
+        .with_writer(|| Unfailing(io::stderr()))
         .with_ansi(io::stderr().is_terminal())
         .init();
-}
-
-/// Whoever read our output has seen enough, as `smmu-sim rules | head` does: that is no error. But a replay, or
-/// a run of vectors, that was cut short has no verdict, and must not seem to have a good one.
-fn exit_unread(report: &miette::Report) -> ExitCode {
-    let has_verdict = report.is::<ReplayError>() || report.is::<VectorsError>();
-    if has_verdict { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
-}
-
-fn is_broken_pipe(report: &miette::Report) -> bool {
-    let mut io_errors = report.chain().filter_map(|error| error.downcast_ref::<io::Error>());
-    io_errors.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

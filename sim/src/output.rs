@@ -20,6 +20,61 @@ pub enum Format {
     Json,
 }
 
+/// Standard error: what cannot be written is dropped, as nowhere is left to say so, and exit codes do not change.
+#[derive(Debug)]
+pub struct Unfailing<W>(pub W);
+
+impl<W: Write> Write for Unfailing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(bytes).ok();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().ok();
+        Ok(())
+    }
+}
+
+/// Standard output: once nobody reads it any more, as after `| head -1`, what is written is dropped. The work goes
+/// on, so that the exit code is that of all of it. Other errors, such as a full disk, are errors.
+#[derive(Debug)]
+pub struct WhileRead<W> {
+    out: W,
+    is_read: bool,
+}
+
+impl<W: Write> WhileRead<W> {
+    /// Writes to `out` for as long as it is read.
+    pub fn new(out: W) -> Self {
+        Self { out, is_read: true }
+    }
+
+    /// What `act` returns; `dropped` if nobody reads.
+    fn attempt<T>(&mut self, dropped: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if !self.is_read {
+            return Ok(dropped);
+        }
+        match act(&mut self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_read = false;
+                Ok(dropped)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for WhileRead<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), W::flush)
+    }
+}
+
 /// A 64-bit value in JSON: `"0x…"`, as a plain number would lose bits above 53.
 pub fn hex(value: u64) -> Value {
     Value::from(format!("{value:#x}"))

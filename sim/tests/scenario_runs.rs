@@ -1,5 +1,8 @@
 //! `run`: what it prints, in which order, and how it ends.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use smmu_sim::output::Format;
@@ -78,6 +81,27 @@ fn a_scenario_that_cannot_run_weighs_more() {
     let missing = folder.join("missing.kdl");
     let (exit, _, err) = run(&missing, &Options::default());
     assert!(exit == Exit::Broken && err.starts_with("DIR: "), "{err}");
+}
+
+#[test]
+fn a_folder_without_scenarios_is_no_success() {
+    let folder = folder("empty", &[("notes.txt", "")]);
+    let (exit, _, err) = run(&folder, &Options::default());
+    assert_eq!((exit, err.as_str()), (Exit::Broken, "DIR: no scenario (.kdl) is in this folder\n"));
+}
+
+#[test]
+fn odd_names_run_and_links_in_a_circle_end() {
+    let folder = folder("odd", &[("a/good.kdl", GOOD)]);
+    let name = OsStr::from_bytes(b"a/\xff.kdl");
+    std::fs::write(folder.join(name), GOOD).expect("a file can be written");
+    for (to, link) in [("..", "a/round"), ("a/good.kdl", "linked.kdl")] {
+        symlink(to, folder.join(link)).expect("a link can be made");
+    }
+    let (exit, out, err) = run(&folder, &Options::default());
+    assert_eq!((exit, err.as_str()), (Exit::Passed, ""));
+    assert!(out.contains("scenario DIR/a/\u{fffd}.kdl\n"), "{out}");
+    assert!(out.ends_with("scenarios: 3 passed, 0 failed\n"), "{out}");
 }
 
 #[test]

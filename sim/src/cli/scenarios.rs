@@ -7,11 +7,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use smmu_sim::coverage::{self, Coverage, Exceptions};
 use smmu_sim::explore::{self, DEFAULT_MAX_RUNS, Plan, Seeds, Shard, View};
+use smmu_sim::output::Unfailing;
 use smmu_sim::rules;
 use smmu_sim::scenario::{self, Answering, Exit, Options};
 use smmu_sim::trace::Verbosity;
 
-use super::{CannotWrite, OutputArgs, Verdict, output};
+use super::{CannotWrite, OutputArgs, Verdict, output, parse_count, parse_index, parse_u64};
 
 /// Run scenarios: files that say what hardware there is, what is done to it and what must come of it.
 ///
@@ -34,10 +35,10 @@ pub(super) struct RunArgs {
     #[arg(long)]
     explain: bool,
     /// Draw the answers to the choices that a scenario does not fix, instead of taking the defaults
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_u64)]
     seed: Option<u64>,
     /// Give these answers in the order of the questions, as `explore` prints them, and the defaults after them
-    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "seed")]
+    #[arg(long, value_name = "LIST", value_parser = parse_index, value_delimiter = ',', conflicts_with = "seed")]
     answers: Vec<usize>,
     #[command(flatten)]
     output: OutputArgs,
@@ -67,7 +68,7 @@ pub(super) struct ExploreArgs {
     #[arg(value_name = "FILE|DIR", required_unless_present = "merge")]
     paths: Vec<PathBuf>,
     /// Most runs of one scenario; if they are not enough, the report says NOT exhaustive
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_RUNS, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_RUNS, value_parser = parse_count)]
     max_runs: u64,
     /// Sample instead: one run for each seed from A to B - 1
     #[arg(long, value_name = "A..B", conflicts_with = "max_runs")]
@@ -137,7 +138,7 @@ impl RunArgs {
         };
         let options = Options { verbosity, explain: self.explain, format: self.output.format(), answers };
         let mut out = output();
-        let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut io::stderr());
+        let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut Unfailing(io::stderr()));
         finish(exit, out)
     }
 }
@@ -152,7 +153,13 @@ impl ExploreArgs {
         }
         let plan = self.seeds.map_or(Plan::Enumerate { max_runs: self.max_runs }, Plan::Sample);
         let options = explore::Options { plan, shard: self.shard.unwrap_or(Shard::WHOLE), view };
-        let exit = explore::explore_paths(&self.paths, &options, &run_counter(), &mut out, &mut io::stderr());
+        let exit = explore::explore_paths(
+            &self.paths,
+            &options,
+            &run_counter(),
+            &mut out,
+            &mut Unfailing(io::stderr()),
+        );
         finish(exit, out)
     }
 }
@@ -166,7 +173,13 @@ impl RulesArgs {
         }
         let exceptions = self.except.as_deref().map(Exceptions::open).transpose()?.unwrap_or_default();
         let coverage = Coverage::of_paths(&self.coverage);
-        let exit = coverage::write(&coverage, &exceptions, self.output.format(), &mut out, &mut io::stderr());
+        let exit = coverage::write(
+            &coverage,
+            &exceptions,
+            self.output.format(),
+            &mut out,
+            &mut Unfailing(io::stderr()),
+        );
         finish(exit, out)
     }
 }

@@ -46,7 +46,7 @@ impl Coverage {
         let mut coverage = Self { problems: complaints, ..Self::default() };
         for (file, reached) in files.into_iter().zip(reached) {
             match reached {
-                Ok(reached) => coverage.add(&file, reached),
+                Ok(reached) => coverage.add(&file.name, reached),
                 Err(problems) => coverage.problems += &problems,
             }
         }

@@ -77,10 +77,10 @@ pub fn explore_paths<P: AsRef<Path>>(
         .into_par_iter()
         .map(|file| match load(&file) {
             Ok(scenario) => {
-                let found = explore(&file, &scenario, &options.plan, options.shard, progress);
+                let found = explore(&file.name, &scenario, &options.plan, options.shard, progress);
                 (Line::Exploration(found), String::new())
             }
-            Err(problems) => (Line::Unusable { file }, problems),
+            Err(problems) => (Line::Unusable { file: file.name }, problems),
         })
         .collect();
     progress.finish_and_clear();

@@ -8,7 +8,7 @@ use serde_json::json;
 use smmu_model::choice::{Defaults, Seeded};
 
 use super::answers::Answers;
-use super::files::{find, load};
+use super::files::{Found, find, load};
 use super::run::{Run, execute};
 use super::step::Scenario;
 use crate::output::Format;
@@ -117,9 +117,9 @@ struct Report {
     exit: Exit,
 }
 
-fn run_file(file: &str, options: &Options) -> Report {
+fn run_file(file: &Found, options: &Options) -> Report {
     match load(file) {
-        Ok(scenario) => run_scenario(file, &scenario, options),
+        Ok(scenario) => run_scenario(&file.name, &scenario, options),
         Err(err) => Report { out: String::new(), err, exit: Exit::Broken },
     }
 }

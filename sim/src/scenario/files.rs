@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::{Broken, Files, check};
 use super::step::Scenario;
@@ -17,40 +17,62 @@ impl Files for Disk {
     }
 }
 
+/// A scenario's file.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    path: PathBuf,
+    /// The path as it is shown; what is not UTF-8 in it is replaced.
+    pub(crate) name: String,
+}
+
 /// The scenarios at `paths`: files, and of folders all `.kdl` files below them in the order of their names, but for
-/// those in folders called `common`, which are for including. Then what cannot be read, a line each.
-pub(crate) fn find<P: AsRef<Path>>(paths: &[P]) -> (Vec<String>, String) {
+/// those in folders called `common`, which are for including. Then what cannot be read and folders without any
+/// scenario, a line each.
+pub(crate) fn find<P: AsRef<Path>>(paths: &[P]) -> (Vec<Found>, String) {
     let (mut files, mut complaints) = (Vec::new(), String::new());
     for path in paths {
-        if let Err(error) = collect(path.as_ref(), &mut files) {
-            complaints += &format!("{}: {error}\n", shown(path.as_ref()));
-        }
+        let known = files.len();
+        let problem = match collect(path.as_ref(), &mut Vec::new(), &mut files) {
+            Err(error) => error.to_string(),
+            Ok(()) if files.len() == known => "no scenario (.kdl) is in this folder".to_owned(),
+            Ok(()) => continue,
+        };
+        complaints += &format!("{}: {problem}\n", shown(path.as_ref()));
     }
     (files, complaints)
 }
 
 /// The checked scenario in `file`, or what is wrong with it, as text.
-pub(crate) fn load(file: &str) -> Result<Scenario, String> {
-    let text = Disk.read(file).map_err(|error| format!("{file}: {error}\n"))?;
-    check(file, &text, &Disk).map_err(|Broken { sources, problems }| {
+pub(crate) fn load(file: &Found) -> Result<Scenario, String> {
+    let Found { path, name } = file;
+    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}\n"))?;
+    check(name, &text, &Disk).map_err(|Broken { sources, problems }| {
         problems.iter().map(|problem| problem.render(&sources)).collect()
     })
 }
 
-fn collect(path: &Path, files: &mut Vec<String>) -> io::Result<()> {
+/// Adds what is at `path`. `around` are the folders that it is in, without symbolic links: a link to one of them
+/// would never end.
+fn collect(path: &Path, around: &mut Vec<PathBuf>, files: &mut Vec<Found>) -> io::Result<()> {
     if !fs::metadata(path)?.is_dir() {
-        files.push(shown(path));
+        files.push(Found { path: path.to_owned(), name: shown(path) });
+        return Ok(());
+    }
+    let folder = fs::canonicalize(path)?;
+    if around.contains(&folder) {
         return Ok(());
     }
     let mut entries: Vec<_> =
         fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     entries.sort();
+    around.push(folder);
     for entry in entries {
         let is_common = entry.file_name().is_some_and(|name| name == "common");
         if entry.is_dir() && !is_common || entry.extension().is_some_and(|extension| extension == "kdl") {
-            collect(&entry, files)?;
+            collect(&entry, around, files)?;
         }
     }
+    around.pop();
     Ok(())
 }
 

@@ -40,7 +40,7 @@ pub fn run(paths: &[PathBuf], reporter: &mut Reporter<impl Write>) -> Result<Sum
 /// Why vectors cannot be run at all.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum VectorsError {
-    /// A file cannot be opened.
+    /// A file cannot be opened, or has no case.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Read(#[from] ReadError),
@@ -89,7 +89,9 @@ fn run_file(
 ) -> Result<(), VectorsError> {
     let cases = CaseReader::open(path)?;
     reporter.file(path)?;
+    let mut is_empty = true;
     for item in cases {
+        is_empty = false;
         match item {
             Ok((line, case)) => match check(line, case) {
                 None => summary.agreed += 1,
@@ -107,7 +109,7 @@ fn run_file(
             }
         }
     }
-    Ok(())
+    if is_empty { Err(ReadError::Empty { path: path.to_owned() }.into()) } else { Ok(()) }
 }
 
 /// Runs one case; `None` if the answers agree.

@@ -21,6 +21,12 @@ pub enum ReadError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file has no case, and no line that might have been one.
+    #[error("no case is in vectors {}", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reading failed at this line, or decompressing did; the rest of the file is lost.
     #[error("cannot read line {line}")]
     Read {

@@ -1,5 +1,6 @@
 //! The binary: exit codes, and what goes where.
 
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 
@@ -70,6 +71,7 @@ fn errors_name_what_is_wrong() {
     check(&["replay", "--trace", "/nowhere", "--memory", memory], 2, "cannot open trace /nowhere");
     check(&["replay", "--trace", trace, "--memory", "/nowhere"], 2, "cannot load memory image /nowhere");
     check(&["replay", "--trace", memory, "--memory", memory], 2, "does not show any ID register being read");
+    check(&["vectors", "/dev/null"], 2, "no case is in vectors /dev/null");
     check_walk(&[], "--strtab-base <VALUE>");
     check_walk(&[&table[..], &["--idr", "IDR0.HTUU=1"]].concat(), "did you mean IDR0.HTTU?");
     check_walk(&[&table[..], &["--idr", "IDR0.HTTU=4"]].concat(), "0x4 does not fit IDR0.HTTU, 2 bits wide");
@@ -96,6 +98,51 @@ fn a_reader_who_leaves_early_is_no_error() {
 }
 
 #[test]
+fn a_reader_who_leaves_early_does_not_change_the_verdict() {
+    let failing = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing.kdl");
+    let text = "smmu; device \"nic\" stream=1; dma \"nic\" read 0x1000 { expect abort; }";
+    std::fs::write(&failing, text).expect("the target folder can be written");
+    let failing = failing.to_str().expect("the path is text");
+    for (arguments, code) in [(["run", failing], 1), (["vectors", super::vectors::RECORDED], 0)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let output = smmu_sim().args(arguments).stdout(writer).output().expect("the binary starts");
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(code), &[][..]), "{arguments:?}");
+        if let Ok(full) = OpenOptions::new().write(true).open("/dev/full") {
+            let output = smmu_sim().args(arguments).stdout(full).output().expect("the binary starts");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn errors_that_nobody_can_read_keep_their_exit_code() {
+    for arguments in [
+        &["run", "/nowhere"][..],
+        &["vectors", "/nowhere"],
+        &["replay", "--trace", "/nowhere", "--memory", "/nowhere"],
+        &["serve", "--listen", "/nowhere/socket"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let closed = smmu_sim().args(arguments).stderr(writer).output().expect("the binary starts");
+        assert_eq!(closed.status.code(), Some(2), "{arguments:?}");
+        if let Ok(full) = OpenOptions::new().write(true).open("/dev/full") {
+            let output = smmu_sim().args(arguments).stderr(full).output().expect("the binary starts");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn seeds_may_be_hexadecimal() {
+    let output = run(&["run", "--seed", "0x10", "/nowhere"]);
+    assert!(output.stdout.starts_with(b"seed 16\n"), "{output:?}");
+    check(&["explore", "--max-runs", "0x0", "/nowhere"], 2, "it must be at least 1");
+}
+
+#[test]
 fn serve_answers_until_its_input_ends() {
     let child = smmu_sim().arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = child.expect("the binary starts");
@@ -118,4 +165,21 @@ fn help_teaches() {
     }
     let text = String::from_utf8(run(&["--help"]).stdout).expect("help is text");
     assert!(text.contains("Exit codes:"), "{text}");
+}
+
+#[test]
+fn examples_can_be_pasted_whatever_the_width_of_the_terminal() {
+    for command in ["run", "explore", "replay", "vectors", "walk", "rules", "serve"] {
+        let output = smmu_sim().args([command, "--help"]).env("COLUMNS", "60").output();
+        let text = String::from_utf8(output.expect("the binary starts").stdout).expect("help is text");
+        assert_eq!(text.lines().find(|line| line.chars().count() > 100), None, "{command}");
+        let (_, examples) = text.split_once("Examples:\n").expect("there are examples");
+        let mut continues = false;
+        for line in examples.lines().take_while(|line| !line.is_empty()) {
+            let start = if continues { "      --" } else { "  smmu-sim " };
+            assert!(line.starts_with(start), "{command}: {line}");
+            continues = line.ends_with(" \\");
+        }
+        assert!(!continues, "{command}");
+    }
 }

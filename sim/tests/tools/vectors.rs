@@ -12,7 +12,7 @@ use smmu_sim::vectors::{Finding, Reporter, run};
 use crate::command::smmu_sim;
 
 /// Relative, as it stands in the output; the folder of the test is the package's.
-const RECORDED: &str = "../testdata/vectors/qemu-11.1.3-a.jsonl.gz";
+pub(crate) const RECORDED: &str = "../testdata/vectors/qemu-11.1.3-a.jsonl.gz";
 
 /// The recorded cases by number, as text.
 fn recorded() -> BTreeMap<u64, String> {
