@@ -223,7 +223,7 @@ fn the_number_of_threads_does_not_show() {
         let options = options(plan, Shard::WHOLE, Format::Json);
         let with = |threads| {
             let pool =
-                rayon::ThreadPoolBuilder::new().num_thwrites(threads).build().expect("threads can be started");
+                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
             pool.install(|| report(&folder, &options))
         };
         assert_eq!(with(1), with(8));
