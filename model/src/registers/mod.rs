@@ -2,7 +2,7 @@
 //! the SMMU change them.
 //!
 //! A value is stored once. Whether a queue runs, an error is active or how large a queue is are functions of
-//! it. A write records; [`update::complete_one`] does what the SMMU does later.
+//! it. A write records; `update::complete_one` does what the SMMU does later.
 
 pub(crate) mod access;
 pub(crate) mod error;
