@@ -1,4 +1,4 @@
-//! Raw memory: `write`, `read`, `abort`, `restore`; and the check that what software writes is RAM.
+//! Raw memory: `write`, `read`, `abort`, `read-only`, `restore`; and the check that what software writes is RAM.
 
 use super::hardware::range;
 use super::{Checker, ResultKind, STORED_WORDS_MAX};
