@@ -3,6 +3,7 @@
 #[cfg(feature = "serde")]
 mod saved;
 
+use crate::atos;
 use crate::command;
 use crate::config::Globals;
 use crate::env::Env;
@@ -46,7 +47,7 @@ pub enum Progress {
 }
 
 /// No more than this can be pending at once: nothing that a step does makes more work.
-const STEPS_MAX: usize = update::PENDING_MAX + CONSUMED_MAX;
+const STEPS_MAX: usize = update::PENDING_MAX + atos::RUNNING_MAX + CONSUMED_MAX;
 
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
@@ -81,13 +82,22 @@ impl Smmu {
         access::write(env, &self.features, &mut self.registers, (offset, size_bytes), value)
     }
 
-    /// Does one unit of pending work: completes one register Update, or consumes one command.
+    /// Does one unit of pending work: completes one register Update or one address translation operation, or
+    /// consumes one command.
     pub fn step(&mut self, env: &mut impl Env) -> Progress {
+        if let Some(interface) = atos::due(&self.registers) {
+            atos::run(env, &self.features, &mut self.registers, interface);
+            return Progress::Worked;
+        }
         let was_recording = self.registers.cr0ack.eventqen();
         if update::complete_one(env, &mut self.registers) {
             if self.registers.cr0ack.eventqen() != was_recording {
                 self.event_queue.forget();
             }
+            return Progress::Worked;
+        }
+        if let Some(interface) = atos::next(env, &self.features, &self.registers) {
+            atos::run(env, &self.features, &mut self.registers, interface);
             return Progress::Worked;
         }
         command::step(env, &self.features, &mut self.registers)

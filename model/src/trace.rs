@@ -2,6 +2,7 @@
 
 use crate::address::Pa;
 use crate::choice::Choice;
+use crate::layout::atos::AtosInterface;
 use crate::layout::event::EventRecord;
 use crate::layout::register::Gerror;
 use crate::outcome::{Class, Stage};
@@ -126,6 +127,13 @@ pub enum Event {
     GlobalError {
         /// Those that were not active before.
         activated: Gerror,
+    },
+    /// An address translation operation finished (§9).
+    AddressTranslation {
+        /// Whose.
+        interface: AtosInterface,
+        /// Its PAR.
+        par: u64,
     },
     /// An event wakes processing elements from WFE (§4.7.3 SIG_SEV, §4.1.2).
     WakeUp,

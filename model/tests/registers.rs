@@ -6,7 +6,7 @@ use common::{Machine, features};
 use smmu_model::features::Preset;
 use smmu_model::{Progress, Register, RegisterAbort};
 
-/// Offset, name, width in bits, section (§6.2.1, §6.2.2).
+/// Offset, name, width in bits, section (§6.2.1–§6.2.3, with BA_VATOS 0).
 const MAP: &[(u64, &str, u8, &str)] = &[
     (0x0000, "IDR0", 32, "§6.3.1"),
     (0x0004, "IDR1", 32, "§6.3.2"),
@@ -60,6 +60,10 @@ const MAP: &[(u64, &str, u8, &str)] = &[
     (0x100ac, "EVENTQ_CONS", 32, "§6.3.96"),
     (0x100c8, "PRIQ_PROD", 32, "§6.3.97"),
     (0x100cc, "PRIQ_CONS", 32, "§6.3.98"),
+    (0x20a00, "VATOS_CTRL", 32, "§6.3.99"),
+    (0x20a08, "VATOS_SID", 64, "§6.3.100"),
+    (0x20a10, "VATOS_ADDR", 64, "§6.3.101"),
+    (0x20a18, "VATOS_PAR", 64, "§6.3.102"),
 ];
 
 #[test]
@@ -104,6 +108,11 @@ const ALL_ONES: &[(&str, u64, u64)] = &[
     ("EVENTQ_CONS", 0x800f_ffff, 0x800f_ffff),
     ("PRIQ_PROD", 0x800f_ffff, 0),
     ("PRIQ_CONS", 0x800f_ffff, 0),
+    ("GATOS_SID", 0x001f_ffff_ffff_ffff, 0),
+    ("GATOS_ADDR", 0xffff_ffff_ffff_ffc0, 0),
+    ("VATOS_SEL", 0xffff, 0),
+    ("VATOS_SID", 0x001f_ffff_ffff_ffff, 0),
+    ("VATOS_ADDR", 0xffff_ffff_ffff_ffc0, 0),
 ];
 
 #[test]

@@ -98,7 +98,12 @@ impl fmt::Display for RuleLine {
 pub fn event_of(rule: Rule) -> Option<EventCode> {
     match rule.effect() {
         Effect::Event(code) => Some(code),
-        Effect::Silent | Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => None,
+        Effect::Silent
+        | Effect::Command(_)
+        | Effect::Ignored
+        | Effect::Decision
+        | Effect::Global
+        | Effect::Operation(_) => None,
     }
 }
 

@@ -63,7 +63,7 @@ fn each_mistake_is_named_at_its_place() {
         ("reg CR00 SMMUEN=1", "CR00", "no register is called `CR00`", "did you mean `CR0`?"),
         ("reg CR0 SMMUN=1", "SMMUN", "no field is called SMMUN; did you mean SMMUEN?", ""),
         ("reg CR0 0x100000000", "0x100000000", "this does not fit 4 bytes", ""),
-        ("reg 0x20000 1", "0x20000", "the register pages end at 0x20000", ""),
+        ("reg 0x4020000 1", "0x4020000", "the register pages end at 0x4020000", ""),
         ("reg 0x20 1 size=3", "3", "an access has 1, 2, 4 or 8 bytes", ""),
         (
             "cmd TLBI_NH_VAC",

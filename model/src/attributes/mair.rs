@@ -38,6 +38,32 @@ const fn decode(attribute: u8) -> MemoryType {
     }
 }
 
+/// The byte that names a type, as PAR has it (§6.3.40). Transient types without hints do not exist on output.
+pub(crate) const fn encode(memory_type: MemoryType) -> u8 {
+    match memory_type {
+        MemoryType::Device(device) => match device {
+            Device::NGnRnE => 0b0000,
+            Device::NGnRe => 0b0100,
+            Device::NGre => 0b1000,
+            Device::Gre => 0b1100,
+        },
+        MemoryType::Normal { inner, outer } => nibble(outer) << 4 | nibble(inner),
+    }
+}
+
+/// The inverse of [`level`].
+const fn nibble(level: Cacheability) -> u8 {
+    let (kind, hints) = match level {
+        Cacheability::NonCacheable => return 0b0100,
+        Cacheability::WriteThrough(hints) => (0b0000, hints),
+        Cacheability::WriteBack(hints) => (0b0100, hints),
+    };
+    let transient = if hints.transient { 0 } else { 0b1000 };
+    let read = if hints.read_allocate { 0b10 } else { 0 };
+    let write = if hints.write_allocate { 0b01 } else { 0 };
+    transient | kind | read | write
+}
+
 /// The two bits that stand for a Device type, in MAIR as in stage 2 MemAttr.
 #[inline(always)]
 pub(super) const fn device(bits: u8) -> Device {
@@ -100,6 +126,14 @@ mod tests {
             };
             assert_eq!(decode(byte).to_string(), expected, "{byte:#04x}");
         }
+    }
+
+    #[test]
+    fn a_type_is_named_by_the_byte_that_means_it() {
+        let check = |byte| assert_eq!(encode(decode(byte)), byte, "{byte:#04x}");
+        [0x00, 0x04, 0x08, 0x0c, 0x44, 0x4f, 0xf4, 0xff, 0xbb, 0xaa, 0x77, 0x31, 0xc8].map(check);
+        assert_eq!(encode(MemoryType::WRITE_BACK), 0xff);
+        assert_eq!(encode(MemoryType::NON_CACHEABLE), 0x44);
     }
 
     #[test]

@@ -273,7 +273,7 @@ choices! {
         Store = "store",
     }
     /// A guarded register is written while its guard forbids it, v3.1 and earlier.
-    GuardedWrite = "guarded-write" ["CR1-GUARD-V1", "STRTAB-GUARD-V1", "QBASE-GUARD-V1", "IRQCFG-GUARD-V1", "CR2-TRANSITION"] "§6.3" {
+    GuardedWrite = "guarded-write" ["CR1-GUARD-V1", "STRTAB-GUARD-V1", "QBASE-GUARD-V1", "IRQCFG-GUARD-V1", "CR2-TRANSITION", "ATOS-DISABLED-V1", "ATOS-BUSYWRITE-V1"] "§6.3" {
         /// The write is ignored. The only answer from v3.2.
         Ignore = "ignore",
         /// The register takes the value.
@@ -306,5 +306,117 @@ choices! {
         Take = "take",
         /// ERR keeps its own value.
         Keep = "keep",
+    }
+    /// A command waits while an address translation operation has been asked for and has not begun.
+    AtosOrder = "atos-order" ["ATOS-LATENCY", "B2"] "§9" {
+        /// The operation is done before the command.
+        First = "first",
+        /// The command is consumed before the operation.
+        Last = "last",
+    }
+    /// SMMUEN is cleared while an address translation operation is under way.
+    AtosInterrupted = "atos-interrupted" ["ATOS-SMMUEN-CLEAR", "6.3.37-ATOS-interrupted"] "§6.3.37" {
+        /// It is completed.
+        Complete = "complete",
+        /// It ends at once with INTERNAL_ERR.
+        Abandon = "abandon",
+        /// It ends with INTERNAL_ERR after all its descriptor updates.
+        AbandonLate = "abandon-late",
+    }
+    /// The StreamID or SubstreamID of an address translation operation has bits set beyond the implemented size.
+    AtosIdBeyondSize = "atos-id-beyond-size" ["B8"] "§9.1.5" {
+        /// It is found nowhere: C_BAD_STREAMID or C_BAD_SUBSTREAMID.
+        Report = "report",
+        /// It is truncated.
+        Truncate = "truncate",
+    }
+    /// An address translation operation inhibits HTTU and meets a clear Access flag that hardware may set.
+    AtosInhibitedFlag = "atos-inhibited-flag" ["9-ATOS-HTTUI-AF", "B6"] "§9" {
+        /// The flag stays clear, and counts as set.
+        Leave = "leave",
+        /// The flag is set; of stage 1 only where no stage 2 lies behind its tables.
+        Set = "set",
+    }
+    /// Setting an Access flag, in an operation that inhibits HTTU, got an external abort.
+    AtosFlagUpdateFault = "atos-flag-update-fault" ["9-ATOS-HTTUI-AF", "B6"] "§9" {
+        /// The operation reports it.
+        Report = "report",
+        /// The operation goes on as if the flag were set.
+        Ignore = "ignore",
+    }
+    /// A stage 1 lookup of a nested stream ends, and stage 2 keeps the Access flags of its pages.
+    AtosFinalPageFlag = "atos-final-page-flag" ["B6"] "§9" {
+        /// The page of the output IPA is left alone.
+        Leave = "leave",
+        /// Its Access flag is set, if it has a page.
+        Set = "set",
+    }
+    /// Stage 1 is skipped by S1DSS in a stage 1 lookup: the size that goes with the address.
+    AtosBypassSize = "atos-bypass-size" ["B4"] "§9.1.3" {
+        /// The smallest granule.
+        Granule = "granule",
+        /// All that IAS covers.
+        Ias = "ias",
+    }
+    /// Stage 1 is skipped by S1DSS in a stage 1 lookup: ATTR and SH.
+    AtosBypassAttributes = "atos-bypass-attributes" ["B4"] "§9.1.3" {
+        /// Normal-iWB(RA,WA)-oWB(RA,WA)-NSH.
+        WriteBack = "write-back",
+        /// Device-nGnRnE.
+        Device = "device",
+    }
+    /// The size that a successful operation reports for a page or block of more than 4 KiB.
+    AtosSize = "atos-size" ["PAR-CACHED", "B3"] "§6.3.40" {
+        /// That of the tables.
+        Tables = "tables",
+        /// 4 KiB, as a TLB may hold it.
+        Smallest = "smallest",
+    }
+    /// PAR bits [63:60] of an operation that failed.
+    AtosFaultData = "atos-fault-data" ["PAR-IMPDEF", "B3"] "§6.3.40" {
+        /// Zeros.
+        Zeros = "zeros",
+        /// Ones.
+        Ones = "ones",
+    }
+    /// v3.0 only: REASON of a stage 2 lookup whose address does not fit IAS.
+    AtosAddrSizeReason = "atos-address-size-reason" ["B7"] "§9.1.4" {
+        /// 0b00, stage 1. The only answer from v3.1.
+        Stage1 = "stage-1",
+        /// 0b01, as for a CD fetch.
+        CdFetch = "cd-fetch",
+    }
+    /// Hardware updates a translation table whose walk is not Write-Back (Non-cacheable or Write-Through).
+    UncachedUpdate = "uncached-update" ["3.15/5.2/5.4-HTTU-on-NC-or-WT"] "§3.15" {
+        /// Atomically.
+        Atomic = "atomic",
+        /// By a read and a write: what another master stores in between is lost.
+        NotAtomic = "not-atomic",
+        /// The update fails: F_WALK_EABT.
+        Fail = "fail",
+    }
+    /// A stage 1 leaf of a nested stream needs a hardware update, and stage 2 has not yet translated its output.
+    Stage1UpdateOrder = "stage1-update-order" ["3.13.5-S1-update-before-S2-fault", "3.13.5-order"] "§3.13.5" {
+        /// The update is made first, whatever stage 2 then says.
+        First = "first",
+        /// Stage 2 translates the output first: where it faults, the leaf is not updated.
+        Withheld = "withheld",
+    }
+    /// A stage 1 descriptor is read in a page that is writable-clean at stage 2, where hardware keeps the dirty state.
+    Stage2DirtyAhead = "stage2-dirty-ahead" ["3.13.5-predictive-S2-dirty", "3.13.5-S2-dirty-without-S1-update", "3.13.4-S2-dirty-S1-HTTU-off"] "§3.13.5" {
+        /// The page is marked dirty when the descriptor is updated.
+        OnUpdate = "on-update",
+        /// It is marked dirty now, whether an update follows or not.
+        Ahead = "ahead",
+    }
+    /// When the store of another master comes, in a scenario where one races with an access (`race`). The
+    /// architecture orders neither before the other.
+    ConcurrentStore = "concurrent-store" ["1.13"] "§3.13" {
+        /// Between the SMMU's read of the value and its update; after the access where there is no update.
+        Between = "between",
+        /// Before the access.
+        Before = "before",
+        /// After the access.
+        After = "after",
     }
 }

@@ -44,7 +44,13 @@ impl Choice {
             | Self::Page0Alias
             | Self::Page1Undefined
             | Self::ResetUnknown
-            | Self::GbpaReset => true,
+            | Self::GbpaReset
+            | Self::AtosIdBeyondSize
+            | Self::AtosFlagUpdateFault
+            | Self::AtosBypassAttributes
+            | Self::AtosFaultData
+            | Self::AtosAddrSizeReason
+            | Self::UncachedUpdate => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -67,7 +73,16 @@ impl Choice {
             | Self::GbpaNoUpdate
             | Self::GuardedWrite
             | Self::GerrornInactive
-            | Self::CmdqConsErrWrite => false,
+            | Self::CmdqConsErrWrite
+            | Self::AtosOrder
+            | Self::AtosInterrupted
+            | Self::AtosInhibitedFlag
+            | Self::AtosFinalPageFlag
+            | Self::AtosBypassSize
+            | Self::AtosSize
+            | Self::Stage1UpdateOrder
+            | Self::Stage2DirtyAhead
+            | Self::ConcurrentStore => false,
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
+    /// A lookup inhibits what `hd` would write (§9 HTTUI); what it permits stays.
+    pub(crate) stays_clean: bool,
 }
 
 /// What a CD says about one half of the address space.
@@ -141,6 +143,7 @@ pub(crate) fn parse(
         ha,
         hd: ha && w0.hd(),
         haft: ha && cd.word1().haft() && f.httu == Httu::WithTable,
+        stays_clean: false,
     })
 }
 
@@ -175,14 +178,16 @@ impl HalfFields {
 fn low_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg0(f, cd.word0().tg0()).ok_or(Rule::CdTg0)?;
     let t0sz = txsz(env, f, cd, granule, cd.word0().t0sz()).ok_or(Rule::CdT0szRange)?;
-    table(f, cd, granule, cd.word1().ttb0(), t0sz).ok_or(Rule::CdTtb0Range)
+    let write_back = geometry::is_write_back(cd.word0().ir0(), cd.word0().or0());
+    table(f, cd, granule, cd.word1().ttb0(), t0sz, write_back).ok_or(Rule::CdTtb0Range)
 }
 
 /// CD-18, CD-21, CD-22.
 fn high_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg1(f, cd.word0().tg1()).ok_or(Rule::CdTg1)?;
     let t1sz = txsz(env, f, cd, granule, cd.word0().t1sz()).ok_or(Rule::CdT1szRange)?;
-    table(f, cd, granule, cd.word2().ttb1(), t1sz).ok_or(Rule::CdTtb1Range)
+    let write_back = geometry::is_write_back(cd.word0().ir1(), cd.word0().or1());
+    table(f, cd, granule, cd.word2().ttb1(), t1sz, write_back).ok_or(Rule::CdTtb1Range)
 }
 
 /// The TxSZ in effect; `None` if it is out of its limits.
@@ -192,7 +197,7 @@ fn txsz(env: &mut impl Env, f: &Features, cd: &Cd, granule: Granule, field: u8) 
 }
 
 /// `None` if the base is out of range.
-fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option<Table> {
+fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8, write_back: bool) -> Option<Table> {
     let (base, output_bits) = (geometry::ttb(f, base), effective_output_bits(f, cd.word0().ips()));
     if base_out_of_range(base, output_bits, Some(granule), ds(f, cd)) {
         return None;
@@ -205,6 +210,7 @@ fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option
         output_bits,
         start_level: stage1_start_level(granule, input_bits),
         big_endian: cd.word0().endi(),
+        write_back,
     };
     Some(Table::new(base, shape))
 }

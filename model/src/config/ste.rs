@@ -57,6 +57,8 @@ pub(crate) struct Stage2 {
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
+    /// A lookup inhibits what `hd` would write (§9 HTTUI); what it permits stays.
+    pub(crate) stays_clean: bool,
     /// A clear Access flag does not fault; no meaning with `ha`.
     pub(crate) affd: bool,
     /// Stage 1 walks and CD fetches through Device memory fault.
@@ -214,6 +216,7 @@ fn stage2(
         ha,
         hd: ha && w2.s2_hd(),
         haft: ha && w2.s2_haft() && f.httu == Httu::WithTable,
+        stays_clean: false,
         affd: w2.s2_affd(),
         ptw: w2.s2_ptw(),
         attributes: Stage2Settings {
@@ -250,7 +253,8 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
         .ok_or(Rule::SteS2StartLevel)?;
     let format = AddressFormat::of(f, granule, ds);
     let big_endian = w2.s2_endi();
-    let shape = Shape { granule, format, input_bits, output_bits, start_level, big_endian };
+    let write_back = geometry::is_write_back(w2.s2_ir0(), w2.s2_or0());
+    let shape = Shape { granule, format, input_bits, output_bits, start_level, big_endian, write_back };
     Ok(Table::new(base, shape))
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn conclude<E: Env>(
     let code = match stop.rule.effect() {
         Effect::Event(code) => code,
         Effect::Silent => return Ending { outcome: Outcome::Abort(stop.rule), record: None },
-        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => {
+        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global | Effect::Operation(_) => {
             unreachable!("{} does not end a transaction", stop.rule.label())
         }
     };

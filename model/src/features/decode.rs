@@ -5,7 +5,7 @@ use super::{Features, Httu, IdRegisters, Revision, StallModel, TableEndianness};
 
 /// Takes the registers apart. They have passed every check, so reserved encodings cannot occur.
 pub(super) fn decode(ids: IdRegisters) -> Features {
-    let Decoded { idr0, idr1, idr3, idr5, aidr, .. } = Decoded::new(ids);
+    let Decoded { idr0, idr1, idr2, idr3, idr5, aidr, .. } = Decoded::new(ids);
     let oas_bits = oas_bits(idr5.oas());
     Features {
         ids,
@@ -62,6 +62,7 @@ pub(super) fn decode(ids: IdRegisters) -> Features {
         pps: idr3.pps(),
         atos: idr0.atos(),
         vatos: idr0.vatos(),
+        ba_vatos: u64::from(idr2.ba_vatos()),
     }
 }
 
@@ -163,6 +164,7 @@ mod tests {
         "ATTR_PERMS_OVR" attr_perms_ovr, "CMDQS" cmdq_log2_max, "EVENTQS" eventq_log2_max, "RIL" ril,
         "BTM" btm, "COHACC" cohacc, "MSI" msi, "SEV" sev, "DORMHINT" dormhint, "ATS" ats, "NS1ATS" ns1ats,
         "ATSRECERR" atsrecerr, "PASIDTT" pasidtt, "PRI" pri, "PPS" pps, "ATOS" atos, "VATOS" vatos,
+        "BA_VATOS" ba_vatos,
     ];
 
     /// Flips each field in turn and compares every field of each legal result with its name in FIELDS,

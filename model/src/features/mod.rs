@@ -131,6 +131,8 @@ pub struct Features {
     pub atos: bool,
     /// The virtual ATOS page: IDR0.VATOS (§6.3.1).
     pub vatos: bool,
+    /// Place of the VATOS page, in units of 64 KiB after page 1: IDR2.BA_VATOS (§6.3.3).
+    pub ba_vatos: u64,
 }
 
 impl Features {

@@ -55,7 +55,7 @@ impl Preset {
     }
 }
 
-/// PPS stays 0 so that STE.PPAR decides, and HTTU stays below 3. No WFE events, no ATOS yet.
+/// PPS stays 0 so that STE.PPAR decides, and HTTU stays below 3. No WFE events.
 const MAX: IdRegisters = {
     let idr0 = Idr0::new()
         .with_s2p(true)
@@ -68,10 +68,12 @@ const MAX: IdRegisters = {
         .with_ats(true)
         .with_asid16(true)
         .with_msi(true)
+        .with_atos(true)
         .with_pri(true)
         .with_vmw(true)
         .with_vmid16(true)
         .with_cd2l(true)
+        .with_vatos(true)
         .with_atsrecerr(true)
         .with_st_level(0b01);
     let idr1 = Idr1::new()

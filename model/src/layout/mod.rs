@@ -4,6 +4,7 @@
 //! reads. The [`names`] tables are what people write and see: every field by the specification's name with
 //! its position. A test compares the two, and golden words from the specification check both.
 
+pub mod atos;
 pub mod cd;
 pub mod command;
 pub mod descriptor;

@@ -36,6 +36,7 @@ pub struct SparseMemory {
     recent: Box<[(u64, u32); RECENT]>,
     aborts: Ranges,
     read_only: Ranges,
+    no_atomics: Ranges,
     image: Arc<Vec<Segment>>,
 }
 
@@ -63,6 +64,7 @@ impl Default for SparseMemory {
             recent: Box::new([(NO_BLOCK, 0); RECENT]),
             aborts: Ranges::default(),
             read_only: Ranges::default(),
+            no_atomics: Ranges::default(),
             image: Arc::default(),
         }
     }
@@ -96,6 +98,16 @@ impl SparseMemory {
             self.read_only.insert(first.value(), last.value());
         } else {
             self.read_only.remove(first.value(), last.value());
+        }
+    }
+
+    /// Makes atomic updates of `first..=last` abort (`on`) while reads and writes work, or lets them through again:
+    /// an interconnect without atomics, behind which nobody may update translation tables in hardware (§3.13).
+    pub fn set_no_atomics(&mut self, first: Pa, last: Pa, on: bool) {
+        if on {
+            self.no_atomics.insert(first.value(), last.value());
+        } else {
+            self.no_atomics.remove(first.value(), last.value());
         }
     }
 
@@ -235,6 +247,17 @@ impl Bus for SparseMemory {
             }
             None => self.read_words(pa),
         }
+    }
+
+    fn compare_exchange_u64(&mut self, pa: Pa, expected: u64, new: u64) -> Result<u64, ExternalAbort> {
+        if touches(&self.no_atomics, pa, 8) {
+            return Err(ExternalAbort);
+        }
+        let found = self.read_u64(pa)?;
+        if found == expected {
+            self.write(pa, &new.to_le_bytes())?;
+        }
+        Ok(found)
     }
 }
 

@@ -35,6 +35,13 @@ pub(crate) fn pending(env: &mut impl Env, f: &Features, registers: &Registers) -
     }
 }
 
+/// Whether there is a command that would be consumed next.
+pub(crate) fn waits(f: &Features, registers: &Registers) -> bool {
+    registers.cr0ack.cmdqen()
+        && !registers.active_errors().cmdq_err()
+        && matches!(registers.command_ring(f).fill(), Fill::Partial | Fill::Full)
+}
+
 /// Reads the next command.
 pub(crate) fn fetch(env: &mut impl Env, registers: &Registers, ring: Ring) -> Result<Command, Rule> {
     let index = ring.cons_index();

@@ -1,6 +1,6 @@
 //! From an access on the bus to the registers it reaches (§6.2).
 
-use super::map::Half;
+use super::map::{Half, VATOS_PAGE, vatos_displacement};
 use super::{Register, Registers};
 use crate::choice::answer::{Page0Alias, Page1Undefined, RegisterAccessSize, RegisterPair};
 use crate::env::Env;
@@ -131,9 +131,12 @@ fn pair(env: &mut impl Env, low: Lane, high: Lane) -> Result<Reach, RegisterAbor
     }
 }
 
-/// The offset that an access reaches where the two pages may alias; `None` where nothing is reached.
+/// The offset in the map that an access reaches; pages 0 and 1 may alias. `None` where nothing is reached.
 /// Nothing is asked where the answer makes no difference.
 fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
+    if offset >= VATOS_PAGE {
+        return in_vatos_page(f, offset);
+    }
     let exists = |offset| Register::at(offset).is_some_and(|(register, _half)| register.exists(f));
     if ALIASES.contains(&offset) {
         let in_page1 = offset + PAGE_BYTES;
@@ -151,6 +154,12 @@ fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
         };
     }
     Some(offset)
+}
+
+/// The VATOS page lies where IDR2.BA_VATOS says, the map has it right behind page 1 (§6.2, §6.3.3).
+fn in_vatos_page(f: &Features, offset: u64) -> Option<u64> {
+    let offset = offset.checked_sub(vatos_displacement(f))?;
+    (f.vatos && (VATOS_PAGE..VATOS_PAGE + PAGE_BYTES).contains(&offset)).then_some(offset)
 }
 
 fn note_if_absent(env: &mut impl Env, f: &Features, register: Register) {

@@ -3,6 +3,7 @@
 use super::Register;
 use crate::address::low_mask;
 use crate::features::Features;
+use crate::layout::atos::{AtosCtrl, AtosSid};
 use crate::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg2, IrqCtrl, OutputQueueIndex, StrtabBaseCfg,
 };
@@ -31,6 +32,17 @@ pub(super) fn implemented(f: &Features, register: Register) -> u64 {
         Register::EventqProd | Register::EventqCons | Register::PriqProd | Register::PriqCons => {
             u64::from(OutputQueueIndex::new().with_index(INDEX).with_overflow(true).into_bits())
         }
+        Register::GatosCtrl | Register::VatosCtrl => u64::from(AtosCtrl::new().with_run(true).into_bits()),
+        Register::GatosSid | Register::VatosSid => atos_sid(f).into_bits(),
+        Register::GatosAddr | Register::VatosAddr => ATOS_ADDR,
+        Register::GatosPar | Register::VatosPar => ATOS_PAR,
+        Register::VatosSel => {
+            if f.vmid16 {
+                0xffff
+            } else {
+                0xff
+            }
+        }
         Register::Idr0
         | Register::Idr1
         | Register::Idr2
@@ -43,14 +55,9 @@ pub(super) fn implemented(f: &Features, register: Register) -> u64 {
         Register::Statusr
         | Register::S2pii
         | Register::Agbpa
-        | Register::GatosCtrl
-        | Register::GatosSid
-        | Register::GatosAddr
-        | Register::GatosPar
         | Register::Mpamidr
         | Register::Gmpam
         | Register::Gbpmpam
-        | Register::VatosSel
         | Register::DptBase
         | Register::DptBaseCfg
         | Register::DptCfgFar => 0,
@@ -109,6 +116,19 @@ const fn gerror(f: &Features) -> Gerror {
         .with_msi_gerror_abt_err(f.msi)
         .with_sfm_err(true)
 }
+
+/// STREAMID and SUBSTREAMID are stored whole: whether bits beyond SIDSIZE and SSIDSIZE count is a question of
+/// each operation (§9.1.5).
+const fn atos_sid(f: &Features) -> AtosSid {
+    let sid = AtosSid::new().with_stream_id(u32::MAX);
+    if f.ssid_bits == 0 { sid } else { sid.with_substream_id(0xf_ffff).with_ssid_valid(true) }
+}
+
+/// ADDR, TYPE, PnU, RnW, InD and HTTUI (§6.3.39).
+const ATOS_ADDR: u64 = !0x3f;
+
+/// All that either form of PAR has (§6.3.40).
+const ATOS_PAR: u64 = !0b1000;
 
 const fn strtab_base_cfg(f: &Features) -> StrtabBaseCfg {
     let cfg = StrtabBaseCfg::new().with_log2size(0b11_1111);

@@ -22,6 +22,10 @@ pub(super) enum Guard {
     EventqIrqen,
     /// IRQ_CTRL.PRIQ_IRQEN.
     PriqIrqen,
+    /// GATOS_CTRL.RUN (§6.3.37).
+    GatosRun,
+    /// VATOS_CTRL.RUN (§6.3.99).
+    VatosRun,
     /// TABLE_* by SMMUEN, QUEUE_* by the three queue enables (§6.3.11).
     Cr1Fields,
 }
@@ -39,6 +43,8 @@ impl Guard {
             Self::GerrorIrqen => irq.gerror_irqen(),
             Self::EventqIrqen => irq.eventq_irqen(),
             Self::PriqIrqen => irq.priq_irqen(),
+            Self::GatosRun => registers.gatos.running,
+            Self::VatosRun => registers.vatos.running,
             Self::Cr1Fields => return u64::from(closed_cr1_fields(enabled).into_bits()),
         };
         if closed { u64::MAX } else { 0 }

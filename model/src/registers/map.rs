@@ -12,6 +12,10 @@ pub(super) enum Access {
     Free,
     /// Writes store while the guard is open.
     Guarded(Guard),
+    /// Writes start an operation of GATOS (§6.3.37).
+    GatosRun,
+    /// Writes start an operation of VATOS (§6.3.99).
+    VatosRun,
     /// Writes start an Update per field, which an acknowledge register completes (§6.3.9).
     Control,
     /// Writes start an update of the whole register (§6.3.14.1).
@@ -30,6 +34,10 @@ enum Presence {
     Pri,
     /// Both.
     MsiPri,
+    /// IDR0.ATOS.
+    Atos,
+    /// IDR0.VATOS.
+    Vatos,
     /// It belongs to a feature that this model refuses or does not have.
     Unmodelled,
 }
@@ -44,7 +52,7 @@ pub(super) enum Half {
 macro_rules! registers {
     ($($name:ident = $text:literal $offset:literal $bits:literal $section:literal
        $access:ident $(($guard:ident))? $presence:ident,)*) => {
-        /// A register of pages 0 and 1 of the Non-secure programming interface (§6.2.1, §6.2.2).
+        /// A register of pages 0 and 1 and the VATOS page of the Non-secure programming interface (§6.2.1–§6.2.3).
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Register { $(#[doc = concat!("SMMU_", $text, " (", $section, ").")] $name,)* }
 
@@ -62,7 +70,8 @@ macro_rules! registers {
                 match name { $($text => Some(Self::$name),)* _ => None }
             }
 
-            /// Where it lies, in bytes from the base of page 0; page 1 starts at 0x10000.
+            /// Where it lies, in bytes from the base of page 0; page 1 starts at 0x10000, the VATOS page at
+            /// 0x20000 while IDR2.BA_VATOS is 0 (see [`Register::offset_in`]).
             pub const fn offset(self) -> u64 {
                 match self { $(Self::$name => $offset,)* }
             }
@@ -129,14 +138,14 @@ registers! {
     PriqIrqCfg0 = "PRIQ_IRQ_CFG0" 0x00d0 64 "§6.3.34" Guarded(PriqIrqen) MsiPri,
     PriqIrqCfg1 = "PRIQ_IRQ_CFG1" 0x00d8 32 "§6.3.35" Guarded(PriqIrqen) MsiPri,
     PriqIrqCfg2 = "PRIQ_IRQ_CFG2" 0x00dc 32 "§6.3.36" Guarded(PriqIrqen) MsiPri,
-    GatosCtrl = "GATOS_CTRL" 0x0100 32 "§6.3.37" Free Unmodelled,
-    GatosSid = "GATOS_SID" 0x0108 64 "§6.3.38" Free Unmodelled,
-    GatosAddr = "GATOS_ADDR" 0x0110 64 "§6.3.39" Free Unmodelled,
-    GatosPar = "GATOS_PAR" 0x0118 64 "§6.3.40" ReadOnly Unmodelled,
+    GatosCtrl = "GATOS_CTRL" 0x0100 32 "§6.3.37" GatosRun Atos,
+    GatosSid = "GATOS_SID" 0x0108 64 "§6.3.38" Guarded(GatosRun) Atos,
+    GatosAddr = "GATOS_ADDR" 0x0110 64 "§6.3.39" Guarded(GatosRun) Atos,
+    GatosPar = "GATOS_PAR" 0x0118 64 "§6.3.40" ReadOnly Atos,
     Mpamidr = "MPAMIDR" 0x0130 32 "§6.3.41" ReadOnly Unmodelled,
     Gmpam = "GMPAM" 0x0138 32 "§6.3.42" Free Unmodelled,
     Gbpmpam = "GBPMPAM" 0x013c 32 "§6.3.43" Free Unmodelled,
-    VatosSel = "VATOS_SEL" 0x0180 32 "§6.3.44" Free Unmodelled,
+    VatosSel = "VATOS_SEL" 0x0180 32 "§6.3.44" Guarded(VatosRun) Vatos,
     Idr6 = "IDR6" 0x0190 32 "§6.3.45" ReadOnly Always,
     DptBase = "DPT_BASE" 0x0200 64 "§6.3.46" Free Unmodelled,
     DptBaseCfg = "DPT_BASE_CFG" 0x0208 32 "§6.3.47" Free Unmodelled,
@@ -145,6 +154,18 @@ registers! {
     EventqCons = "EVENTQ_CONS" 0x100ac 32 "§6.3.96" Free Always,
     PriqProd = "PRIQ_PROD" 0x100c8 32 "§6.3.97" Guarded(Priqen) Pri,
     PriqCons = "PRIQ_CONS" 0x100cc 32 "§6.3.98" Free Pri,
+    VatosCtrl = "VATOS_CTRL" 0x20a00 32 "§6.3.99" VatosRun Vatos,
+    VatosSid = "VATOS_SID" 0x20a08 64 "§6.3.100" Guarded(VatosRun) Vatos,
+    VatosAddr = "VATOS_ADDR" 0x20a10 64 "§6.3.101" Guarded(VatosRun) Vatos,
+    VatosPar = "VATOS_PAR" 0x20a18 64 "§6.3.102" ReadOnly Vatos,
+}
+
+/// Where the map has the VATOS page: the place that BA_VATOS 0 gives it (§6.2).
+pub(super) const VATOS_PAGE: u64 = 0x2_0000;
+
+/// How far IDR2.BA_VATOS moves the VATOS page (§6.3.3).
+pub(super) const fn vatos_displacement(features: &Features) -> u64 {
+    features.ba_vatos * 0x1_0000
 }
 
 impl Register {
@@ -155,11 +176,19 @@ impl Register {
             Presence::Msi => features.msi,
             Presence::Pri => features.pri,
             Presence::MsiPri => features.msi && features.pri,
+            Presence::Atos => features.atos,
+            Presence::Vatos => features.vatos,
             Presence::Unmodelled => false,
         }
     }
 
-    /// The register that covers the aligned 32-bit word at `offset`, and which of its words that is.
+    /// Where an implementation with these features has it, in bytes from the base of page 0 (§6.2, §6.3.3).
+    pub const fn offset_in(self, features: &Features) -> u64 {
+        let offset = self.offset();
+        if offset < VATOS_PAGE { offset } else { offset + vatos_displacement(features) }
+    }
+
+    /// The register that covers the aligned 32-bit word at `offset` of the map, and which of its words that is.
     pub(super) fn at(offset: u64) -> Option<(Self, Half)> {
         let low = Self::starting_at(offset).map(|register| (register, Half::Low));
         low.or_else(|| {

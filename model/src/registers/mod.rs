@@ -5,6 +5,7 @@
 //! it. A write records; `update::complete_one` does what the SMMU does later.
 
 pub(crate) mod access;
+mod atos;
 pub(crate) mod error;
 mod fields;
 mod guard;
@@ -14,9 +15,11 @@ mod store;
 pub(crate) mod update;
 mod write;
 
+pub(crate) use atos::AtosGroup;
 pub use map::Register;
 
 use crate::features::Features;
+use crate::layout::atos::VatosSel;
 use crate::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg0, IrqCfg2, IrqCtrl, OutputQueueIndex, QueueBase,
     StrtabBase, StrtabBaseCfg,
@@ -53,6 +56,9 @@ pub(crate) struct Registers {
     pub(crate) priq_prod: OutputQueueIndex,
     pub(crate) priq_cons: OutputQueueIndex,
     pub(crate) priq_irq: IrqConfig,
+    pub(crate) gatos: AtosGroup,
+    pub(crate) vatos: AtosGroup,
+    pub(crate) vatos_sel: VatosSel,
 }
 
 /// The MSI of one interrupt source: *_IRQ_CFG0, 1 and 2 (§6.3.21–§6.3.23).
@@ -92,7 +98,11 @@ impl Registers {
         let stray = registers.find(|&register| self.get(f, register) & !possible(register) != 0);
         let in_use = u64::from(self.gbpa_in_use.into_bits());
         let in_use_is_possible = in_use & !possible(Register::Gbpa) == 0 && !self.gbpa_in_use.update();
-        stray.or_else(|| (!in_use_is_possible).then_some(Register::Gbpa))
+        let stray = stray.or_else(|| (!in_use_is_possible).then_some(Register::Gbpa));
+        // An operation runs only while SMMUEN is 1 (§6.3.37).
+        let runs = |group: &AtosGroup, exists| group.running && !(exists && self.cr0ack.smmuen());
+        let stray = stray.or_else(|| runs(&self.gatos, f.atos).then_some(Register::GatosCtrl));
+        stray.or_else(|| runs(&self.vatos, f.vatos).then_some(Register::VatosCtrl))
     }
 
     /// The global errors that are active (§7.5).

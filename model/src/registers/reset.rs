@@ -1,17 +1,18 @@
 //! Register values out of reset (chapter 6).
 
 use super::fields::implemented;
-use super::{IrqConfig, Register, Registers};
+use super::{AtosGroup, IrqConfig, Register, Registers};
 use crate::choice::answer::{GbpaReset, ResetUnknown};
 use crate::env::Env;
 use crate::features::Features;
+use crate::layout::atos::{AtosAddr, AtosCtrl, AtosSid, VatosSel};
 use crate::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg0, IrqCfg2, IrqCtrl, OutputQueueIndex, QueueBase,
     StrtabBase, StrtabBaseCfg,
 };
 
 /// The registers that reset to an UNKNOWN value.
-const UNKNOWN: [Register; 22] = [
+const UNKNOWN: [Register; 29] = [
     Register::Cr1,
     Register::Cr2,
     Register::GerrorIrqCfg0,
@@ -34,6 +35,13 @@ const UNKNOWN: [Register; 22] = [
     Register::EventqCons,
     Register::PriqProd,
     Register::PriqCons,
+    Register::GatosSid,
+    Register::GatosAddr,
+    Register::GatosPar,
+    Register::VatosSel,
+    Register::VatosSid,
+    Register::VatosAddr,
+    Register::VatosPar,
 ];
 
 impl Registers {
@@ -70,6 +78,9 @@ const NO_INDEX: OutputQueueIndex = OutputQueueIndex::new();
 const NO_QUEUE: QueueBase = QueueBase::new();
 const NO_IRQ: IrqConfig = IrqConfig { address: IrqCfg0::new(), data: 0, attributes: IrqCfg2::new() };
 
+const NO_OPERATION: AtosGroup =
+    AtosGroup { ctrl: AtosCtrl::new(), running: false, sid: AtosSid::new(), addr: AtosAddr::new(), par: 0 };
+
 const ZEROS: Registers = Registers {
     cr0: Cr0::new(),
     cr0ack: Cr0::new(),
@@ -95,4 +106,7 @@ const ZEROS: Registers = Registers {
     priq_prod: NO_INDEX,
     priq_cons: NO_INDEX,
     priq_irq: NO_IRQ,
+    gatos: NO_OPERATION,
+    vatos: NO_OPERATION,
+    vatos_sel: VatosSel::new(),
 };

@@ -2,6 +2,7 @@
 
 use super::{Register, Registers};
 use crate::features::Features;
+use crate::layout::atos::{AtosAddr, AtosCtrl, AtosSid, VatosSel};
 use crate::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg0, IrqCfg2, IrqCtrl, OutputQueueIndex, QueueBase,
     StrtabBase, StrtabBaseCfg,
@@ -19,6 +20,12 @@ impl Registers {
             Register::EventqIrqCfg0 => return self.eventq_irq.address.into_bits(),
             Register::PriqBase => return self.priq_base.into_bits(),
             Register::PriqIrqCfg0 => return self.priq_irq.address.into_bits(),
+            Register::GatosSid => return self.gatos.sid.into_bits(),
+            Register::GatosAddr => return self.gatos.addr.into_bits(),
+            Register::GatosPar => return self.gatos.par,
+            Register::VatosSid => return self.vatos.sid.into_bits(),
+            Register::VatosAddr => return self.vatos.addr.into_bits(),
+            Register::VatosPar => return self.vatos.par,
             Register::Idr0 => f.ids.idr[0],
             Register::Idr1 => f.ids.idr[1],
             Register::Idr2 => f.ids.idr[2],
@@ -50,18 +57,16 @@ impl Registers {
             Register::PriqIrqCfg2 => self.priq_irq.attributes.into_bits(),
             Register::PriqProd => self.priq_prod.with_index(self.pri_ring(f).prod()).into_bits(),
             Register::PriqCons => self.priq_cons.with_index(self.pri_ring(f).cons()).into_bits(),
+            Register::GatosCtrl => self.gatos.ctrl.into_bits(),
+            Register::VatosCtrl => self.vatos.ctrl.into_bits(),
+            Register::VatosSel => self.vatos_sel.into_bits(),
             // DORMANT may stay 0 for ever (§6.3.13).
             Register::Statusr => 0,
             Register::S2pii
             | Register::Agbpa
-            | Register::GatosCtrl
-            | Register::GatosSid
-            | Register::GatosAddr
-            | Register::GatosPar
             | Register::Mpamidr
             | Register::Gmpam
             | Register::Gbpmpam
-            | Register::VatosSel
             | Register::DptBase
             | Register::DptBaseCfg
             | Register::DptCfgFar => 0,
@@ -102,6 +107,15 @@ impl Registers {
             Register::PriqIrqCfg2 => self.priq_irq.attributes = IrqCfg2::from_bits(word),
             Register::PriqProd => self.priq_prod = OutputQueueIndex::from_bits(word),
             Register::PriqCons => self.priq_cons = OutputQueueIndex::from_bits(word),
+            Register::GatosCtrl => self.gatos.ctrl = AtosCtrl::from_bits(word),
+            Register::GatosSid => self.gatos.sid = AtosSid::from_bits(value),
+            Register::GatosAddr => self.gatos.addr = AtosAddr::from_bits(value),
+            Register::GatosPar => self.gatos.par = value,
+            Register::VatosSel => self.vatos_sel = VatosSel::from_bits(word),
+            Register::VatosCtrl => self.vatos.ctrl = AtosCtrl::from_bits(word),
+            Register::VatosSid => self.vatos.sid = AtosSid::from_bits(value),
+            Register::VatosAddr => self.vatos.addr = AtosAddr::from_bits(value),
+            Register::VatosPar => self.vatos.par = value,
             Register::Idr0
             | Register::Idr1
             | Register::Idr2
@@ -114,14 +128,9 @@ impl Registers {
             | Register::Statusr
             | Register::S2pii
             | Register::Agbpa
-            | Register::GatosCtrl
-            | Register::GatosSid
-            | Register::GatosAddr
-            | Register::GatosPar
             | Register::Mpamidr
             | Register::Gmpam
             | Register::Gbpmpam
-            | Register::VatosSel
             | Register::DptBase
             | Register::DptBaseCfg
             | Register::DptCfgFar => unreachable!("{} stores nothing", register.name()),

@@ -6,6 +6,7 @@ use super::{Register, Registers};
 use crate::choice::answer::{ControlRewrite, GbpaBusy, GbpaNoUpdate};
 use crate::env::Env;
 use crate::features::{Features, Revision};
+use crate::layout::atos::AtosCtrl;
 use crate::layout::register::{Cr0, Gbpa, IrqCtrl};
 use crate::rule::Rule;
 use crate::trace::Event;
@@ -24,7 +25,13 @@ pub(crate) fn complete_one(env: &mut impl Env, registers: &mut Registers) -> boo
     let cr0 = (registers.cr0.into_bits(), registers.cr0ack.into_bits());
     let irq = (registers.irq_ctrl.into_bits(), registers.irq_ctrlack.into_bits());
     let (register, value) = if let Some(acknowledged) = next_acknowledge(cr0, &CR0_FIELDS) {
+        let was_enabled = registers.cr0ack.smmuen();
         registers.cr0ack = Cr0::from_bits(acknowledged);
+        if registers.cr0ack.smmuen() && !was_enabled {
+            // What v3.1 stored while SMMUEN was 0 is no operation (§6.3.37).
+            registers.gatos.ctrl = AtosCtrl::new();
+            registers.vatos.ctrl = AtosCtrl::new();
+        }
         (Register::Cr0Ack, acknowledged)
     } else if let Some(acknowledged) = next_acknowledge(irq, &IRQ_CTRL_FIELDS) {
         registers.irq_ctrlack = IrqCtrl::from_bits(acknowledged);

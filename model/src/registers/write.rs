@@ -8,6 +8,7 @@ use super::{Register, Registers, update};
 use crate::choice::answer::{CmdqConsErrWrite, GerrornInactive, GuardedWrite};
 use crate::env::Env;
 use crate::features::{Features, Revision};
+use crate::layout::atos::{AtosCtrl, AtosInterface};
 use crate::layout::register::{CmdqCons, Gerror};
 use crate::queue::ring::Ring;
 use crate::rule::Rule;
@@ -28,6 +29,8 @@ impl Registers {
             Access::Guarded(guard) => self.write_guarded(env, f, register, guard, value),
             Access::Control => update::write_control(env, f, self, register, low_word(value)),
             Access::Bypass => update::write_gbpa(env, f, self, low_word(value)),
+            Access::GatosRun => self.write_run(env, f, AtosInterface::Gatos, atos_ctrl(value)),
+            Access::VatosRun => self.write_run(env, f, AtosInterface::Vatos, atos_ctrl(value)),
             Access::Acknowledge => self.acknowledge(env, low_word(value)),
         }
     }
@@ -110,4 +113,8 @@ fn stores_guarded(env: &mut impl Env, f: &Features) -> bool {
             GuardedWrite::Ignore => false,
             GuardedWrite::Store => true,
         }
+}
+
+fn atos_ctrl(value: u64) -> AtosCtrl {
+    AtosCtrl::from_bits(low_word(value))
 }

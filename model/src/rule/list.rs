@@ -1,6 +1,6 @@
 //! The list itself. Conditions are written with field names; the code at the check is the definition.
 
-use super::{CommandError, Effect};
+use super::{CommandError, Effect, OperationError};
 use crate::layout::event::EventCode;
 
 rules! {
@@ -381,6 +381,28 @@ rules! {
     // Interrupts (§3.18).
     /// The write of an MSI got an external abort: the matching GERROR flag becomes active.
     MsiAborted = "IRQ-01" "§3.18" => Global,
+
+    // Address translation operations (chapter 9).
+    /// TYPE is reserved (0b00).
+    AtosTypeReserved = "ATO-01" "§9.1.3" => Operation(InvReq),
+    /// TYPE asks VATOS for stage 2.
+    AtosTypeOfVatos = "ATO-02" "§9.1.3" => Operation(InvReq),
+    /// TYPE asks for a stage that the SMMU does not have.
+    AtosStageUnimplemented = "ATO-03" "§9.1.3" => Operation(InvReq),
+    /// SSID_VALID is 1 and TYPE asks for stage 2 alone.
+    AtosSubstreamAtStage2 = "ATO-04" "§9.1.3" => Operation(InvReq),
+    /// TYPE asks for a stage that STE.Config does not select.
+    AtosStageNotConfigured = "ATO-05" "§9.1.3" => Operation(InvStage),
+    /// VATOS was asked about a stream whose translations carry no VMID.
+    AtosNoVmid = "ATO-06" "§9.1.6" => Event(CBadSte),
+    /// VATOS was asked about a stream with another VMID than that of VATOS_SEL.
+    AtosVmidMismatch = "ATO-07" "§9.1.6" => Event(CBadSte),
+    /// In a stage 1 lookup, stage 2 faulted on the fetch of the CD: it counts as an abort of the fetch.
+    AtosCdFetchFaulted = "ATO-08" "§9.1.4" => Event(FCdFetch),
+    /// In a stage 1 lookup, stage 2 faulted on the fetch of a descriptor: it counts as an abort of the fetch.
+    AtosWalkFaulted = "ATO-09" "§9.1.4" => Event(FWalkEabt),
+    /// SMMUEN was cleared while the operation was under way, and the implementation ended it.
+    AtosInterrupted = "ATO-10" "§6.3.37" => Operation(InternalErr),
 }
 
 #[cfg(test)]

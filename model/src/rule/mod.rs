@@ -10,4 +10,4 @@ mod table;
 mod list;
 
 pub use list::Rule;
-pub use table::{CommandError, Effect};
+pub use table::{CommandError, Effect, OperationError};

@@ -18,6 +18,39 @@ pub enum Effect {
     Decision,
     /// A global error becomes active (§7.5).
     Global,
+    /// An address translation operation ends with this FAULTCODE (§9.1.5).
+    Operation(OperationError),
+}
+
+/// A FAULTCODE that is no event (§9.1.5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperationError {
+    /// INV_REQ: the request is malformed.
+    InvReq,
+    /// INV_STAGE: the stream is not configured for the stages that were asked for.
+    InvStage,
+    /// INTERNAL_ERR: the operation was not finished.
+    InternalErr,
+}
+
+impl OperationError {
+    /// The value of FAULTCODE.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::InvReq => 0xff,
+            Self::InvStage => 0xfe,
+            Self::InternalErr => 0xfd,
+        }
+    }
+
+    /// The specification's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvReq => "INV_REQ",
+            Self::InvStage => "INV_STAGE",
+            Self::InternalErr => "INTERNAL_ERR",
+        }
+    }
 }
 
 /// The reason of a command error, as CMDQ_CONS.ERR holds it (§7.1).
@@ -88,5 +121,6 @@ macro_rules! rules {
     };
     (@effect Event $code:ident) => { Effect::Event(EventCode::$code) };
     (@effect Command $error:ident) => { Effect::Command(CommandError::$error) };
+    (@effect Operation $error:ident) => { Effect::Operation(OperationError::$error) };
     (@effect $plain:ident) => { Effect::$plain };
 }

@@ -3,6 +3,7 @@
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
 mod context;
+pub(crate) mod lookup;
 pub(crate) mod memo;
 mod permission;
 mod stage1;
@@ -133,7 +134,7 @@ fn translate<E: Env>(
             let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
             let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);
-            let input = Stage1Input { address: tx.address, access: seen.access };
+            let input = Stage1Input { address: tx.address, access: seen.access, goes_on: true };
             let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
             let attributes = stream.overrides.attributes(env, tx.attributes);
             let attributes = mapped.attributes(env, context, attributes);

@@ -7,6 +7,7 @@ use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::Attributes;
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::bus::Bus;
+use crate::choice::answer::Stage1UpdateOrder;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
@@ -23,6 +24,8 @@ use crate::transaction::{Access, Direction, Privilege};
 pub(super) struct Stage1Input {
     pub(super) address: Iova,
     pub(super) access: Access,
+    /// Stage 2, if there is one, translates the output besides.
+    pub(super) goes_on: bool,
 }
 
 /// What stage 1 found.
@@ -81,8 +84,11 @@ fn attempt<E: Env>(
     let va = input.address.value();
     let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
     let new = judge(env, tables, &leaf, input.access)?;
-    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+    if new != leaf.entry.raw {
+        tables.try_stage2(env, &leaf, input)?;
+        if tables.update(env, &leaf.entry, new)? == Update::Changed {
+            return Ok(None);
+        }
     }
     env.trace(|| Event::Translated {
         stage: Stage::One,
@@ -139,14 +145,15 @@ fn judge<E: Env>(
         }
         return Err(Stop::at_input(rule));
     }
-    let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
+    let dirties =
+        dirty && !context.stays_clean && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
     if flag != 0 {
         env.note(Rule::Stage1SetsAccessFlag);
     }
-    if cleans {
+    if dirties {
         env.note(Rule::Stage1SetsDirty);
     }
-    Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
+    Ok((raw | flag) & !if dirties { AP_READ_ONLY } else { 0 })
 }
 
 struct Stage1Tables<'a> {
@@ -170,6 +177,20 @@ impl Stage1Tables<'_> {
                 stage2::translate(env, self.f, stage2, request).map(|mapped| mapped.pa)
             }
         }
+    }
+}
+
+impl Stage1Tables<'_> {
+    /// The update of a leaf may be withheld until stage 2 is known to let the access through (§3.13.5).
+    #[cold]
+    fn try_stage2<E: Env>(&self, env: &mut E, leaf: &Leaf, input: Stage1Input) -> Result<(), Stop> {
+        let Some(stage2) = self.stage2.filter(|_| input.goes_on) else { return Ok(()) };
+        if env.ask(&[Stage1UpdateOrder::First, Stage1UpdateOrder::Withheld]) == Stage1UpdateOrder::First {
+            return Ok(());
+        }
+        let request =
+            stage2::Request { ipa: Ipa::new(leaf.output), class: Class::Input, access: input.access };
+        stage2::translate(env, self.f, stage2, request).map(|_mapped| ())
     }
 }
 

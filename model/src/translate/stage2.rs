@@ -5,7 +5,7 @@ use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
 use crate::address::{Ipa, Pa};
 use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
-use crate::choice::answer::AccessFlagOnPermissionFault;
+use crate::choice::answer::{AccessFlagOnPermissionFault, Stage2DirtyAhead, UncachedUpdate};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -118,8 +118,9 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
         }
         return Err(tables.stop(rule));
     }
-    let writes = access.direction == Direction::Write;
-    let set_dirty = if dirty && writes && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
+    let is_clean = dirty && !stage2.stays_clean && !descriptor.s2ap_write();
+    let writes = is_clean && (access.direction == Direction::Write || is_dirtied_ahead(env, class));
+    let set_dirty = if writes { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
@@ -155,6 +156,14 @@ fn is_device<E: Env>(env: &mut E, stage2: &Stage2, descriptor: Stage2Leaf) -> bo
 pub(super) fn sets_flag_on_fault<E: Env>(env: &mut E) -> bool {
     env.ask(&[AccessFlagOnPermissionFault::Leave, AccessFlagOnPermissionFault::Set])
         == AccessFlagOnPermissionFault::Set
+}
+
+/// The page of a stage 1 descriptor that is only read may be marked dirty for an update that may follow, or may
+/// not (§3.13.4, §3.13.5).
+#[cold]
+fn is_dirtied_ahead<E: Env>(env: &mut E, class: Class) -> bool {
+    class == Class::TableWalk(Direction::Read)
+        && env.ask(&[Stage2DirtyAhead::OnUpdate, Stage2DirtyAhead::Ahead]) == Stage2DirtyAhead::Ahead
 }
 
 struct Stage2Tables<'a> {
@@ -220,11 +229,22 @@ pub(super) fn exchange<E: Env>(
     entry: &Entry,
     new: u64,
 ) -> Result<Update, crate::bus::ExternalAbort> {
-    let old = table.in_order(entry.raw);
-    let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
-    if found != old {
-        return Ok(Update::Changed);
+    let (old, replaced) = (table.in_order(entry.raw), table.in_order(new));
+    match if table.shape.write_back { UncachedUpdate::Atomic } else { uncached_update(env) } {
+        UncachedUpdate::Atomic => {
+            if env.bus().compare_exchange_u64(entry.at, old, replaced)? != old {
+                return Ok(Update::Changed);
+            }
+        }
+        UncachedUpdate::NotAtomic => env.bus().write(entry.at, &replaced.to_le_bytes())?,
+        UncachedUpdate::Fail => return Err(crate::bus::ExternalAbort),
     }
     env.trace(|| Event::DescriptorUpdate { stage, at: entry.at, raw: new });
     Ok(Update::Done)
+}
+
+/// How a table that is not walked as Write-Back is updated (§3.15).
+#[cold]
+fn uncached_update<E: Env>(env: &mut E) -> UncachedUpdate {
+    env.ask(&[UncachedUpdate::Atomic, UncachedUpdate::NotAtomic, UncachedUpdate::Fail])
 }

@@ -29,6 +29,7 @@ const ADDRESSES: &[&str] = &[
     "IPA",
     "FetchAddr",
     "ADDR",
+    "FADDR",
 ];
 
 /// A field where the specification has it.

@@ -1,8 +1,9 @@
 //! Non-secure registers (§6.3).
 
 use smmu_model::features::FIELDS;
+use smmu_model::layout::atos::{AtosAddr, AtosCtrl, AtosParFault, AtosParSuccess, AtosSid, VatosSel};
 use smmu_model::layout::idr::{Aidr, Idr0, Idr1, Idr2, Idr3, Idr5, Idr6};
-use smmu_model::layout::names::{REGISTERS, register_fields};
+use smmu_model::layout::names::{REGISTERS, register_fields, register_fields_in};
 use smmu_model::layout::register::{
     CmdqCons, Cr0, Cr1, Cr2, Gbpa, Gerror, IrqCfg0, IrqCfg2, IrqCtrl, OutputQueueIndex, QueueBase,
     StrtabBase, StrtabBaseCfg,
@@ -28,9 +29,17 @@ const CONS: &str = "RD[19:0] OVACKFLG[31]";
 const IRQ_CFG0: &str = "ADDR[55:2]";
 const IRQ_CFG1: &str = "DATA[31:0]";
 const IRQ_CFG2: &str = "MemAttr[3:0] SH[5:4]";
+const ATOS_CTRL: &str = "RUN[0]";
+const ATOS_SID: &str = "STREAMID[31:0] SUBSTREAMID[51:32] SSID_VALID[52]";
+const ATOS_ADDR: &str = "HTTUI[6] InD[7] RnW[8] PnU[9] TYPE[11:10] ADDR[63:12]";
+const ATOS_PAR_SUCCESS: &str = "FAULT[0] SH[9:8] Size[11] ADDR[55:12] ATTR[63:56]";
+const ATOS_PAR_FAULT: &str = "FAULT[0] REASON[2:1] FAULTCODE[11:4] FADDR[55:12] IMPDEF[63:60]";
+const ATOS_PAR: &str =
+    "FAULT[0] REASON[2:1] FAULTCODE[11:4] SH[9:8] Size[11] ADDR[55:12] FADDR[55:12] ATTR[63:56]
+    IMPDEF[63:60]";
 const PRIQ_IRQ_CFG2: &str = "MemAttr[3:0] SH[5:4] LO[31]";
 
-/// By offset, page 1 last.
+/// By offset, page 1 and the VATOS page last.
 const WRITABLE: &[(&str, &str)] = &[
     ("CR0", CR0),
     ("CR0ACK", CR0),
@@ -58,10 +67,19 @@ const WRITABLE: &[(&str, &str)] = &[
     ("PRIQ_IRQ_CFG0", IRQ_CFG0),
     ("PRIQ_IRQ_CFG1", IRQ_CFG1),
     ("PRIQ_IRQ_CFG2", PRIQ_IRQ_CFG2),
+    ("GATOS_CTRL", ATOS_CTRL),
+    ("GATOS_SID", ATOS_SID),
+    ("GATOS_ADDR", ATOS_ADDR),
+    ("GATOS_PAR", ATOS_PAR),
+    ("VATOS_SEL", "VMID[15:0]"),
     ("EVENTQ_PROD", PROD),
     ("EVENTQ_CONS", CONS),
     ("PRIQ_PROD", PROD),
     ("PRIQ_CONS", CONS),
+    ("VATOS_CTRL", ATOS_CTRL),
+    ("VATOS_SID", ATOS_SID),
+    ("VATOS_ADDR", ATOS_ADDR),
+    ("VATOS_PAR", ATOS_PAR),
 ];
 
 const IDR0: &str = "S2P[0] S1P[1] TTF[3:2] COHACC[4] BTM[5] HTTU[7:6] DORMHINT[8] HYP[9] ATS[10] NS1ATS[11]
@@ -92,6 +110,9 @@ fn names_are_where_the_specification_has_them() {
     assert_eq!(register_fields("gerror_irqcfg1"), register_fields("GERROR_IRQ_CFG1"));
     assert_eq!(register_fields("GERROR_IRQ_CFG1").len(), 1);
     assert_eq!(register_fields("AGBPA"), []);
+    check_names::<1>("PAR", register_fields_in("GATOS_PAR", 0), ATOS_PAR_SUCCESS);
+    check_names::<1>("PAR", register_fields_in("VATOS_PAR", 1), ATOS_PAR_FAULT);
+    assert_eq!(register_fields_in("CR0", 1), register_fields("CR0"));
 }
 
 #[test]
@@ -253,6 +274,58 @@ fn tables_and_queues() {
             "OVFLG" OutputQueueIndex::from_bits(low(raw)).overflow(),
         },
     );
+}
+
+#[test]
+fn address_translation_operations() {
+    check_typed::<1>(32, ATOS_CTRL, accessors! { raw: "RUN" AtosCtrl::from_bits(low(raw)).run(), });
+    check_typed::<1>(32, "VMID[15:0]", accessors! { raw: "VMID" VatosSel::from_bits(low(raw)).vmid(), });
+    check_typed::<1>(
+        64,
+        ATOS_SID,
+        accessors! { raw:
+            "STREAMID" AtosSid::from_bits(raw[0]).stream_id(),
+            "SUBSTREAMID" AtosSid::from_bits(raw[0]).substream_id(),
+            "SSID_VALID" AtosSid::from_bits(raw[0]).ssid_valid(),
+        },
+    );
+    check_typed::<1>(
+        64,
+        ATOS_ADDR,
+        accessors! { raw:
+            "HTTUI" AtosAddr::from_bits(raw[0]).httui(),
+            "InD" AtosAddr::from_bits(raw[0]).ind(),
+            "RnW" AtosAddr::from_bits(raw[0]).rnw(),
+            "PnU" AtosAddr::from_bits(raw[0]).pnu(),
+            "TYPE" AtosAddr::from_bits(raw[0]).kind(),
+            "ADDR" AtosAddr::from_bits(raw[0]).addr(),
+        },
+    );
+    check_typed::<1>(
+        64,
+        ATOS_PAR_SUCCESS,
+        accessors! { raw:
+            "FAULT" AtosParSuccess::from_bits(raw[0]).fault(),
+            "SH" AtosParSuccess::from_bits(raw[0]).sh(),
+            "Size" AtosParSuccess::from_bits(raw[0]).size(),
+            "ADDR" AtosParSuccess::from_bits(raw[0]).addr(),
+            "ATTR" AtosParSuccess::from_bits(raw[0]).attr(),
+        },
+    );
+    check_typed::<1>(
+        64,
+        ATOS_PAR_FAULT,
+        accessors! { raw:
+            "FAULT" AtosParFault::from_bits(raw[0]).fault(),
+            "REASON" AtosParFault::from_bits(raw[0]).reason(),
+            "FAULTCODE" AtosParFault::from_bits(raw[0]).faultcode(),
+            "FADDR" AtosParFault::from_bits(raw[0]).faddr(),
+            "IMPDEF" AtosParFault::from_bits(raw[0]).impdef(),
+        },
+    );
+    let par = AtosParSuccess::new().with_addr(u64::MAX).into_bits();
+    assert_eq!(par, 0x00ff_ffff_ffff_f000);
+    assert_eq!(AtosParFault::new().with_faddr(u64::MAX).into_bits(), 0x00ff_ffff_ffff_f000);
 }
 
 /// `typed!(Idr0 IDR0: "S2P" s2p, …)`: an ID register of 32 bits.

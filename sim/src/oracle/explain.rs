@@ -114,6 +114,7 @@ impl Step {
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
             | Event::WakeUp
+            | Event::AddressTranslation { .. }
             | Event::Interrupt { .. } => return None,
         })
     }

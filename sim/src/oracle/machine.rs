@@ -130,6 +130,7 @@ impl Sink for Witness<'_> {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
+            | Event::AddressTranslation { .. }
             | Event::WakeUp => {}
         }
     }

@@ -56,5 +56,21 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
         Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::AtosOrder => "Work is done in the order in which software asked for it.",
+        Choice::AtosInterrupted => "Software finds a result.",
+        Choice::AtosIdBeyondSize => "An error shows the mistake.",
+        Choice::AtosInhibitedFlag | Choice::AtosFinalPageFlag => {
+            "A lookup that is asked to change nothing, or not to go there, leaves the tables alone."
+        }
+        Choice::AtosFlagUpdateFault => "The error shows.",
+        Choice::AtosBypassSize => "It is what a translation by pages would be.",
+        Choice::AtosBypassAttributes => "They are those of a client that presents none.",
+        Choice::AtosSize => "It is what the tables say.",
+        Choice::AtosFaultData => "This model has nothing to tell there.",
+        Choice::UncachedUpdate => "Tables are kept whole whatever attributes software walks them with.",
+        Choice::Stage1UpdateOrder => "It takes one walk of stage 2 less.",
+        Choice::Stage2DirtyAhead => "No page is marked dirty that nothing was written to.",
+        Choice::ConcurrentStore => "It is the order that software must be prepared for.",
+        Choice::AtosAddrSizeReason => "It is the only answer from v3.1, so all versions behave alike.",
     }
 }

@@ -24,6 +24,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("CMD", "Command queue (§4.1, §7.1)"),
     ("REG", "Registers (chapter 6)"),
     ("IRQ", "Interrupts (§3.18)"),
+    ("ATO", "Address translation operations (chapter 9)"),
 ];
 
 /// `docs/rules.md`.
@@ -64,7 +65,7 @@ const RULES_START: &str = "\
 Every architectural check and decision of the model, by the label that `smmu-sim` prints. Sections are those of
 IHI 0070 G.b unless DDI 0487 is named. This file is generated from `model/src/rule/list.rs`; do not edit it.
 
-What follows when a rule fires: an event (F_…, C_…) or a command error (CERROR_…) by name; `silent`: the
+What follows when a rule fires: an event (F_…, C_…), a command error (CERROR_…) or a FAULTCODE of PAR (INV_…) by name; `silent`: the
 transaction aborts and nothing is recorded; `ignored`: something has no effect, or another one than it seems to ask
 for; `decision`: one of several legal ways was taken, and nothing went wrong; `global error`: a flag of GERROR.
 

@@ -70,6 +70,7 @@ fn effect(rule: Rule) -> &'static str {
         Effect::Ignored => "ignored",
         Effect::Decision => "decision",
         Effect::Global => "global error",
+        Effect::Operation(error) => error.name(),
     }
 }
 

@@ -81,6 +81,8 @@ pub enum Backing {
     Ram,
     /// Reads work, writes abort.
     ReadOnly,
+    /// Reads and writes work, atomic updates abort.
+    NoAtomics,
     /// Reads and writes abort.
     Abort,
 }
@@ -119,6 +121,13 @@ pub enum Action {
         last: u64,
         /// How it answers.
         backing: Backing,
+    },
+    /// Another master stores a number while the next access is under way.
+    Race {
+        /// Where, 8-byte aligned.
+        at: Operand,
+        /// What.
+        value: Operand,
     },
     /// Software writes a register.
     RegisterWrite {

@@ -22,7 +22,11 @@ pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
         let follows = match rule.effect() {
             Effect::Event(code) => format!(" The event is {}.", code.name()),
             Effect::Silent => " No event belongs to it.".to_owned(),
-            Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => String::new(),
+            Effect::Command(_)
+            | Effect::Ignored
+            | Effect::Decision
+            | Effect::Global
+            | Effect::Operation(_) => String::new(),
         };
         sentences.push(format!("What decided is {}.{follows}", cited(*rule)));
     }

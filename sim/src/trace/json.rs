@@ -42,6 +42,9 @@ impl Listener for JsonTrace {
             Happening::Written { at, bytes, aborted } => {
                 json!({ "type": "write", "at": hex(at), "bytes": digits(bytes), "aborted": aborted })
             }
+            Happening::Racing { at, value } => {
+                json!({ "type": "race", "at": hex(at), "value": hex(value) })
+            }
             Happening::Loaded { at, bytes } => {
                 json!({ "type": "read", "at": hex(at), "bytes": bytes.map(digits), "aborted": bytes.is_none() })
             }
@@ -49,6 +52,7 @@ impl Listener for JsonTrace {
                 let backing = match backing {
                     Backing::Ram => "ram",
                     Backing::ReadOnly => "read-only",
+                    Backing::NoAtomics => "no-atomics",
                     Backing::Abort => "abort",
                 };
                 json!({ "type": "region", "first": hex(first), "last": hex(last), "backing": backing })
@@ -101,14 +105,17 @@ fn store(store: &Store) -> Value {
 }
 
 fn register(kind: &str, place: Place, value: Option<u64>) -> Value {
-    let table = place.register.map_or(&[][..], |register| names::register_fields(register.name()));
+    let fields_in = |value| match place.register {
+        Some(register) => fields(names::register_fields_in(register.name(), value), &[value]),
+        None => fields(&[], &[value]),
+    };
     json!({
         "type": kind,
         "register": place.register.map(|register| register.name()),
         "offset": hex(place.offset),
         "bytes": place.size_bytes,
         "value": value.map(hex),
-        "fields": value.map(|value| fields(table, &[value])),
+        "fields": value.map(fields_in),
     })
 }
 
@@ -199,6 +206,10 @@ fn model(event: &Event) -> Value {
             let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
             json!({ "type": "global-error", "activated": active })
         }
+        Event::AddressTranslation { interface, par } => json!({
+            "type": "address-translation", "interface": interface.name(), "par": hex(par),
+            "fields": fields(names::register_fields_in("GATOS_PAR", par), &[par]),
+        }),
         Event::WakeUp => json!({ "type": "wake-up" }),
         Event::Interrupt { source, msi } => json!({
             "type": "interrupt", "source": words::interrupt(source),

@@ -46,6 +46,13 @@ pub enum Happening<'a> {
         /// Whether memory aborted the write.
         aborted: bool,
     },
+    /// Another master is about to store a number, while the next access is under way.
+    Racing {
+        /// Where.
+        at: u64,
+        /// What.
+        value: u64,
+    },
     /// Software read bytes; `None` if memory aborted the read.
     Loaded {
         /// Where.

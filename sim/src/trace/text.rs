@@ -137,7 +137,7 @@ impl TextTrace {
                 Effect::Ignored | Effect::Command(_) | Effect::Global => {
                     self.line("smmu", &format!("applies {}", words::rule(rule)));
                 }
-                Effect::Event(_) | Effect::Silent | Effect::Decision => {
+                Effect::Event(_) | Effect::Silent | Effect::Decision | Effect::Operation(_) => {
                     self.detail("smmu", &format!("applies {}", words::rule(rule)));
                 }
             },
@@ -192,6 +192,13 @@ impl TextTrace {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
                 self.line("smmu", &format!("activates global errors: {fields}"));
             }
+            Event::AddressTranslation { interface, par } => {
+                let par = words::fields(names::register_fields_in("GATOS_PAR", par), &[par]);
+                self.line(
+                    "smmu",
+                    &words::named(&format!("finishes the {} operation", interface.name()), &par),
+                );
+            }
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {
                 let source = words::interrupt(source);
@@ -225,6 +232,9 @@ impl Listener for TextTrace {
                 let bytes = words::little_endian(bytes);
                 self.line("software", &format!("writes {bytes} at {at:#x}{end}"));
             }
+            Happening::Racing { at, value } => {
+                self.line("software", &format!("races to write {value:#x} at {at:#x}"));
+            }
             Happening::Loaded { at, bytes: Some(bytes) } => {
                 self.line("software", &format!("reads {} at {at:#x}", words::little_endian(bytes)));
             }
@@ -235,6 +245,7 @@ impl Listener for TextTrace {
                 let what = match backing {
                     Backing::Ram => "is RAM",
                     Backing::ReadOnly => "aborts writes",
+                    Backing::NoAtomics => "aborts atomic updates",
                     Backing::Abort => "aborts",
                 };
                 self.line("memory", &format!("{first:#x} to {last:#x} {what} from now on"));
@@ -275,7 +286,7 @@ impl Listener for TextTrace {
 }
 
 fn register(verb: &str, place: Place, value: u64) -> String {
-    let table = place.register.map_or(&[][..], |register| names::register_fields(register.name()));
+    let table = place.register.map_or(&[][..], |register| names::register_fields_in(register.name(), value));
     words::named(&format!("{verb} {} = {value:#x}", register_name(place)), &words::fields(table, &[value]))
 }
 

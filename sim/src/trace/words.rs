@@ -76,6 +76,7 @@ pub(super) fn effect(rule: Rule) -> &'static str {
         Effect::Ignored => "ignored",
         Effect::Decision => "decision",
         Effect::Global => "global",
+        Effect::Operation(error) => error.name(),
     }
 }
 

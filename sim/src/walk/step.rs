@@ -127,6 +127,7 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::CommandError { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
+        | Event::AddressTranslation { .. }
         | Event::WakeUp => return None,
     })
 }

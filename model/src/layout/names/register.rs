@@ -40,11 +40,29 @@ pub const REGISTERS: &[(&str, &[Field])] = &[
     ("PRIQ_IRQ_CFG0", IRQ_CFG0),
     ("PRIQ_IRQ_CFG1", IRQ_CFG1),
     ("PRIQ_IRQ_CFG2", &[MEM_ATTR, SH, LO]),
+    ("GATOS_CTRL", ATOS_CTRL),
+    ("GATOS_SID", ATOS_SID),
+    ("GATOS_ADDR", ATOS_ADDR),
+    ("GATOS_PAR", ATOS_PAR),
+    ("VATOS_SEL", VATOS_SEL),
     ("EVENTQ_PROD", &[WR, OVFLG]),
     ("EVENTQ_CONS", &[RD, OVACKFLG]),
     ("PRIQ_PROD", &[WR, OVFLG]),
     ("PRIQ_CONS", &[RD, OVACKFLG]),
+    ("VATOS_CTRL", ATOS_CTRL),
+    ("VATOS_SID", ATOS_SID),
+    ("VATOS_ADDR", ATOS_ADDR),
+    ("VATOS_PAR", ATOS_PAR),
 ];
+
+/// The fields that have a meaning in this `value` of the register: those of PAR depend on FAULT (§6.3.40).
+pub fn register_fields_in(name: &str, value: u64) -> &'static [Field] {
+    let fields = register_fields(name);
+    if fields != ATOS_PAR {
+        return fields;
+    }
+    if value & 1 == 0 { ATOS_PAR_SUCCESS } else { ATOS_PAR_FAULT }
+}
 
 const RA: Field = number("RA", 0, 62, 62);
 const WA: Field = number("WA", 0, 62, 62);
@@ -138,3 +156,42 @@ const IRQ_CFG1: &[Field] = &[number("DATA", 0, 31, 0)];
 
 /// §6.3.23.
 const IRQ_CFG2: &[Field] = &[MEM_ATTR, SH];
+
+/// §6.3.37.
+const ATOS_CTRL: &[Field] = &[number("RUN", 0, 0, 0)];
+
+/// §6.3.38.
+const ATOS_SID: &[Field] =
+    &[number("STREAMID", 0, 31, 0), number("SUBSTREAMID", 0, 51, 32), number("SSID_VALID", 0, 52, 52)];
+
+/// §6.3.39.
+const ATOS_ADDR: &[Field] = &[
+    number("HTTUI", 0, 6, 6),
+    number("InD", 0, 7, 7),
+    number("RnW", 0, 8, 8),
+    number("PnU", 0, 9, 9),
+    number("TYPE", 0, 11, 10),
+    address("ADDR", 0, 63, 12),
+];
+
+const FAULT: Field = number("FAULT", 0, 0, 0);
+const REASON: Field = number("REASON", 0, 2, 1);
+const FAULTCODE: Field = number("FAULTCODE", 0, 11, 4);
+const PAR_SH: Field = number("SH", 0, 9, 8);
+const SIZE: Field = number("Size", 0, 11, 11);
+const PAR_ADDR: Field = address("ADDR", 0, 55, 12);
+const FADDR: Field = address("FADDR", 0, 55, 12);
+const ATTR: Field = number("ATTR", 0, 63, 56);
+const IMPDEF: Field = number("IMPDEF", 0, 63, 60);
+
+/// §6.3.40: the fields of both forms, which share positions.
+const ATOS_PAR: &[Field] = &[FAULT, REASON, FAULTCODE, PAR_SH, SIZE, PAR_ADDR, FADDR, ATTR, IMPDEF];
+
+/// §6.3.40, FAULT 0.
+const ATOS_PAR_SUCCESS: &[Field] = &[FAULT, PAR_SH, SIZE, PAR_ADDR, ATTR];
+
+/// §6.3.40, FAULT 1.
+const ATOS_PAR_FAULT: &[Field] = &[FAULT, REASON, FAULTCODE, FADDR, IMPDEF];
+
+/// §6.3.44.
+const VATOS_SEL: &[Field] = &[number("VMID", 0, 15, 0)];

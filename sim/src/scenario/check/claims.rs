@@ -1,5 +1,6 @@
 //! `expect`: what must hold, alone as a step or in the block of a `dma`.
 
+use smmu_model::features::Features;
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 use smmu_model::naming;
@@ -109,7 +110,7 @@ impl Checker<'_> {
             "no-rules" => ClaimKind::NoRules(rules(&mut arguments)?),
             "event" => event(&mut arguments)?,
             "no-event" => ClaimKind::NoEvent,
-            "register" => register(&mut arguments)?,
+            "register" => register(&mut arguments, &self.features)?,
             "memory" => {
                 let at = operand(arguments.required("an address")?)?;
                 let data = data(&mut arguments)?;
@@ -189,8 +190,8 @@ fn event(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     Ok(ClaimKind::Event { code, fields: fields.collect::<Result<_, _>>()? })
 }
 
-fn register(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
-    let place = place(arguments)?;
+fn register(arguments: &mut Arguments, features: &Features) -> Result<ClaimKind, Problem> {
+    let place = place(arguments, features)?;
     if let Some(value) = arguments.next() {
         return Ok(ClaimKind::Register { place, value: operand(value)? });
     }

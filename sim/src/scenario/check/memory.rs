@@ -1,4 +1,4 @@
-//! Raw memory: `write`, `read`, `abort`, `read-only`, `restore`; and the check that what software writes is RAM.
+//! Raw memory: `write`, `read`, `race`, `abort`, `read-only`, `no-atomics`, `restore`; and the check that what software writes is RAM.
 
 use super::hardware::range;
 use super::{Checker, ResultKind, STORED_WORDS_MAX};
@@ -47,6 +47,26 @@ impl Checker<'_> {
         self.step(node.span, Action::Load { at, size_bytes, result })
     }
 
+    /// `race 0x40100008 u64=0`: another master stores it while the next `dma` is under way.
+    pub(super) fn race(&mut self, node: &Node) -> Result<(), Problem> {
+        no_block(node)?;
+        let mut arguments = Arguments::new(node, &self.scope)?;
+        let at = arguments.required("an address")?;
+        let at_span = at.span;
+        let at = operand(at)?;
+        let value =
+            arguments.property("u64").ok_or_else(|| Problem::new(node.span, "`race` needs `u64=`"))?;
+        let value = operand(value)?;
+        arguments.finish()?;
+        if let Operand::Known(address) = at {
+            if !address.is_multiple_of(8) {
+                return Err(Problem::new(at_span, "a number that races lies at a multiple of 8"));
+            }
+            self.writable(address, 8, at_span)?;
+        }
+        self.step(node.span, Action::Race { at, value })
+    }
+
     /// `abort 0x50000000 size=0x1000` makes the range abort, `restore` makes it RAM.
     pub(super) fn region(&mut self, node: &Node, backing: Backing) -> Result<(), Problem> {
         no_block(node)?;
@@ -54,7 +74,7 @@ impl Checker<'_> {
         let (first, last) = range(&mut arguments)?;
         arguments.finish()?;
         match backing {
-            Backing::Ram => self.aborts.remove(first, last),
+            Backing::Ram | Backing::NoAtomics => self.aborts.remove(first, last),
             Backing::ReadOnly | Backing::Abort => self.aborts.insert(first, last),
         }
         self.step(node.span, Action::Region { first, last, backing })

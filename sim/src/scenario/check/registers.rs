@@ -1,7 +1,7 @@
 //! Registers by name or offset: `reg`, `modify`, `reg-read`, and `enable`, which programs what a driver would.
 
 use smmu_model::Register;
-use smmu_model::features::{FIELDS, Field as IdField};
+use smmu_model::features::{FIELDS, Features, Field as IdField};
 use smmu_model::layout::names::{self, Field, Kind};
 use smmu_model::naming;
 
@@ -13,8 +13,8 @@ use crate::scenario::span::{Span, Spanned};
 use crate::scenario::step::{Action, Operand, Place};
 use crate::scenario::syntax::Node;
 
-/// Pages 0 and 1 (§6.2).
-const PAGES_BYTES: u64 = 0x2_0000;
+/// Pages 0 and 1, and a VATOS page at the last place that BA_VATOS can name (§6.2, §6.3.3).
+const PAGES_BYTES_MAX: u64 = 0x402_0000;
 
 /// log2 of the entries of the queues that `enable` makes.
 const COMMAND_QUEUE_LOG2: u64 = 8;
@@ -25,7 +25,7 @@ impl Checker<'_> {
     pub(super) fn register_write(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let value = arguments.next();
         let value_span = value.as_ref().map_or(node.span, |value| value.span);
         let value = value.map(operand).transpose()?;
@@ -56,7 +56,7 @@ impl Checker<'_> {
     pub(super) fn register_modify(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let table = fields_of(place, node.span)?;
         let properties = arguments.fields();
         arguments.finish()?;
@@ -69,7 +69,7 @@ impl Checker<'_> {
     pub(super) fn register_read(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let name = arguments.text("as")?;
         arguments.finish()?;
         let result = name.map(|name| self.name_result(&name, ResultKind::Value)).transpose()?;
@@ -144,18 +144,25 @@ impl Checker<'_> {
 }
 
 /// A register by name or offset, and `size=` for an access of another size.
-pub(super) fn place(arguments: &mut Arguments) -> Result<Place, Problem> {
+pub(super) fn place(arguments: &mut Arguments, features: &Features) -> Result<Place, Problem> {
     let which = arguments.required("a register")?;
     let mut place = match &which.value {
-        Resolved::Text(name) => Place::whole(called(&Spanned { value: name.clone(), span: which.span })?),
+        Resolved::Text(name) => {
+            let register = called(&Spanned { value: name.clone(), span: which.span })?;
+            Place { offset: register.offset_in(features), ..Place::whole(register) }
+        }
         Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
             let span = which.span;
             let offset = crate::scenario::arguments::number(which)?.value;
-            if offset >= PAGES_BYTES {
-                return Err(Problem::new(span, format!("the register pages end at {PAGES_BYTES:#x}")));
+            if offset >= PAGES_BYTES_MAX {
+                return Err(Problem::new(span, format!("the register pages end at {PAGES_BYTES_MAX:#x}")));
             }
-            let register = Register::ALL.iter().find(|register| register.offset() == offset).copied();
-            register.map_or(Place { offset, size_bytes: 4, register: None }, Place::whole)
+            let register =
+                Register::ALL.iter().find(|register| register.offset_in(features) == offset).copied();
+            register.map_or(Place { offset, size_bytes: 4, register: None }, |register| Place {
+                offset,
+                ..Place::whole(register)
+            })
         }
     };
     if let Some(size) = arguments.number_to("size", 8)? {

@@ -7,6 +7,7 @@ use smmu_model::env::World;
 use smmu_model::outcome::{Outcome, Translation};
 use smmu_model::transaction::{Access, Direction, Transaction};
 
+use super::race::{Race, Racing};
 use super::{Answer, Found, Machine};
 use crate::scenario::step::{Dma, End};
 use crate::trace::{Happening, Listener};
@@ -20,11 +21,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let address = self.value(dma.address)?;
         let data = self.value(dma.data)?.to_le_bytes();
         let mut whole: Option<Answer> = None;
+        let mut between = self.begin_race();
         let mut done = 0u64;
         while done < u64::from(dma.length) {
             let at = address.wrapping_add(done);
             let length = (u64::from(dma.length) - done).min(BOUNDARY_BYTES - at % BOUNDARY_BYTES);
-            let answer = self.piece(dma, at, length, data);
+            let answer = self.piece(dma, at, length, data, &mut between);
             let ended = answer.end != End::Ok;
             whole = Some(match whole {
                 None => answer,
@@ -35,6 +37,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             done += length;
         }
+        self.end_race(between);
         let whole = whole.expect("an access has at least one byte");
         self.remember(dma.result, Found::Access(whole.clone()));
         if self.pace == super::Pace::Automatic {
@@ -44,7 +47,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         Ok(())
     }
 
-    fn piece(&mut self, dma: &Dma, at: u64, length_bytes: u64, pattern: [u8; 8]) -> Answer {
+    fn piece(
+        &mut self,
+        dma: &Dma,
+        at: u64,
+        length_bytes: u64,
+        pattern: [u8; 8],
+        between: &mut Option<Race>,
+    ) -> Answer {
         let transaction = Transaction {
             stream: dma.stream,
             substream: dma.substream,
@@ -56,7 +66,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let length = u32::try_from(length_bytes).expect("at most one boundary");
         self.ear.say(Happening::Access { device: &dma.device, transaction: &transaction, length });
         let rules_before = self.ear.step_rules.len();
-        let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
+        let mut bus = Racing { memory: &mut self.memory, between };
+        let mut world = World { bus: &mut bus, chooser: &mut self.chooser, sink: &mut self.ear };
         let outcome = self.smmu.transact(&mut world, &transaction);
         let size = usize::try_from(length_bytes).expect("at most one boundary");
         let answer = match outcome {

@@ -4,6 +4,7 @@ mod access;
 mod claims;
 mod ear;
 mod queues;
+mod race;
 mod scripting;
 mod software;
 
@@ -20,6 +21,7 @@ use smmu_model::trace::InterruptSource;
 use smmu_model::{Progress, Smmu};
 
 use self::ear::Ear;
+use self::race::Race;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
@@ -108,6 +110,8 @@ struct Machine<'a, C, L> {
     chooser: Scripting<'a, C>,
     ear: Ear<'a, L>,
     pace: Pace,
+    /// The store that races with the next access.
+    race: Option<Race>,
     /// Software's own CMDQ_PROD, while it is ahead of the register.
     command_prod: Option<u32>,
     results: Vec<Option<Found>>,
@@ -139,6 +143,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             chooser,
             ear,
             pace: Pace::Automatic,
+            race: None,
             command_prod: None,
             results: vec![None; scenario.results.len()],
             failures: Vec::new(),
@@ -181,8 +186,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 let (from, to) = (Pa::new(*first), Pa::new(*last));
                 self.memory.set_abort(from, to, *backing == Backing::Abort);
                 self.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
+                self.memory.set_no_atomics(from, to, *backing == Backing::NoAtomics);
                 self.ear.say(Happening::Region { first: *first, last: *last, backing: *backing });
             }
+            Action::Race { at, value } => self.announce_race(*at, *value)?,
             Action::RegisterWrite { place, value } => {
                 let value = self.value(*value)?;
                 self.write_register(*place, value);
