@@ -125,7 +125,7 @@ fn attempt<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup, updates: Updat
 fn stream<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Result<Stream, Stop> {
     let f = g.features;
     let at = g.stream_table().locate(env, f, lookup.stream)?;
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
+    let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
     let ste = Ste(words);
@@ -160,7 +160,7 @@ fn through_stage2_alone<E: Env>(
     within_ias(g, lookup.address)?;
     let ipa = lookup.address.as_ipa_with_stage1_bypassed();
     let request = stage2::Request { ipa, class: Class::Input, access: lookup.access };
-    let mapped = stage2::translate(env, g.features, stage2, request)?;
+    let mapped = stage2::translate(env, stage2, request)?;
     let attributes = mapped.attributes(env, stage2, Attributes::INCOMING_DEFAULT).consistent();
     Ok(Found { output: mapped.pa.value(), size_log2: mapped.size_bits, attributes })
 }
@@ -193,7 +193,7 @@ fn through_stage1<E: Env>(
 ) -> Result<Found, Stop> {
     let stage2 = stream.stage2.as_ref();
     let at = locate_cd(env, f, stream, index)?;
-    let Some(words) = read_structure(env, Structure::Cd, at) else {
+    let Ok(words) = read_structure(env, Structure::Cd, at) else {
         return Err(Stop::at_structure(Rule::CdFetchAborted, at));
     };
     let context =
@@ -204,12 +204,12 @@ fn through_stage1<E: Env>(
         access: lookup.access,
         goes_on: lookup.stages == Stages::Both,
     };
-    let mapped = stage1::translate(env, f, &context, stage2, input)?;
+    let mapped = stage1::translate(env, &context, stage2, input)?;
     let attributes = mapped.attributes(env, &context, Attributes::INCOMING_DEFAULT);
     match (lookup.stages, stage2) {
         (Stages::Both, Some(stage2)) => {
             let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access: lookup.access };
-            let final_page = stage2::translate(env, f, stage2, request)?;
+            let final_page = stage2::translate(env, stage2, request)?;
             Ok(Found {
                 output: final_page.pa.value(),
                 size_log2: mapped.size_bits.min(final_page.size_bits),
@@ -221,7 +221,7 @@ fn through_stage1<E: Env>(
         }
         (Stages::One, stage2) => {
             if let Some(stage2) = stage2 {
-                touch_final_page(env, f, stage2, mapped.ipa);
+                touch_final_page(env, stage2, mapped.ipa);
             }
             Ok(Found {
                 output: mapped.ipa.value(),
@@ -233,14 +233,14 @@ fn through_stage1<E: Env>(
 }
 
 /// A stage 1 lookup does not translate its IPA; stage 2 may note the access all the same, but no write (§9).
-fn touch_final_page<E: Env>(env: &mut E, f: &Features, stage2: &Stage2, ipa: Ipa) {
+fn touch_final_page<E: Env>(env: &mut E, stage2: &Stage2, ipa: Ipa) {
     if !stage2.ha || env.ask(&[AtosFinalPageFlag::Leave, AtosFinalPageFlag::Set]) == AtosFinalPageFlag::Leave
     {
         return;
     }
     let access = Access::data(Direction::Read);
     let request = stage2::Request { ipa, class: Class::Input, access };
-    let _whatever_it_finds = stage2::translate(env, f, stage2, request);
+    let _whatever_it_finds = stage2::translate(env, stage2, request);
 }
 
 /// Stage 2 faults of a stage 1 lookup look as if the fetch itself had been aborted (§9.1.4).
