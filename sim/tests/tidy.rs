@@ -31,8 +31,8 @@ const MODEL_MODULES: &[&str] = &[
     "registers",
     "interrupt",
     "queue",
-    "command",
     "translate",
+    "command",
     "atos",
     "smmu",
 ];

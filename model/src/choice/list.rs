@@ -419,4 +419,12 @@ choices! {
         /// After the access.
         After = "after",
     }
+    /// CMD_PREFETCH_CONFIG or CMD_PREFETCH_ADDR while SMMUEN is 1. This is also where Access flags may be set for an access
+    /// that never comes.
+    FollowPrefetch = "prefetch" ["4.2", "3.13.4-speculative-AF"] "§4.2" {
+        /// Nothing is prefetched.
+        Ignore = "ignore",
+        /// The structures are read, and the first 16 addresses are translated as for a read.
+        Follow = "follow",
+    }
 }

@@ -82,7 +82,8 @@ impl Choice {
             | Self::AtosSize
             | Self::Stage1UpdateOrder
             | Self::Stage2DirtyAhead
-            | Self::ConcurrentStore => false,
+            | Self::ConcurrentStore
+            | Self::FollowPrefetch => false,
         }
     }
 }

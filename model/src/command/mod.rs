@@ -1,8 +1,7 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
-//! nothing to act on.
+//! are in range and mean something. This model has no caches yet, so that invalidations have nothing to act on.
 
 mod ats;
 mod cfgi;
@@ -96,7 +95,8 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
 fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
     match decoded {
         // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
+        Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
+        Decoded::Prefetch(hint) => prefetch::follow(env, f, registers, &hint),
         Decoded::Resume(_) | Decoded::StallTerm(_) => {}
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {

@@ -6,6 +6,7 @@ mod context;
 pub(crate) mod lookup;
 pub(crate) mod memo;
 mod permission;
+pub(crate) mod prefetch;
 mod stage1;
 mod stage2;
 pub(crate) mod translated;

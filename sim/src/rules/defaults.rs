@@ -70,6 +70,7 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::UncachedUpdate => "Tables are kept whole whatever attributes software walks them with.",
         Choice::Stage1UpdateOrder => "It takes one walk of stage 2 less.",
         Choice::Stage2DirtyAhead => "No page is marked dirty that nothing was written to.",
+        Choice::FollowPrefetch => "A hint changes nothing that software can see.",
         Choice::ConcurrentStore => "It is the order that software must be prepared for.",
         Choice::AtosAddrSizeReason => "It is the only answer from v3.1, so all versions behave alike.",
     }
