@@ -92,8 +92,8 @@ fn refusal(needs: Needs, f: &Features) -> Option<&'static str> {
     }
 }
 
-const STAGE_1_ONLY: &str = "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0";
-const STAGE_2_ONLY: &str = "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0";
+const STAGE_1_ONLY: &str = "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0 VATOS=0";
+const STAGE_2_ONLY: &str = "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0 VATOS=0";
 
 fn run(f: &Features, answers: &str, words: [u64; 2]) -> Result<Decoded, Rule> {
     let (mut memory, mut chooser) = (SparseMemory::new(), Scripted::default());

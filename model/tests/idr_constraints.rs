@@ -11,8 +11,8 @@ type Case = (&'static str, Preset, &'static str, &'static str);
 use Preset::{Grace, Max, Qemu11_1 as Qemu};
 
 const D128: &str = "D128=1 S1PI=1 S2PI=1 S2PO=1";
-const STAGE_1_ONLY: &str = "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0";
-const STAGE_2_ONLY: &str = "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0";
+const STAGE_1_ONLY: &str = "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0 VATOS=0";
+const STAGE_2_ONLY: &str = "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0 VATOS=0";
 const NO_ATS: &str = "ATS=0 PRI=0 ATSRECERR=0 PASIDTT=0";
 const V3_0: &str = "ArchMinorRev=0 RIL=0 BBML=0 XNX=0";
 const V3_3_D128: &str = "ArchMinorRev=3 D128=1 S1PI=1 S2PI=1 S2PO=1";
@@ -65,10 +65,10 @@ const CASES: &[Case] = &[
     ("V20", Max, "SSIDSIZE=0 PASIDTT=0", "PASIDTT=1"),
     ("V20", Max, "SSIDSIZE=0 PASIDTT=0", "PPS=1"),
     ("V20", Max, "PRI=0", "PPS=1"),
-    ("V21", Max, "", "VATOS=1"),
-    ("V21", Max, "ATOS=1", "BA_VATOS=1"),
-    ("V21", Max, "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0 ATOS=1", "VATOS=1"),
-    ("V21", Max, "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0 ATOS=1", "VATOS=1"),
+    ("V21", Max, "ATOS=0 VATOS=0", "VATOS=1"),
+    ("V21", Max, "VATOS=0", "BA_VATOS=1"),
+    ("V21", Max, "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0 VATOS=0", "VATOS=1"),
+    ("V21", Max, "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0 VATOS=0", "VATOS=1"),
     ("V23", Max, "", "CMDQS=20"),
     ("V23", Max, "", "EVENTQS=20"),
     ("V23", Max, "PRI=0 PRIQS=31", "PRI=1"),

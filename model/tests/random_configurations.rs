@@ -94,8 +94,8 @@ const VARIANTS: &[(Preset, &str)] = &[
     (Preset::Max, "GRAN64K=0 ASID16=0 VMID16=0"),
     (Preset::Max, "GRAN4K=0 GRAN16K=0 DS=0"),
     (Preset::Max, "SSIDSIZE=0 PASIDTT=0 CD2L=0"),
-    (Preset::Max, "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0"),
-    (Preset::Max, "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0"),
+    (Preset::Max, "S2P=0 MTEPERM=0 PTWNNC=0 VMW=0 HYP=0 VATOS=0"),
+    (Preset::Max, "S1P=0 AIE=0 HAD=0 PBHA=0 SSIDSIZE=0 PASIDTT=0 HYP=0 VATOS=0"),
     (Preset::Max, "ArchMinorRev=3"),
     (Preset::Max, "ArchMinorRev=3 AIE=0 EPAN=0 MTEPERM=0 DS=0 PASIDTT=0 NS1ATS=1"),
 ];
