@@ -134,6 +134,8 @@ pub enum Event {
         interface: AtosInterface,
         /// Its PAR.
         par: u64,
+        /// The rule that made it fail.
+        rule: Option<Rule>,
     },
     /// An event wakes processing elements from WFE (§4.7.3 SIG_SEV, §4.1.2).
     WakeUp,

@@ -39,7 +39,7 @@ pub(crate) fn next(env: &mut impl Env, f: &Features, registers: &Registers) -> O
 
 /// Finishes the operation of `interface` (§9): PAR first, then RUN.
 pub(crate) fn run(env: &mut impl Env, f: &Features, registers: &mut Registers, interface: AtosInterface) {
-    let par = if is_interrupted(registers) {
+    let Ended { par, rule } = if is_interrupted(registers) {
         interrupted(env, f, registers, interface)
     } else {
         operate(env, f, registers, interface)
@@ -47,7 +47,27 @@ pub(crate) fn run(env: &mut impl Env, f: &Features, registers: &mut Registers, i
     let group = registers.atos_mut(interface);
     assert!(group.running, "only an operation that was accepted is finished");
     *group = AtosGroup { par, running: false, ctrl: AtosCtrl::new(), ..*group };
-    env.trace(|| Event::AddressTranslation { interface, par });
+    env.trace(|| Event::AddressTranslation { interface, par, rule });
+}
+
+/// How an operation ended.
+struct Ended {
+    par: u64,
+    /// The rule that made it fail.
+    rule: Option<Rule>,
+}
+
+impl Ended {
+    fn fault(
+        env: &mut impl Env,
+        f: &Features,
+        registers: &Registers,
+        interface: AtosInterface,
+        stop: Stop,
+    ) -> Self {
+        let par = par::fault(env, f, registers.atos(interface).addr, interface, stop);
+        Self { par, rule: Some(stop.rule) }
+    }
 }
 
 fn running(registers: &Registers) -> Option<AtosInterface> {
@@ -62,7 +82,7 @@ fn is_interrupted(registers: &Registers) -> bool {
 }
 
 /// What becomes of an operation when SMMUEN is cleared meanwhile (§6.3.37).
-fn interrupted(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> u64 {
+fn interrupted(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> Ended {
     match env.ask(&[AtosInterrupted::Complete, AtosInterrupted::Abandon, AtosInterrupted::AbandonLate]) {
         AtosInterrupted::Complete => return operate(env, f, registers, interface),
         AtosInterrupted::AbandonLate => {
@@ -72,11 +92,11 @@ fn interrupted(env: &mut impl Env, f: &Features, registers: &Registers, interfac
     }
     env.note(Rule::AtosInterrupted);
     let stop = Stop::configuration(Rule::AtosInterrupted);
-    par::fault(env, f, registers.atos(interface).addr, interface, stop)
+    Ended::fault(env, f, registers, interface, stop)
 }
 
 /// The lookup that an interface asks for, and its PAR.
-fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> u64 {
+fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> Ended {
     let group = registers.atos(interface);
     let globals = Globals { features: f, registers };
     let vmid = match interface {
@@ -86,10 +106,10 @@ fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: A
     let request = request::decode(env, f, group.sid, group.addr, vmid);
     let found = request.map_err(Stop::configuration).and_then(|lookup| look_up(env, &globals, &lookup));
     match found {
-        Ok(found) => par::success(env, f, found),
+        Ok(found) => Ended { par: par::success(env, f, found), rule: None },
         Err(stop) => {
             env.note(stop.rule);
-            par::fault(env, f, group.addr, interface, stop)
+            Ended::fault(env, f, registers, interface, stop)
         }
     }
 }

@@ -130,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_type_is_named_by_the_byte_that_means_it() {
-        let check = |byte| assert_eq!(encode(decode(byte)), byte, "{byte:#04x}");
-        [0x00, 0x04, 0x08, 0x0c, 0x44, 0x4f, 0xf4, 0xff, 0xbb, 0xaa, 0x77, 0x31, 0xc8].map(check);
+        for byte in [0x00, 0x04, 0x08, 0x0c, 0x44, 0x4f, 0xf4, 0xff, 0xbb, 0xaa, 0x77, 0x31, 0xc8] {
+            assert_eq!(encode(decode(byte)), byte, "{byte:#04x}");
+        }
         assert_eq!(encode(MemoryType::WRITE_BACK), 0xff);
         assert_eq!(encode(MemoryType::NON_CACHEABLE), 0x44);
     }

@@ -206,8 +206,9 @@ fn model(event: &Event) -> Value {
             let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
             json!({ "type": "global-error", "activated": active })
         }
-        Event::AddressTranslation { interface, par } => json!({
+        Event::AddressTranslation { interface, par, rule } => json!({
             "type": "address-translation", "interface": interface.name(), "par": hex(par),
+            "rule": rule.map(|rule| rule.label()),
             "fields": fields(names::register_fields_in("GATOS_PAR", par), &[par]),
         }),
         Event::WakeUp => json!({ "type": "wake-up" }),

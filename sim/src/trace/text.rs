@@ -192,12 +192,10 @@ impl TextTrace {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
                 self.line("smmu", &format!("activates global errors: {fields}"));
             }
-            Event::AddressTranslation { interface, par } => {
+            Event::AddressTranslation { interface, par, rule } => {
                 let par = words::fields(names::register_fields_in("GATOS_PAR", par), &[par]);
-                self.line(
-                    "smmu",
-                    &words::named(&format!("finishes the {} operation", interface.name()), &par),
-                );
+                let because = rule.map_or(String::new(), |rule| format!(", by {}", words::rule(rule)));
+                self.line("smmu", &format!("finishes the {} operation: {par}{because}", interface.name()));
             }
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {

@@ -39,9 +39,7 @@ impl<C: Chooser, L: Listener> Machine<'_, C, L> {
 
     /// The store if it comes between a read and an update of the access that begins; if it comes before, it is made.
     pub(super) fn begin_race(&mut self) -> Option<Race> {
-        if self.race.is_none() {
-            return None;
-        }
+        self.race?;
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
         match world.ask(&[ConcurrentStore::Between, ConcurrentStore::Before, ConcurrentStore::After]) {
             ConcurrentStore::Between => return self.race.take(),
