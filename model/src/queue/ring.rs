@@ -88,7 +88,7 @@ impl Ring {
     }
 
     /// The address of entry `index` of 2^`log2_entry_bytes` bytes. The base is aligned to the size of the
-    /// queue, at least to 32 bytes (§6.3.26), so the address fits OAS because the base does.
+    /// queue, at least to 32 bytes (§6.3.26). A base beyond OAS gives an address beyond OAS.
     pub(crate) fn slot(self, base: QueueBase, log2_entry_bytes: u8, index: u32) -> Pa {
         let alignment = (self.log2_entries + log2_entry_bytes).max(LOG2_ALIGNMENT_MIN);
         let start = base.addr() & !low_mask(alignment);

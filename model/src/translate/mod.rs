@@ -5,6 +5,7 @@
 mod context;
 pub(crate) mod memo;
 mod permission;
+mod span;
 mod stage1;
 mod stage2;
 pub(crate) mod translated;
@@ -27,6 +28,8 @@ use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
 use memo::{ContextSetting, Memo, StreamSetting};
 use stage1::Stage1Input;
+use stage2::MAX_RESTARTS;
+use walk::Walked;
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +98,10 @@ fn translate<E: Env>(
     let Some(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
     };
-    let ste = Ste(words);
+    let mut ste = Ste(words);
+    if ste.word1().cont() != 0 {
+        ste = span::lookup(env, g, tx.stream, at, ste)?; // F_CFG_CONFLICT
+    }
     let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
     let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
@@ -134,10 +140,18 @@ fn translate<E: Env>(
             let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
-            let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
-            let attributes = stream.overrides.attributes(env, tx.attributes);
-            let attributes = mapped.attributes(env, context, attributes);
-            finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
+            let mut restarts = 0;
+            loop {
+                let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
+                let attributes = stream.overrides.attributes(env, tx.attributes);
+                let attributes = mapped.attributes(env, context, attributes);
+                let translation = finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)?;
+                match stage1::update_late(env, f, context, stage2.as_ref(), (input, &mapped))? {
+                    Walked::Done(()) => return Ok(translation),
+                    Walked::Changed(at) if restarts == MAX_RESTARTS => return Err(stage1::never_stays(at)),
+                    Walked::Changed(_) => restarts += 1,
+                }
+            }
         }
     }
 }
@@ -165,7 +179,10 @@ fn finish_stage2<E: Env>(
     };
     let request = stage2::Request { ipa: stage1.ipa, class: Class::Input, access };
     let mapped = stage2::translate(env, f, stage2, request)?;
-    let attributes = mapped.attributes(env, stage2, attributes);
+    let page = mapped.page(env, stage2);
+    let attributes =
+        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes = page.apply(attributes);
     let size_log2 = stage1.size_bits.min(mapped.size_bits);
     Ok(Translation { pa: mapped.pa, size_log2, attributes: attributes.consistent() })
 }

@@ -1,12 +1,13 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
 use super::permission;
-use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::Attributes;
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::bus::Bus;
+use crate::choice::answer::Stage1UpdateTime;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
@@ -34,6 +35,15 @@ pub(super) struct Mapped {
     shareability: ShareabilitySource,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
+    /// The update of the leaf that is still to be made, once stage 2 has let the access in.
+    late: Option<LateUpdate>,
+}
+
+/// A leaf, and what hardware makes of it.
+#[derive(Clone, Copy, Debug)]
+struct LateUpdate {
+    entry: Entry,
+    new: u64,
 }
 
 impl Mapped {
@@ -42,6 +52,16 @@ impl Mapped {
     pub(super) fn attributes<E: Env>(&self, env: &mut E, context: &Context, input: Attributes) -> Attributes {
         let page = stage1::page(env, context.types.select(self.leaf), self.shareability, self.leaf);
         with_incoming_hints(page, input)
+    }
+
+    /// The same as they enter stage 2, which makes any type cacheable (§13.4.3).
+    #[inline(always)]
+    pub(super) fn made_cacheable<E: Env>(&self, env: &mut E, attributes: Attributes) -> Attributes {
+        if attributes.memory_type.is_cacheable() {
+            return attributes;
+        }
+        let shareability = stage1::shareability_made_cacheable(env, self.shareability, self.leaf);
+        Attributes { shareability, ..attributes }
     }
 }
 
@@ -62,27 +82,63 @@ pub(super) fn translate<E: Env>(
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
     let mut tables = Stage1Tables { f, context, stage2, half, table };
-    for _ in 0..MAX_RESTARTS {
-        if let Some(mapped) = attempt(env, &mut tables, input)? {
-            return Ok(mapped);
+    let mut restarts = 0;
+    loop {
+        let changed = match attempt(env, &mut tables, input)? {
+            Walked::Done(mapped) => return Ok(mapped),
+            Walked::Changed(at) => at,
+        };
+        restarts += 1;
+        if restarts == MAX_RESTARTS {
+            return Err(never_stays(changed));
         }
     }
-    Err(Stop::at_input(Rule::Stage1UpdateAborted))
 }
 
-/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
-/// registers of the processor to itself.
+/// The descriptor at `at` was another one each time it was to be updated.
+#[cold]
+pub(super) fn never_stays(at: Pa) -> Stop {
+    Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }
+}
+
+/// Makes the update of the leaf that was left for now.
+#[inline(always)]
+pub(super) fn update_late<E: Env>(
+    env: &mut E,
+    f: &Features,
+    context: &Context,
+    stage2: Option<&Stage2>,
+    (input, mapped): (Stage1Input, &Mapped),
+) -> Result<Walked<()>, Stop> {
+    let Some(LateUpdate { entry, new }) = &mapped.late else { return Ok(Walked::Done(())) };
+    let half = context.half(input.address.value());
+    let table = half.table.as_ref().expect("a leaf was found in it");
+    match (Stage1Tables { f, context, stage2, half, table }).update_leaf(env, entry, *new)? {
+        Update::Done => Ok(Walked::Done(())),
+        Update::Changed => Ok(Walked::Changed(entry.at)),
+    }
+}
+
+/// One walk and its judgement. Out of line, so that its loop has the registers of the processor to itself.
 #[inline(never)]
 fn attempt<E: Env>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
     input: Stage1Input,
-) -> Result<Option<Mapped>, Stop> {
+) -> Result<Walked<Mapped>, Stop> {
     let va = input.address.value();
-    let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
+    let leaf = match walk(env, tables.table, tables, va)? {
+        Walked::Done(leaf) => leaf,
+        Walked::Changed(at) => return Ok(Walked::Changed(at)),
+    };
     let new = judge(env, tables, &leaf, input.access)?;
-    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+    let mut late = None;
+    if new != leaf.entry.raw {
+        if tables.stage2.is_some() && updates_late(env) {
+            late = Some(LateUpdate { entry: leaf.entry, new });
+        } else if tables.update_leaf(env, &leaf.entry, new)? == Update::Changed {
+            return Ok(Walked::Changed(leaf.entry.at));
+        }
     }
     env.trace(|| Event::Translated {
         stage: Stage::One,
@@ -91,12 +147,19 @@ fn attempt<E: Env>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped {
+    Ok(Walked::Done(Mapped {
         ipa: Ipa::new(leaf.output),
         leaf: Stage1Leaf::from_bits(new),
         shareability: tables.half.shareability,
         size_bits: leaf.size_bits,
+        late,
     }))
+}
+
+/// Whether the leaf is updated only once stage 2 has let the access in (§3.13.5).
+#[cold]
+fn updates_late<E: Env>(env: &mut E) -> bool {
+    env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) == Stage1UpdateTime::Late
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -134,18 +197,11 @@ fn judge<E: Env>(
     let hierarchy = if tables.half.hierarchical { leaf.hierarchy } else { 0 };
     if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
         if flag != 0 && sets_flag_on_fault(env) {
-            env.note(Rule::Stage1SetsAccessFlag);
-            tables.update(env, &leaf.entry, raw | flag)?;
+            tables.update_leaf(env, &leaf.entry, raw | flag)?;
         }
         return Err(Stop::at_input(rule));
     }
     let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
-    if flag != 0 {
-        env.note(Rule::Stage1SetsAccessFlag);
-    }
-    if cleans {
-        env.note(Rule::Stage1SetsDirty);
-    }
     Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
 }
 
@@ -158,6 +214,18 @@ struct Stage1Tables<'a> {
 }
 
 impl Stage1Tables<'_> {
+    /// Sets the flags of a leaf.
+    fn update_leaf<E: Env>(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
+        let changes = entry.raw ^ new;
+        if changes & AF != 0 {
+            env.note(Rule::Stage1SetsAccessFlag);
+        }
+        if changes & AP_READ_ONLY != 0 {
+            env.note(Rule::Stage1SetsDirty);
+        }
+        self.update(env, entry, new)
+    }
+
     /// Where a descriptor is: its IPA goes through stage 2, for a data access of the SMMU (§3.3).
     #[inline(always)]
     fn locate<E: Env>(&self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
@@ -210,6 +278,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
+        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.half.write_back };
+        exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -1,11 +1,12 @@
 //! Stage 2 (§3.4, §5.2; DDI 0487 D8): from an IPA to a physical address.
 
 use super::permission;
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
+use crate::attributes::stage2::Stage2Page;
 use crate::attributes::{Attributes, MemoryType};
-use crate::bus::Bus;
-use crate::choice::answer::AccessFlagOnPermissionFault;
+use crate::bus::{Bus, ExternalAbort};
+use crate::choice::answer::{AccessFlagOnPermissionFault, HttuWalkAttributes, Stage2DirtyAhead};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -38,7 +39,13 @@ impl Mapped {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, stage2: &Stage2, input: Attributes) -> Attributes {
-        stage2.attributes.decode(env, self.leaf).apply(input)
+        self.page(env, stage2).apply(input)
+    }
+
+    /// What the descriptor does to attributes.
+    #[inline(always)]
+    pub(super) fn page<E: Env>(&self, env: &mut E, stage2: &Stage2) -> Stage2Page {
+        stage2.attributes.decode(env, self.leaf)
     }
 }
 
@@ -57,32 +64,40 @@ pub(super) fn translate<E: Env>(
     stage2: &Stage2,
     request: Request,
 ) -> Result<Mapped, Stop> {
-    for _ in 0..MAX_RESTARTS {
-        if let Some(mapped) = attempt(env, f, stage2, request)? {
-            return Ok(mapped);
+    let mut restarts = 0;
+    loop {
+        let changed = match attempt(env, f, stage2, request)? {
+            Walked::Done(mapped) => return Ok(mapped),
+            Walked::Changed(at) => at,
+        };
+        restarts += 1;
+        if restarts == MAX_RESTARTS {
+            let tables = Stage2Tables { stage2, request };
+            return Err(tables.descriptor_stop(Rule::Stage2UpdateAborted, changed));
         }
     }
-    Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted))
 }
 
-/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
-/// registers of the processor to itself.
+/// One walk and its judgement. Out of line, so that its loop has the registers of the processor to itself.
 #[inline(never)]
 fn attempt<E: Env>(
     env: &mut E,
     f: &Features,
     stage2: &Stage2,
     request: Request,
-) -> Result<Option<Mapped>, Stop> {
+) -> Result<Walked<Mapped>, Stop> {
     let mut tables = Stage2Tables { stage2, request };
     let ipa = request.ipa.value();
     if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
-    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else { return Ok(None) };
+    let leaf = match walk(env, &stage2.table, &mut tables, ipa)? {
+        Walked::Done(leaf) => leaf,
+        Walked::Changed(at) => return Ok(Walked::Changed(at)),
+    };
     let new = judge(env, f, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+        return Ok(Walked::Changed(leaf.entry.at));
     }
     env.trace(|| Event::Translated {
         stage: Stage::Two,
@@ -91,7 +106,8 @@ fn attempt<E: Env>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits }))
+    let pa = Pa::new(leaf.output);
+    Ok(Walked::Done(Mapped { pa, leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits }))
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
@@ -119,7 +135,8 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
         return Err(tables.stop(rule));
     }
     let writes = access.direction == Direction::Write;
-    let set_dirty = if dirty && writes && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
+    let clean = dirty && !descriptor.s2ap_write();
+    let set_dirty = if clean && (writes || dirties_ahead(env, class)) { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
@@ -127,6 +144,13 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
         env.note(Rule::Stage2SetsDirty);
     }
     Ok(raw | flag | set_dirty)
+}
+
+/// Whether the page of a stage 1 descriptor becomes dirty already when the descriptor is read (§3.13.4, §3.13.5).
+#[cold]
+fn dirties_ahead<E: Env>(env: &mut E, class: Class) -> bool {
+    class == Class::TableWalk(Direction::Read)
+        && env.ask(&[Stage2DirtyAhead::WhenWritten, Stage2DirtyAhead::Ahead]) == Stage2DirtyAhead::Ahead
 }
 
 /// A write that stage 2 denies to the update of a stage 1 descriptor has a name of its own.
@@ -207,19 +231,33 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        exchange(env, Stage::Two, &self.stage2.table, entry, new)
+        let walks =
+            Walks { stage: Stage::Two, table: &self.stage2.table, write_back: self.stage2.write_back };
+        exchange(env, walks, entry, new)
             .map_err(|_abort| self.descriptor_stop(Rule::Stage2UpdateAborted, entry.at))
     }
+}
+
+/// How hardware reaches the descriptors of a table.
+pub(super) struct Walks<'a> {
+    pub(super) stage: Stage,
+    pub(super) table: &'a Table,
+    /// The walks are Write-Back.
+    pub(super) write_back: bool,
 }
 
 /// Atomically replaces a descriptor, in the byte order of its table (§3.13).
 pub(super) fn exchange<E: Env>(
     env: &mut E,
-    stage: Stage,
-    table: &Table,
+    Walks { stage, table, write_back }: Walks<'_>,
     entry: &Entry,
     new: u64,
-) -> Result<Update, crate::bus::ExternalAbort> {
+) -> Result<Update, ExternalAbort> {
+    if !write_back
+        && env.ask(&[HttuWalkAttributes::Update, HttuWalkAttributes::Abort]) == HttuWalkAttributes::Abort
+    {
+        return Err(ExternalAbort);
+    }
     let old = table.in_order(entry.raw);
     let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
     if found != old {

@@ -49,6 +49,15 @@ pub(super) enum Update {
     Changed,
 }
 
+/// What came of a walk, or of a translation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Walked<T> {
+    /// It came to its end.
+    Done(T),
+    /// The descriptor at this address changed under a hardware update: the walk starts again.
+    Changed(Pa),
+}
+
 /// The rules of one stage's walk.
 pub(super) struct WalkRules {
     pub(super) invalid: Rule,
@@ -81,14 +90,14 @@ const LAST_LEVEL: i8 = 3;
 
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
 ///
-/// `None` where a table descriptor changed under a hardware update, and the walk must start again.
+/// It does not come to its end where a table descriptor changed under a hardware update.
 #[inline(always)]
 pub(super) fn walk<E: Env, T: Tables<E>>(
     env: &mut E,
     table: &Table,
     tables: &mut T,
     input: u64,
-) -> Result<Option<Leaf>, Stop> {
+) -> Result<Walked<Leaf>, Stop> {
     let mut base = table.base;
     let mut shift = table.start_shift;
     let mut index_mask = table.start_index_mask;
@@ -106,16 +115,18 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                 if entry.raw & AF == 0 && tables.updates_tables() {
                     env.note(T::RULES.table_flag);
                     if tables.update(env, &entry, entry.raw | AF)? == Update::Changed {
-                        return Ok(None);
+                        return Ok(Walked::Changed(entry.at));
                     }
                 }
                 hierarchy |= entry.raw & HIERARCHY;
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }
-            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
+            0b11 => {
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Done);
+            }
             0b01 if block_allowed(table, level) => {
-                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some);
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Done);
             }
             0b01 => return Err(stop(T::RULES.reserved)),
             _ => return Err(stop(T::RULES.invalid)),
