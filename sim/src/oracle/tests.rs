@@ -170,16 +170,18 @@ fn refused_parameters_are_named() {
         (
             "smmu.new",
             json!({"idr": {"IDR0.HTUU": 1}}),
-            "idr: no ID register field is called IDR0.HTUU; did you mean IDR0.HTTU?",
+            "idr.IDR0.HTUU: no ID register field is called IDR0.HTUU; did you mean IDR0.HTTU?",
         ),
-        ("smmu.new", json!({"idr": {"IDR0.HTTU": 4}}), "idr: 0x4 does not fit IDR0.HTTU, 2 bits wide"),
+        ("smmu.new", json!({"idr": {"IDR0.HTTU": 4}}), "idr.IDR0.HTTU: 0x4 does not fit IDR0.HTTU"),
+        ("smmu.new", json!({"idr": {"IDR0.HTTU": "x"}}), "idr.IDR0.HTTU: must be an integer of 64 bits"),
         ("smmu.new", json!({"idr": {"IDR0": "0x0"}}), "idr: not a legal configuration: "),
         ("smmu.new", json!({"idr": 0}), "idr: must be an object of names and integers"),
-        ("smmu.new", json!({"choices": {"x": "y"}}), "choices: there is no choice named `x`"),
+        ("smmu.new", json!({"choices": {"x": 1}}), "choices.x: must be a string, not 1"),
+        ("smmu.new", json!({"choices": {"x": "y"}}), "choices.x: there is no choice named `x`"),
         (
             "smmu.new",
             json!({"choices": {"page0-alias": "y"}}),
-            "choices: the choice `page0-alias` has no answer `y`",
+            "choices.page0-alias: the choice `page0-alias` has no answer `y`",
         ),
         (
             "smmu.new",
