@@ -74,9 +74,8 @@ fn check(ste: [u64; 3], rule: Rule) {
         },
     );
     assert_eq!(outcome, Outcome::Abort(rule));
-    let records = trace.iter().filter_map(|event| match event {
-        Event::Record { record, .. } => Some((record.event_code(), record.0[3])),
-        _ => None,
+    let records = trace.iter().filter_map(|event| {
+        if let Event::Record { record, .. } = event { Some((record.event_code(), record.0[3])) } else { None }
     });
     assert_eq!(records.collect::<Vec<_>>(), [(Some(EventCode::FWalkEabt), TABLE + 8)]);
 }

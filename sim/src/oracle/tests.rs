@@ -72,6 +72,7 @@ fn malformed_lines_get_the_standard_errors() {
             -32002,
             "dvm.tlbi: not supported by this configuration",
         ),
+        (r#"{"id":1,"jsonrpc":"2.0","method":"events","params":null}"#, "1", -32000, "no SMMU: call"),
         (r#"{"id":1,"jsonrpc":"2.0","method":"events"}"#, "1", -32000, "no SMMU: call smmu.new first"),
     ] {
         let answer = Session::new().handle_line(line).expect("an answer");
