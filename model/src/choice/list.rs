@@ -208,7 +208,7 @@ choices! {
     Stage1UpdateTime = "stage1-update-time" ["3.13.5-S1-update-before-S2-fault", "3.13.5-order"] "§3.13.5" {
         /// The leaf is updated at once, even if stage 2 then faults.
         Early = "early",
-        /// The leaf is updated once stage 2 has let the access in.
+        /// The leaf is updated once stage 2 has let the access in, for which stage 2 is asked first.
         Late = "late",
     }
     /// Stage 1 reads a descriptor through a writable-clean page of stage 2, with S2HD.

@@ -64,6 +64,8 @@ pub(crate) struct Stage2 {
     pub(crate) write_back: bool,
     /// Stage 1 walks and CD fetches through Device memory fault.
     pub(crate) ptw: bool,
+    /// IDR3.XNX: XN\[0\] of a page has a meaning.
+    pub(crate) xnx: bool,
     /// What the attributes of a page depend on.
     pub(crate) attributes: Stage2Settings,
 }
@@ -220,6 +222,7 @@ fn stage2(
         affd: w2.s2_affd(),
         write_back: is_write_back(w2.s2_ir0(), w2.s2_or0()),
         ptw: w2.s2_ptw(),
+        xnx: f.xnx,
         attributes: Stage2Settings {
             fwb: f.fwb && w1.s2_fwb(),
             mteperm: f.mteperm,

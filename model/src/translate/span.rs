@@ -27,7 +27,7 @@ pub(super) fn lookup<E: Env>(
     let Some(first_at) = g.stream_table().first_of_span(g.features, stream, at, log2_span) else {
         return Ok(own);
     };
-    let Some(words) = read_structure(env, Structure::Ste, first_at) else {
+    let Ok(words) = read_structure(env, Structure::Ste, first_at) else {
         return Ok(own); // a failed fetch is never cached (§5.2.1)
     };
     let first = Ste(words);
