@@ -45,12 +45,19 @@ impl Choice {
             | Self::Page1Undefined
             | Self::ResetUnknown
             | Self::GbpaReset
+            | Self::L1StdReservedBits
+            | Self::PcieOverrides
+            | Self::TranslatedAlloccfg
+            | Self::HttuWalkAttributes
+            | Self::CmdqConsLag
+            | Self::GbpaOverrideRead
+            | Self::QueueIndexHighBits
+            | Self::AddressAboveOas
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault
             | Self::AtosBypassAttributes
             | Self::AtosFaultData
-            | Self::AtosAddrSizeReason
-            | Self::UncachedUpdate => true,
+            | Self::AtosAddrSizeReason => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -74,14 +81,20 @@ impl Choice {
             | Self::GuardedWrite
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
+            | Self::SteContSpan
+            | Self::PasidBeyondSsidsize
+            | Self::DeviceShareability
+            | Self::Stage1UpdateTime
+            | Self::Stage2DirtyAhead
+            | Self::CommandOutOfRange
+            | Self::CommandSsv
+            | Self::TlbiAddressRange
             | Self::AtosOrder
             | Self::AtosInterrupted
             | Self::AtosInhibitedFlag
             | Self::AtosFinalPageFlag
             | Self::AtosBypassSize
             | Self::AtosSize
-            | Self::Stage1UpdateOrder
-            | Self::Stage2DirtyAhead
             | Self::ConcurrentStore
             | Self::FollowPrefetch => false,
         }

@@ -57,6 +57,8 @@ pub(crate) struct Half {
     pub(crate) hierarchical: bool,
     /// Where the shareability of a page is found.
     pub(crate) shareability: ShareabilitySource,
+    /// Its walks are Write-Back at both levels of cacheability (§5.4 IR0, OR0).
+    pub(crate) write_back: bool,
 }
 
 /// What besides the descriptors decides about permissions (§5.4).
@@ -119,6 +121,7 @@ pub(crate) fn parse(
         e0pd: e0pd && cd.word1().e0pd0(),
         had: aie || (had && cd.word1().had0()),
         sh: w0.sh0(),
+        write_back: is_write_back(w0.ir0(), w0.or0()),
     };
     let high = HalfFields {
         table: high,
@@ -126,6 +129,7 @@ pub(crate) fn parse(
         e0pd: e0pd && cd.word2().e0pd1(),
         had: aie || (had && cd.word2().had1()),
         sh: w0.sh1(),
+        write_back: is_write_back(w0.ir1(), w0.or1()),
     };
     Ok(Context {
         flags: FaultFlags { abort: w0.a(), record: w0.r(), stall: w0.s() },
@@ -156,6 +160,7 @@ struct HalfFields {
     /// In effect, or implied by AIE.
     had: bool,
     sh: u8,
+    write_back: bool,
 }
 
 impl HalfFields {
@@ -170,24 +175,28 @@ impl HalfFields {
                 .table
                 .map_or(ShareabilitySource::Descriptor, |table| shareability_source(&table, self.sh)),
             table: self.table,
+            write_back: self.write_back,
         }
     }
+}
+
+/// Cacheability of walks: 00 Non-cacheable, 01 and 11 Write-Back, 10 Write-Through (§5.4 IR0, §5.2 S2IR0).
+pub(super) const fn is_write_back(inner: u8, outer: u8) -> bool {
+    inner & outer & 1 != 0
 }
 
 /// CD-17, CD-19, CD-20. The granule comes first because the limits of T0SZ depend on it.
 fn low_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg0(f, cd.word0().tg0()).ok_or(Rule::CdTg0)?;
     let t0sz = txsz(env, f, cd, granule, cd.word0().t0sz()).ok_or(Rule::CdT0szRange)?;
-    let write_back = geometry::is_write_back(cd.word0().ir0(), cd.word0().or0());
-    table(f, cd, granule, cd.word1().ttb0(), t0sz, write_back).ok_or(Rule::CdTtb0Range)
+    table(f, cd, granule, cd.word1().ttb0(), t0sz).ok_or(Rule::CdTtb0Range)
 }
 
 /// CD-18, CD-21, CD-22.
 fn high_table(env: &mut impl Env, f: &Features, cd: &Cd) -> Result<Table, Rule> {
     let granule = Granule::from_tg1(f, cd.word0().tg1()).ok_or(Rule::CdTg1)?;
     let t1sz = txsz(env, f, cd, granule, cd.word0().t1sz()).ok_or(Rule::CdT1szRange)?;
-    let write_back = geometry::is_write_back(cd.word0().ir1(), cd.word0().or1());
-    table(f, cd, granule, cd.word2().ttb1(), t1sz, write_back).ok_or(Rule::CdTtb1Range)
+    table(f, cd, granule, cd.word2().ttb1(), t1sz).ok_or(Rule::CdTtb1Range)
 }
 
 /// The TxSZ in effect; `None` if it is out of its limits.
@@ -197,7 +206,7 @@ fn txsz(env: &mut impl Env, f: &Features, cd: &Cd, granule: Granule, field: u8) 
 }
 
 /// `None` if the base is out of range.
-fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8, write_back: bool) -> Option<Table> {
+fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8) -> Option<Table> {
     let (base, output_bits) = (geometry::ttb(f, base), effective_output_bits(f, cd.word0().ips()));
     if base_out_of_range(base, output_bits, Some(granule), ds(f, cd)) {
         return None;
@@ -210,7 +219,6 @@ fn table(f: &Features, cd: &Cd, granule: Granule, base: u64, txsz: u8, write_bac
         output_bits,
         start_level: stage1_start_level(granule, input_bits),
         big_endian: cd.word0().endi(),
-        write_back,
     };
     Some(Table::new(base, shape))
 }

@@ -94,8 +94,6 @@ pub(crate) struct Shape {
     /// -1 to 3.
     pub(crate) start_level: i8,
     pub(crate) big_endian: bool,
-    /// The walk is Write-Back at both levels, so that hardware updates of the table are atomic (§3.15).
-    pub(crate) write_back: bool,
 }
 
 /// One translation table and how to walk it: the same for both stages. What every walk needs of the shape is
@@ -161,11 +159,6 @@ impl Table {
 #[inline(never)]
 fn swapped(value: u64) -> u64 {
     value.swap_bytes()
-}
-
-/// Whether IRx and ORx, or S2IR0 and S2OR0, make a walk Write-Back at both levels: 01 and 11 do (§5.4, §5.2).
-pub(crate) const fn is_write_back(inner: u8, outer: u8) -> bool {
-    inner & outer & 0b01 != 0
 }
 
 /// Start level of stage 1 (DDI 0487 D8.2): as many levels as the input needs.

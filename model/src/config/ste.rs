@@ -1,5 +1,6 @@
 //! STE validity and meaning (§5.2, §5.2.2): from eight words to the stream they describe.
 
+use super::cd::is_write_back;
 use super::cd_table::CdTable;
 use super::geometry::{
     self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
@@ -61,6 +62,8 @@ pub(crate) struct Stage2 {
     pub(crate) stays_clean: bool,
     /// A clear Access flag does not fault; no meaning with `ha`.
     pub(crate) affd: bool,
+    /// Its walks are Write-Back at both levels of cacheability (§5.2 S2IR0, S2OR0).
+    pub(crate) write_back: bool,
     /// Stage 1 walks and CD fetches through Device memory fault.
     pub(crate) ptw: bool,
     /// IDR3.XNX: XN\[0\] of a page has a meaning.
@@ -101,7 +104,7 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
         s1_stalld: w1.s1_stalld(),
         eats,
         mev: w1.mev(),
-        overrides: Overrides::from_ste(w1, f),
+        overrides: Overrides::from_ste(w1, f).for_stream(eats != Eats::Off),
     })
 }
 
@@ -220,6 +223,7 @@ fn stage2(
         haft: ha && w2.s2_haft() && f.httu == Httu::WithTable,
         stays_clean: false,
         affd: w2.s2_affd(),
+        write_back: is_write_back(w2.s2_ir0(), w2.s2_or0()),
         ptw: w2.s2_ptw(),
         xnx: f.xnx,
         attributes: Stage2Settings {
@@ -256,8 +260,7 @@ fn stage2_table(env: &mut impl Env, f: &Features, w2: SteWord2, w3: SteWord3) ->
         .ok_or(Rule::SteS2StartLevel)?;
     let format = AddressFormat::of(f, granule, ds);
     let big_endian = w2.s2_endi();
-    let write_back = geometry::is_write_back(w2.s2_ir0(), w2.s2_or0());
-    let shape = Shape { granule, format, input_bits, output_bits, start_level, big_endian, write_back };
+    let shape = Shape { granule, format, input_bits, output_bits, start_level, big_endian };
     Ok(Table::new(base, shape))
 }
 

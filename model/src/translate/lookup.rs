@@ -3,7 +3,7 @@
 //! The steps and their order are those of a transaction; what is left out are overrides of the STE (§13.1.4) and
 //! what becomes of a fault.
 
-use super::{locate_cd, read_structure, stage1, stage2, within_ias};
+use super::{finish_stage2, locate_cd, read_structure, span, stage1, stage2, within_ias};
 use crate::address::{Iova, Ipa};
 use crate::attributes::{Attributes, Device, MemoryType, Shareability};
 use crate::choice::answer::{
@@ -18,7 +18,7 @@ use crate::features::Features;
 use crate::ids::{StreamId, SubstreamId};
 use crate::layout::cd::Cd;
 use crate::layout::ste::Ste;
-use crate::outcome::{Class, Site, Stop};
+use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::Structure;
 use crate::transaction::{Access, Direction};
@@ -115,7 +115,7 @@ fn attempt<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup, updates: Updat
                     through_stage2_alone(env, g, stage2, lookup)
                 }
                 (Selected::Bypass, _) => stage1_bypassed(env, g, lookup),
-                (Selected::Cd(index), _) => through_stage1(env, f, &stream, index, lookup, updates),
+                (Selected::Cd(index), _) => through_stage1(env, g, &stream, index, lookup, updates),
             }
         }
     }
@@ -128,7 +128,10 @@ fn stream<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Result<Strea
     let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
-    let ste = Ste(words);
+    let mut ste = Ste(words);
+    if ste.word1().cont() != 0 {
+        ste = span::lookup(env, g, lookup.stream, at, ste)?;
+    }
     let unsuited = if lookup.vmid.is_some() { Rule::AtosNoVmid } else { Rule::AtosStageNotConfigured };
     let stream = match ste::parse(env, g, &ste) {
         Err(Rule::SteDisabled) => return Err(Stop::configuration(unsuited)),
@@ -185,13 +188,13 @@ fn stage1_bypassed<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Res
 /// From a VA to an IPA, and on to a PA if both stages were asked for.
 fn through_stage1<E: Env>(
     env: &mut E,
-    f: &Features,
+    g: &Globals<'_>,
     stream: &Stream,
     index: u32,
     lookup: &Lookup,
     updates: Updates,
 ) -> Result<Found, Stop> {
-    let stage2 = stream.stage2.as_ref();
+    let (f, stage2) = (g.features, stream.stage2.as_ref());
     let at = locate_cd(env, f, stream, index)?;
     let Ok(words) = read_structure(env, Structure::Cd, at) else {
         return Err(Stop::at_structure(Rule::CdFetchAborted, at));
@@ -207,14 +210,10 @@ fn through_stage1<E: Env>(
     let mapped = stage1::translate(env, &context, stage2, input)?;
     let attributes = mapped.attributes(env, &context, Attributes::INCOMING_DEFAULT);
     match (lookup.stages, stage2) {
-        (Stages::Both, Some(stage2)) => {
-            let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access: lookup.access };
-            let final_page = stage2::translate(env, stage2, request)?;
-            Ok(Found {
-                output: final_page.pa.value(),
-                size_log2: mapped.size_bits.min(final_page.size_bits),
-                attributes: final_page.attributes(env, stage2, attributes).consistent(),
-            })
+        (Stages::Both, Some(_)) => {
+            let found = finish_stage2(env, g, stage2, lookup.access, &mapped, attributes)?;
+            let Translation { pa, size_log2, attributes } = found;
+            Ok(Found { output: pa.value(), size_log2, attributes })
         }
         (Stages::Both, None) | (Stages::Two, _) => {
             unreachable!("a stage that is not configured is INV_STAGE")
