@@ -26,4 +26,6 @@ ids! {
     Asid(u16);
     /// Virtual machine identifier of an STE (§5.2), a tag of stage 2 translations.
     Vmid(u16);
+    /// Names a stalled transaction among those of its stream (§3.12.2).
+    Stag(u16);
 }

@@ -2,11 +2,13 @@
 
 #[cfg(feature = "serde")]
 mod saved;
+mod stalls;
 
 use crate::command;
 use crate::config::Globals;
 use crate::env::Env;
-use crate::fault;
+use crate::fault::stall::{HELD_MAX, Stalls};
+use crate::fault::{self, Ending, PendingRecord};
 use crate::features::Features;
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
@@ -18,6 +20,7 @@ use crate::translate::{self, Seen, translated};
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
+pub use stalls::Held;
 
 /// One SMMUv3, Non-secure programming interface.
 ///
@@ -29,6 +32,7 @@ pub struct Smmu {
     features: Features,
     registers: Registers,
     event_queue: EventQueue,
+    stalls: Stalls,
     memo: Memo,
 }
 
@@ -45,14 +49,16 @@ pub enum Progress {
     Idle,
 }
 
-/// No more than this can be pending at once: nothing that a step does makes more work.
-const STEPS_MAX: usize = update::PENDING_MAX + CONSUMED_MAX;
+/// No more than this can be pending at once: an Update or a command can set every held transaction going, which
+/// then waits for software again or is retried once more, and makes no other work.
+const STEPS_MAX: usize = (update::PENDING_MAX + CONSUMED_MAX + 1) * (2 * HELD_MAX + 1);
 
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self { features, registers, event_queue: EventQueue::default(), memo: Memo::default() }
+        let (event_queue, stalls, memo) = Default::default();
+        Self { features, registers, event_queue, stalls, memo }
     }
 
     /// What this SMMU has.
@@ -81,20 +87,35 @@ impl Smmu {
         access::write(env, &self.features, &mut self.registers, (offset, size_bytes), value)
     }
 
-    /// Does one unit of pending work: completes one register Update, or consumes one command.
+    /// Does one unit of pending work: goes on with one stalled transaction, completes one register Update, or
+    /// consumes one command.
     pub fn step(&mut self, env: &mut impl Env) -> Progress {
-        let was_recording = self.registers.cr0ack.eventqen();
+        if !self.stalls.is_empty() && self.step_stalls(env) == Progress::Worked {
+            return Progress::Worked;
+        }
+        let before = self.registers.cr0ack;
         if update::complete_one(env, &mut self.registers) {
-            if self.registers.cr0ack.eventqen() != was_recording {
+            if self.registers.cr0ack.eventqen() != before.eventqen() {
                 self.event_queue.forget();
+            }
+            if before.smmuen() && !self.registers.cr0ack.smmuen() {
+                self.stalls.disable(env);
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers)
+        command::step(env, &self.features, &mut self.registers, &mut self.stalls)
     }
 
-    /// Steps until idle.
+    /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
     pub fn settle(&mut self, env: &mut impl Env) {
+        self.finish(env);
+        if !self.stalls.is_empty() {
+            self.retry_early(env);
+            self.finish(env);
+        }
+    }
+
+    fn finish(&mut self, env: &mut impl Env) {
         let mut steps = 0;
         while self.step(env) == Progress::Worked {
             steps += 1;
@@ -125,11 +146,18 @@ impl Smmu {
     #[cold]
     fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
-        let ending = fault::conclude(env, &globals, tx, seen, stop);
-        if let Some(pending) = ending.record {
-            let (record, mergeable) = (pending.record, pending.mergeable);
+        match fault::conclude(env, &globals, tx, seen, stop) {
+            Ending::Terminates { outcome, record } => {
+                self.record(env, record);
+                outcome
+            }
+            Ending::Stalls { rule, record } => self.hold(env, tx, rule, record),
+        }
+    }
+
+    fn record(&mut self, env: &mut impl Env, record: Option<PendingRecord>) {
+        if let Some(PendingRecord { record, mergeable }) = record {
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
         }
-        ending.outcome
     }
 }

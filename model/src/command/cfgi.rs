@@ -42,6 +42,19 @@ pub enum Cfgi {
     },
 }
 
+impl Cfgi {
+    /// Whether it is about configuration that transactions of `stream` use.
+    pub(super) fn bears_on(self, stream: StreamId) -> bool {
+        match self {
+            Self::All => true,
+            Self::SteRange { first, last } => (first..=last).contains(&stream),
+            Self::Ste { stream: named, .. }
+            | Self::Cd { stream: named, .. }
+            | Self::CdAll { stream: named } => stream == named,
+        }
+    }
+}
+
 pub(super) fn ste(f: &Features, command: Command) -> Result<Cfgi, Rule> {
     Ok(Cfgi::Ste { stream: stream(f, command)?, leaf: command.cfgi1().leaf() })
 }

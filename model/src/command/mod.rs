@@ -21,7 +21,9 @@ pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
 use crate::choice::answer::CommandReservedBits;
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::command::{Command, Opcode};
@@ -71,7 +73,12 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
 }
 
 /// Consumes one command, or stops the queue at it.
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
+pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+) -> Progress {
     let Some(ring) = queue::pending(env, f, registers) else {
         return Progress::Idle;
     };
@@ -79,7 +86,7 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
     match decoded {
         Ok(decoded) => {
             queue::consume(env, f, registers, ring);
-            execute(env, f, registers, decoded);
+            execute(env, f, registers, stalls, decoded);
         }
         Err(rule) => {
             env.note(rule);
@@ -93,18 +100,33 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+    decoded: Decoded,
+) {
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        // Nothing is cached.
+        Decoded::Prefetch(_) => {}
+        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
+        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Resume(resume) => stalls.resume(env, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
             if !registers.cr0ack.smmuen() {
                 env.note(Rule::CommandIgnored);
             }
         }
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            stalls.synchronise();
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
 }
