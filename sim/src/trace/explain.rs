@@ -11,6 +11,7 @@ pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
         End::Ok => return Vec::new(),
         End::Abort => "The SMMU aborted the access.",
         End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
+        End::Stall => "The SMMU holds the access until software says what becomes of it.",
         End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
     };
     let mut sentences = vec![end.to_owned()];

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Choice;
 use smmu_model::layout::names;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
@@ -126,6 +127,10 @@ impl TextTrace {
             (End::ExternalAbort, Some(translation)) => {
                 format!("gets an external abort from {}", translation.pa)
             }
+            (End::Stall, _) => {
+                let name = answer.stag.map_or(String::new(), |stag| format!(", STAG {stag}"));
+                format!("is stalled{name}{because}")
+            }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
         };
         self.line(device, &line);
@@ -173,6 +178,13 @@ impl TextTrace {
             }
             Event::CommandError { error } => {
                 self.line("smmu", &format!("stops the Command queue with {}", error.name()));
+            }
+            Event::StallEnded { stag, stream, outcome } => {
+                let how = match outcome {
+                    Outcome::Stalled { stag, .. } => format!("stalls anew, STAG {stag}"),
+                    Outcome::Done(_) | Outcome::Abort(_) | Outcome::RazWi(_) => "is over".to_owned(),
+                };
+                self.line("smmu", &format!("reports that stall {stag} of StreamID={stream} {how}"));
             }
             Event::Record { index, record } => {
                 let (name, table) = words::record(record);
