@@ -109,8 +109,7 @@ impl Smmu {
     /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
     pub fn settle(&mut self, env: &mut impl Env) {
         self.finish(env);
-        if !self.stalls.is_empty() {
-            self.retry_early(env);
+        if self.retry_early(env) == Progress::Worked {
             self.finish(env);
         }
     }

@@ -358,3 +358,49 @@ pub(crate) fn stalling(record: EventRecord, stag: Stag) -> EventRecord {
 fn without_tag(record: EventRecord) -> EventRecord {
     stalling(record, Stag(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Iova;
+    use crate::attributes::Attributes;
+    use crate::transaction::{AddressType, Direction};
+
+    fn table(tags: impl IntoIterator<Item = u16>) -> Stalls {
+        let transaction = Transaction {
+            stream: StreamId(0),
+            substream: None,
+            address: Iova::new(0),
+            access: Access::data(Direction::Read),
+            address_type: AddressType::Untranslated,
+            attributes: Attributes::INCOMING_DEFAULT,
+        };
+        let mut stalls = Stalls::default();
+        for tag in tags {
+            stalls.insert(Stag(tag), Stall { transaction, tries_early: false, state: State::Outside });
+        }
+        stalls
+    }
+
+    #[test]
+    fn the_lowest_tag_is_taken_until_there_is_none() {
+        assert_eq!(table([]).free_tag(), Some(Stag(0)));
+        assert_eq!(table([0, 1, 3]).free_tag(), Some(Stag(2)));
+        assert_eq!(table([1]).free_tag(), Some(Stag(0)));
+        assert_eq!(table(0..0xffff).free_tag(), Some(Stag(0xffff)));
+        assert_eq!(table(0..=0xffff).free_tag(), None);
+    }
+
+    #[test]
+    fn what_waits_keeps_its_order() {
+        let mut stalls = table([2, 0, 1]);
+        assert_eq!(stalls.first_waiting().map(|(stag, _)| stag), Some(Stag(2)));
+        stalls.set(Stag(2), State::Leaving(Departure::Retry));
+        assert_eq!(stalls.first_waiting().map(|(stag, _)| stag), Some(Stag(0)));
+        assert_eq!(
+            stalls.next_leaving().map(|(stag, _, departure)| (stag, departure)),
+            Some((Stag(2), Departure::Retry))
+        );
+        assert_eq!(stalls.next_leaving(), None);
+    }
+}

@@ -309,8 +309,7 @@ rules! {
     StallBeyondMax = "STL-03" "§6.3.6" => Decision,
     /// An earlier stall of the stream is like this one, and the implementation records only that.
     StallSuppressed = "STL-04" "§3.12.2.1" => Decision,
-    /// A stalled transaction is handled as if it had just arrived: CMD_RESUME retries it, the stall that stood for
-    /// it is answered, or there is a place for it at last.
+    /// A stalled transaction is handled as if it had just arrived.
     StallRetried = "STL-05" "§3.12.2" => Decision,
     /// CMD_RESUME terminates the stalled transaction with an abort: Ab is 1, or IDR0.TERM_MODEL is.
     ResumedWithAbort = "STL-06" "§4.7.1" => Silent,

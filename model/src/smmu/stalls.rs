@@ -43,13 +43,16 @@ impl Smmu {
 
     /// Lets each stalled transaction that may retry without being told do so once (§3.12.2.2). No step does that by
     /// itself, as it could do so for ever.
-    pub fn retry_early(&mut self, env: &mut impl Env) {
+    pub fn retry_early(&mut self, env: &mut impl Env) -> Progress {
+        let mut progress = Progress::Idle;
         for stag in self.stalls.trying_early() {
             if env.ask(&[EarlyRetryMoment::Now, EarlyRetryMoment::Later]) == EarlyRetryMoment::Now {
                 env.note(Rule::StallRetriedEarly);
                 self.retry_one_early(env, stag);
+                progress = Progress::Worked;
             }
         }
+        progress
     }
 
     /// The fault `rule` asks for a stall; `pending` is its record.
@@ -68,8 +71,12 @@ impl Smmu {
         };
         env.note(Rule::StallHeld);
         let state = self.first_state(env, stalling(pending.record, stag));
-        let tries_early =
-            state != State::Outside && env.ask(&[EarlyRetry::Never, EarlyRetry::Tries]) == EarlyRetry::Tries;
+        let tries_early = match state {
+            State::Recorded(_) | State::Unrecorded(_) => {
+                env.ask(&[EarlyRetry::Never, EarlyRetry::Tries]) == EarlyRetry::Tries
+            }
+            State::Outside | State::Suppressed { .. } | State::Ended | State::Leaving(_) => false,
+        };
         self.stalls.insert(stag, Stall { transaction: *tx, tries_early, state });
         Outcome::Stalled { stag, rule }
     }

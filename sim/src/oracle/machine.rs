@@ -119,8 +119,9 @@ impl Machine {
     /// Steps until idle; on the way, stalled requests may retry early, each once.
     pub(super) fn settle(&mut self) {
         while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
-        self.act(|smmu, world| smmu.retry_early(world));
-        while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
+        if self.act(|smmu, world| smmu.retry_early(world)).0 == Progress::Worked {
+            while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
+        }
     }
 
     /// Refuses work that moves `more` bytes beside those of the stalled requests, if there is no room for it.

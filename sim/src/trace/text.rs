@@ -128,7 +128,7 @@ impl TextTrace {
                 format!("gets an external abort from {}", translation.pa)
             }
             (End::Stall, _) => {
-                let name = answer.stag.map_or(String::new(), |stag| format!(", STAG {stag}"));
+                let name = answer.stag.map_or(String::new(), |stag| format!(" with STAG {stag}"));
                 format!("is stalled{name}{because}")
             }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
@@ -180,11 +180,15 @@ impl TextTrace {
                 self.line("smmu", &format!("stops the Command queue with {}", error.name()));
             }
             Event::StallEnded { stag, stream, outcome } => {
-                let how = match outcome {
-                    Outcome::Stalled { stag, .. } => format!("stalls anew, STAG {stag}"),
-                    Outcome::Done(_) | Outcome::Abort(_) | Outcome::RazWi(_) => "is over".to_owned(),
+                let line = match outcome {
+                    Outcome::Stalled { stag: anew, .. } => {
+                        format!("stalls {stag} of StreamID={stream} anew, as {anew}")
+                    }
+                    Outcome::Done(_) | Outcome::Abort(_) | Outcome::RazWi(_) => {
+                        format!("ends stall {stag} of StreamID={stream}")
+                    }
                 };
-                self.line("smmu", &format!("reports that stall {stag} of StreamID={stream} {how}"));
+                self.line("smmu", &line);
             }
             Event::Record { index, record } => {
                 let (name, table) = words::record(record);

@@ -19,11 +19,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     /// Works until nothing is pending; on the way, stalled transactions may retry early, each once.
     pub(super) fn settle(&mut self) {
         while self.work_once() == Progress::Worked {}
-        self.with_ends(|machine, world| machine.retry_early(world));
-        while self.work_once() == Progress::Worked {}
+        if self.with_ends(|smmu, world| smmu.retry_early(world)) == Progress::Worked {
+            while self.work_once() == Progress::Worked {}
+        }
     }
 
     fn work_once(&mut self) -> Progress {
-        self.with_ends(|machine, world| machine.step(world))
+        self.with_ends(|smmu, world| smmu.step(world))
     }
 }
