@@ -186,7 +186,6 @@ fn legal_features_that_are_not_modelled_are_refused_by_name() {
         ("TTF=3", &[U::Lpae]),
         ("TTF=1", &[U::Lpae]),
         ("RME_IMPL=1", &[U::Rme]),
-        ("ECMDQ=1", &[U::Ecmdq]),
         ("TABLES_PRESET=1", &[U::Presets]),
         ("QUEUES_PRESET=1 REL=1", &[U::Presets]),
         ("MPAM=1", &[U::Mpam]),

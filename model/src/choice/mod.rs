@@ -44,7 +44,10 @@ impl Choice {
             | Self::Page0Alias
             | Self::Page1Undefined
             | Self::ResetUnknown
-            | Self::GbpaReset => true,
+            | Self::GbpaReset
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -67,7 +70,9 @@ impl Choice {
             | Self::GbpaNoUpdate
             | Self::GuardedWrite
             | Self::GerrornInactive
-            | Self::CmdqConsErrWrite => false,
+            | Self::CmdqConsErrWrite
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch => false,
         }
     }
 }

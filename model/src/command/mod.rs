@@ -70,15 +70,16 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or stops the queue at it.
+/// Consumes one command of one of the queues, or stops the queue at it. All queues accept the same commands
+/// (§3.5.6.1).
 pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let Some(ring) = queue::pending(env, f, registers) else {
+    let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
+            next.consume(env, f, registers);
             execute(env, f, registers, decoded);
         }
         Err(rule) => {
@@ -86,7 +87,7 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
     Progress::Worked

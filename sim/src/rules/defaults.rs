@@ -56,5 +56,11 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
         Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::CommandQueueOrder => {
+            "A queue is emptied before the next, so that a trace reads as one queue after the other."
+        }
+        Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
     }
 }
