@@ -13,7 +13,7 @@ use crate::choice::answer::{PmcgTerminated, PmcgWhileDisabled};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
-use crate::registers::pmcg::{GROUPS, PmcgKind, PmcgRegister, design, overflow};
+use crate::registers::pmcg::{GROUPS, PmcgKind, PmcgRegister, countable, design, overflow};
 use crate::registers::{AnyRegister, Registers};
 use crate::rule::Rule;
 use crate::trace::Event;
@@ -50,8 +50,11 @@ enum Monitored {
 }
 
 impl Monitored {
-    /// The event of EVTYPER.EVENT.
-    fn from_number(event: u16) -> Option<Self> {
+    /// The event of EVTYPER.EVENT, if CEID says that it is countable.
+    fn from_number(f: &Features, event: u16) -> Option<Self> {
+        if event >= 64 || countable(f) & (1 << event) == 0 {
+            return None;
+        }
         match event {
             1 => Some(Self::Transaction),
             2 => Some(Self::TlbMiss),
@@ -115,7 +118,7 @@ fn increment(
         return 0;
     }
     let event = state.counters[usize::from(counter)].event_type.event();
-    let Some(event) = Monitored::from_number(event) else { return 0 };
+    let Some(event) = Monitored::from_number(f, event) else { return 0 };
     let by = event.count(occurrence);
     if by == 0 {
         return 0;

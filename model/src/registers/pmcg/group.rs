@@ -223,6 +223,6 @@ fn configuration(f: &Features, design: &Design) -> Configuration {
 
 /// CEID0: transactions, misses and accesses, and with ATS its requests and transactions. The model has no clock,
 /// so that event 0 cannot be counted, though the architecture wants some group to (§10.3).
-fn countable(f: &Features) -> u64 {
+pub(crate) fn countable(f: &Features) -> u64 {
     if f.ats { 0b1111_1110 } else { 0b0011_1110 }
 }

@@ -2,11 +2,12 @@
 //!
 //! Counting itself is `monitor`.
 
-pub(crate) mod group;
+mod group;
 mod map;
 pub(crate) mod overflow;
 mod write;
 
+pub(crate) use group::countable;
 pub(crate) use map::{GROUPS, design};
 pub use map::{PmcgKind, PmcgRegister};
 

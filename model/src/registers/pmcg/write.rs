@@ -1,7 +1,7 @@
 //! What a write by software does to a register of a counter group (§10.5.2).
 
 use super::group::{Group, implemented};
-use super::map::{Access, PmcgKind, PmcgRegister};
+use super::map::{Access, PmcgKind, PmcgRegister, design};
 use super::{Pmcgs, overflow};
 use crate::choice::answer::PmcgOverflowSet;
 use crate::env::Env;
@@ -23,9 +23,9 @@ impl Pmcgs {
         env: &mut impl Env,
         f: &Features,
         register: PmcgRegister,
-        value: u64,
+        written: u64,
     ) {
-        let value = value & implemented(f, register.group, register.kind, register.counter);
+        let value = written & implemented(f, register.group, register.kind, register.counter);
         let group = self.get_mut(register.group);
         match register.kind.access() {
             Access::ReadOnly => env.note(Rule::RegisterReadOnly),
@@ -36,7 +36,7 @@ impl Pmcgs {
             Access::Set => group.set(register, group.read(f, register) | value),
             Access::Clear => group.set(register, group.read(f, register) & !value),
             Access::Capture => {
-                if value & 1 != 0 {
+                if written & 1 != 0 && design(register.group).captures {
                     env.note(Rule::PmcgCapture);
                     group.capture();
                 }
