@@ -67,9 +67,14 @@ fn signal(
     pulse(env, f, source);
 }
 
-/// A counter of counter group 0 or 1 overflowed (§10.2.1). Says whether an abort of the message was reported.
-pub(crate) fn counter_group(env: &mut impl Env, f: &Features, group: u8, message: Option<Message>) -> bool {
-    let source = if group == 0 { InterruptSource::Pmcg0 } else { InterruptSource::Pmcg1 };
+/// A counter of the group with this interrupt overflowed (§10.2.1). Says whether an abort of the message was
+/// reported.
+pub(crate) fn counter_group(
+    env: &mut impl Env,
+    f: &Features,
+    source: InterruptSource,
+    message: Option<Message>,
+) -> bool {
     let is_aborted = message_aborts(env, source, message);
     if is_aborted {
         env.note(Rule::PmcgMsiAborted);

@@ -116,8 +116,8 @@ impl Registers {
         let in_use_is_possible = in_use & !possible(Register::Gbpa) == 0 && !self.gbpa_in_use.update();
         let others = [
             (!in_use_is_possible, Register::Gbpa.name()),
-            (self.ecmdqs.impossible(f), "ECMDQ registers"),
-            (self.pmcgs.impossible(f), "PMCG registers"),
+            (self.ecmdqs.is_impossible(f), "ECMDQ registers"),
+            (self.pmcgs.is_impossible(f), "PMCG registers"),
         ];
         let found = others.into_iter().find_map(|(is_impossible, name)| is_impossible.then_some(name));
         stray.map(Register::name).or(found)

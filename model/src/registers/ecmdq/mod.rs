@@ -129,7 +129,7 @@ impl Ecmdqs {
 
     /// A register in a state that no sequence of accesses and commands leads to; only a state from outside is.
     #[cfg(feature = "serde")]
-    pub(super) fn impossible(&self, f: &Features) -> bool {
+    pub(super) fn is_impossible(&self, f: &Features) -> bool {
         self.0.len() != count(f) || self.0.iter().any(|queue| queue.is_impossible(f))
     }
 }

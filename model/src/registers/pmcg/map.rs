@@ -5,6 +5,8 @@
 //! group 0 has narrow counters with a filter each and can capture; group 1 has wide counters with one filter, and
 //! its counters lie in a page of their own.
 
+use crate::trace::InterruptSource;
+
 /// How many groups there are.
 pub(crate) const GROUPS: u8 = 2;
 
@@ -21,6 +23,7 @@ pub(crate) struct Design {
     pub(crate) has_one_filter: bool,
     /// CFGR.CAPTURE.
     pub(crate) captures: bool,
+    pub(super) interrupt: InterruptSource,
 }
 
 /// The build of each group.
@@ -32,6 +35,7 @@ const DESIGNS: [Design; 2] = [
         counter_bits: 32,
         has_one_filter: false,
         captures: true,
+        interrupt: InterruptSource::Pmcg0,
     },
     Design {
         page0: 0x2000,
@@ -40,6 +44,7 @@ const DESIGNS: [Design; 2] = [
         counter_bits: 48,
         has_one_filter: true,
         captures: false,
+        interrupt: InterruptSource::Pmcg1,
     },
 ];
 

@@ -53,7 +53,7 @@ impl Pmcgs {
 
     /// Whether the state is one that no sequence of accesses leads to; only a state from outside is.
     #[cfg(feature = "serde")]
-    pub(super) fn impossible(&self, f: &Features) -> bool {
+    pub(super) fn is_impossible(&self, f: &Features) -> bool {
         self.0.len() != usize::from(GROUPS)
             || (0..GROUPS).any(|group| self.get(group).is_impossible(f, group))
     }

@@ -2,11 +2,14 @@
 
 use super::Pmcgs;
 use super::group::Group;
+use super::map::{PmcgKind, PmcgRegister, design};
 use crate::address::Pa;
 use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::interrupt::{self, Message};
+use crate::registers::AnyRegister;
 use crate::rule::Rule;
+use crate::trace::Event;
 
 /// The side effects that are set up for some counters; nothing that OVS holds already keeps them from happening.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,6 +34,9 @@ pub(crate) fn happen(env: &mut impl Env, f: &Features, pmcgs: &mut Pmcgs, group:
     let state = pmcgs.get_mut(group);
     let Effects { captures, interrupts } = effects(state, counters);
     state.overflowed |= counters;
+    let register = AnyRegister::Pmcg(PmcgRegister { group, kind: PmcgKind::Ovsset0, counter: 0 });
+    let value = state.overflowed;
+    env.trace(|| Event::RegisterUpdate { register, value });
     if captures {
         env.note(Rule::PmcgCapture);
         state.capture();
@@ -39,8 +45,8 @@ pub(crate) fn happen(env: &mut impl Env, f: &Features, pmcgs: &mut Pmcgs, group:
         env.note(Rule::PmcgInterrupt);
         let (to, data) = (Pa::new(state.message.address.addr()), state.message.data);
         let message = (f.msi && to.value() != 0).then_some(Message { to, data });
-        if interrupt::counter_group(env, f, group, message) && f.revision >= Revision::V3_1 {
-            state.message_aborted = true; // IRQ_STATUS is RES0 before (§10.5.2.24)
-        }
+        let is_aborted = interrupt::counter_group(env, f, design(group).interrupt, message);
+        // IRQ_STATUS is RES0 in v3.0 (§10.5.2.24).
+        state.message_aborted |= is_aborted && f.revision >= Revision::V3_1;
     }
 }
