@@ -104,12 +104,7 @@ impl Pending {
         };
         let index = ring.cons_index();
         let at = ring.slot(base, LOG2_COMMAND_BYTES, index);
-        let mut bytes = [0; 16];
-        env.bus().read(at, &mut bytes).map_err(|_abort| Rule::CommandFetchAborted)?;
-        let mut words = [0; 2];
-        for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-            *word = u64::from_le_bytes(*chunk);
-        }
+        let words = env.bus().read_pair(at).map_err(|_abort| Rule::CommandFetchAborted)?;
         env.trace(|| Event::Command { queue, index, words });
         Ok(Command(words))
     }
