@@ -8,10 +8,11 @@ use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault;
 use crate::features::Features;
+use crate::monitor::{self, Arrival, Occurrence, Watched};
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
-use crate::registers::{Register, Registers, access, update};
+use crate::registers::{AnyRegister, Registers, access, update};
 use crate::transaction::{AddressType, Transaction};
 use crate::translate::memo::Memo;
 use crate::translate::{self, Seen, translated};
@@ -45,8 +46,12 @@ pub enum Progress {
     Idle,
 }
 
-/// No more than this can be pending at once: nothing that a step does makes more work.
-const STEPS_MAX: usize = update::PENDING_MAX + CONSUMED_MAX;
+/// No more steps than this have something to do: nothing that a step does makes more work. Besides its commands, a
+/// queue can have one error, and one more where the first does not show (§3.5.6.3).
+fn steps_max(f: &Features) -> usize {
+    let queues = 1 + usize::from(f.ecmdq_pages) * usize::from(f.ecmdq_per_page);
+    update::pending_max(f) + queues * (CONSUMED_MAX + 2)
+}
 
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
@@ -61,8 +66,8 @@ impl Smmu {
     }
 
     /// What software would read from `register`, without an access and so without its effects or questions.
-    pub fn peek(&self, register: Register) -> u64 {
-        self.registers.get(&self.features, register)
+    pub fn peek(&self, register: impl Into<AnyRegister>) -> u64 {
+        self.registers.get_any(&self.features, register.into())
     }
 
     /// A register read: `offset` from the base of page 0, `size_bytes` as the bus has it.
@@ -84,7 +89,7 @@ impl Smmu {
     /// Does one unit of pending work: completes one register Update, or consumes one command.
     pub fn step(&mut self, env: &mut impl Env) -> Progress {
         let was_recording = self.registers.cr0ack.eventqen();
-        if update::complete_one(env, &mut self.registers) {
+        if update::complete_one(env, &self.features, &mut self.registers) {
             if self.registers.cr0ack.eventqen() != was_recording {
                 self.event_queue.forget();
             }
@@ -95,16 +100,42 @@ impl Smmu {
 
     /// Steps until idle.
     pub fn settle(&mut self, env: &mut impl Env) {
-        let mut steps = 0;
+        let (mut steps, steps_max) = (0, steps_max(&self.features));
         while self.step(env) == Progress::Worked {
             steps += 1;
-            assert!(steps <= STEPS_MAX, "a step made more work");
+            assert!(steps <= steps_max, "a step made more work");
         }
     }
 
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        if self.registers.pmcgs.is_counting() {
+            return self.transact_watched(env, tx);
+        }
+        self.transact_unwatched(env, tx)
+    }
+
+    /// As [`transact`](Self::transact), while some counter may count what it does (chapter 10).
+    #[cold]
+    fn transact_watched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        let mut watched = Watched::new(env);
+        let outcome = self.transact_unwatched(&mut watched, tx);
+        let occurrence = Occurrence {
+            arrival: match tx.address_type {
+                AddressType::Untranslated => Arrival::Transaction,
+                AddressType::Translated => Arrival::Translated,
+            },
+            stream: tx.stream,
+            is_terminated: !matches!(outcome, Outcome::Done(_)),
+            tally: watched.tally(),
+        };
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+        outcome
+    }
+
+    #[inline(always)]
+    fn transact_unwatched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         if tx.address_type == AddressType::Translated || substream::is_too_wide(&self.features, tx.substream)
         {
             let presented = self.as_presented(env, tx);

@@ -429,4 +429,40 @@ choices! {
         /// `ste-address-beyond-oas`.
         Store = "store",
     }
+    /// Several Command queues have something to consume: whether the earlier one is next. It is asked of each two
+    /// in turn, the Command queue before the Enhanced ones in ascending order, so that any may be next.
+    CommandQueueOrder = "command-queue-order" ["C-32", "ECMDQ-ORDER", "4 10 order"] "§3.5.6.1" {
+        /// It is.
+        First = "first",
+        /// The later one is, or one after that.
+        Later = "later",
+    }
+    /// ECMDQ_PROD.ERRACK and ECMDQ_CONS.ERR of an enabled queue differ, and no error made them so.
+    EcmdqErrackMismatch = "ecmdq-errack-mismatch" ["C-33", "ECMDQ-ERRACK", "4 10 errack"] "§3.5.6.3" {
+        /// Nothing is consumed meanwhile.
+        Stop = "stop",
+        /// Commands are consumed; an error toggles ERR, and so does not show at first.
+        Consume = "consume",
+    }
+    /// A counter group would count an event of a stream while SMMUEN is 0.
+    PmcgWhileDisabled = "pmcg-while-disabled" ["10 1 SMMUEN"] "§10.2" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// The transaction of event 1, 2, 3 or 7 is terminated by the SMMU.
+    PmcgTerminated = "pmcg-terminated" ["10 2 terminated"] "§10.3" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// Software sets OVS of a counter whose overflow would capture or interrupt.
+    PmcgOverflowSet = "pmcg-overflow-set" ["10 6 OVSSET0"] "§10.5.2.10" {
+        /// OVS is set, and that is all.
+        NoEffect = "no-effect",
+        /// It captures and interrupts as an overflow does.
+        AsOverflow = "as-overflow",
+    }
 }

@@ -52,7 +52,10 @@ impl Choice {
             | Self::CmdqConsLag
             | Self::GbpaOverrideRead
             | Self::QueueIndexHighBits
-            | Self::AddressAboveOas => true,
+            | Self::AddressAboveOas
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -83,7 +86,9 @@ impl Choice {
             | Self::Stage2DirtyAhead
             | Self::CommandOutOfRange
             | Self::CommandSsv
-            | Self::TlbiAddressRange => false,
+            | Self::TlbiAddressRange
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch => false,
         }
     }
 }

@@ -71,27 +71,28 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28).
+/// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
 pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let progress = consume_one(env, f, registers);
-    if progress == Progress::Worked
-        && queue::has_more(f, registers)
-        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
-    {
-        consume_one(env, f, registers);
-    }
-    progress
-}
-
-/// Consumes one command, or stops the queue at it.
-fn consume_one(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let Some(ring) = queue::pending(env, f, registers) else {
+    let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
+    consume(env, f, registers, next);
+    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+        let Some(next) = queue::next(env, f, registers) else {
+            return Progress::Worked;
+        };
+        consume(env, f, registers, next);
+    }
+    Progress::Worked
+}
+
+/// Consumes one command, or stops its queue at it.
+fn consume(env: &mut impl Env, f: &Features, registers: &mut Registers, next: queue::Pending) {
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
+            next.consume(env, f, registers);
             execute(env, f, registers, decoded);
         }
         Err(rule) => {
@@ -99,10 +100,9 @@ fn consume_one(env: &mut impl Env, f: &Features, registers: &mut Registers) -> P
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
-    Progress::Worked
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).

@@ -380,6 +380,12 @@ rules! {
     /// The command was consumed.
     CommandConsumed = "CMD-22" "§4.1.4" => Decision,
 
+    // Enhanced Command queues (§3.5.6).
+    /// A command error of an Enhanced Command queue: ERR toggles, and CMDQP_ERR becomes active unless it is.
+    EcmdqError = "ECQ-01" "§3.5.6.3" => Global,
+    /// ERRACK and ERR differ without an error, and the implementation consumes nothing meanwhile.
+    EcmdqErrackMismatch = "ECQ-02" "§3.5.6.3" => Ignored,
+
     // Registers (chapter 6).
     /// A read-only register was written: no effect.
     RegisterReadOnly = "REG-01" "§6.2" => Ignored,
@@ -401,6 +407,24 @@ rules! {
     // Interrupts (§3.18).
     /// The write of an MSI got an external abort: the matching GERROR flag becomes active.
     MsiAborted = "IRQ-01" "§3.18" => Global,
+
+    // Performance Monitor Counter Groups (chapter 10).
+    /// An enabled counter whose event and filter match counts.
+    PmcgCounts = "PMC-01" "§10.5.2.1" => Decision,
+    /// The StreamID filter of an enabled counter of this event does not match: it does not count.
+    PmcgFiltered = "PMC-02" "§10.4" => Decision,
+    /// SMMUEN is 0, and the implementation does not count events of streams meanwhile.
+    PmcgDisabled = "PMC-03" "§10.2" => Ignored,
+    /// The transaction is terminated, and the implementation does not count it.
+    PmcgTerminated = "PMC-04" "§10.3" => Ignored,
+    /// A counter passes its largest value: its bit of OVS is set, and it counts on.
+    PmcgOverflow = "PMC-05" "§10.2.1" => Decision,
+    /// CAPR, or an overflow with OVFCAP, copies all counters to their shadows.
+    PmcgCapture = "PMC-06" "§10.2.1" => Decision,
+    /// An overflow with INTEN while IRQEN is 1 raises the interrupt of the group.
+    PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
+    /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
+    PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use super::Smmu;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
-use crate::registers::{Register, Registers};
+use crate::registers::Registers;
 use crate::translate::memo::Memo;
 
 /// What is saved. Features are decoded again from the ID registers.
@@ -22,8 +22,8 @@ pub(super) struct Saved {
 pub enum LoadError {
     /// The ID registers are refused.
     Refused(Vec<Refusal>),
-    /// A register has a bit set that an SMMU with these ID registers does not store.
-    Impossible(Register),
+    /// These registers have bits set that an SMMU with these ID registers does not store.
+    Impossible(&'static str),
 }
 
 impl fmt::Display for LoadError {
@@ -33,10 +33,9 @@ impl fmt::Display for LoadError {
                 let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 write!(f, "the saved ID registers are refused: {}", refusals.join("; "))
             }
-            Self::Impossible(register) => write!(
+            Self::Impossible(registers) => write!(
                 f,
-                "the saved {} has bits set that are not implemented with the saved ID registers",
-                register.name()
+                "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
         }
     }
@@ -58,7 +57,7 @@ impl TryFrom<Saved> for Smmu {
         let Saved { ids, registers, event_queue } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         match registers.impossible(&features) {
-            Some(register) => Err(LoadError::Impossible(register)),
+            Some(registers) => Err(LoadError::Impossible(registers)),
             None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
         }
     }

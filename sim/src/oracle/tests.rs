@@ -242,6 +242,39 @@ fn a_register_goes_before_its_fields() {
 }
 
 #[test]
+fn optional_pages_are_reached_and_saved() {
+    let mut session = Session::new();
+    call(&mut session, "smmu.new", &json!({"preset": "max", "idr": {"IDR1.ECMDQ": 1}})).expect("legal");
+    // ECMDQ_BASE and ECMDQ_PROD.EN; EVCNTR, EVTYPER, CNTENSET0, INTENSET0, IRQ_CTRL and CR of counter group 0.
+    for (offset, size, value) in [
+        (0x2_0000, 8, 0x4002_0003_u64),
+        (0x2_0008, 4, 0x8000_0000),
+        (0x1000, 4, 0xffff_ffff),
+        (0x1400, 4, 0x2000_0001),
+        (0x1a00, 4, 0xffff_ffff),
+        (0x1c00, 8, 1),
+        (0x1c40, 8, 1),
+        (0x1e50, 4, 1),
+        (0x1e04, 4, 1),
+    ] {
+        let write = json!({"offset": offset, "size": size, "value": value});
+        call(&mut session, "mmio.write", &write).expect("a register");
+    }
+    let state = call(&mut session, "state.save", &json!({})).expect("a state");
+    let mut other = Session::new();
+    call(&mut other, "state.load", &state).expect("the same state");
+    for mut session in [session, other] {
+        let mut does = |method, params| call(&mut session, method, &params).expect(method);
+        let enack = does("mmio.read", json!({"offset": 0x2_000c, "size": 4}));
+        assert_eq!(enack, json!({"value": "0x80000000"}));
+        does("dma", json!({"sid": 1, "addr": 0, "len": 4, "write": false}));
+        let overflowed = does("mmio.read", json!({"offset": 0x1cc0, "size": 8}));
+        assert_eq!(overflowed, json!({"value": "0x1"}));
+        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": []}));
+    }
+}
+
+#[test]
 fn a_bug_of_ours_costs_the_smmu_and_not_the_session() {
     let mut session = session();
     let machine = session.machine.as_mut().expect("smmu.new made it");

@@ -76,5 +76,11 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::TlbiAddressRange => "The check is optional, and stands in the way of addresses with a tag.",
         Choice::CmdqConsLag => "Software sees each command go.",
         Choice::QueueIndexHighBits | Choice::AddressAboveOas => "Bits without a use are not kept.",
+        Choice::CommandQueueOrder => {
+            "A queue is emptied before the next, so that a trace reads as one queue after the other."
+        }
+        Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
     }
 }

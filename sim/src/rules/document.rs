@@ -22,8 +22,10 @@ const FAMILIES: &[(&str, &str)] = &[
     ("FLT", "How a fault ends (§3.12, §5.5)"),
     ("EVQ", "Event queue (§3.5.3, §7.2, §7.4)"),
     ("CMD", "Command queue (§4.1, §7.1)"),
+    ("ECQ", "Enhanced Command queues (§3.5.6)"),
     ("REG", "Registers (chapter 6)"),
     ("IRQ", "Interrupts (§3.18)"),
+    ("PMC", "Performance Monitor Counter Groups (chapter 10)"),
 ];
 
 /// `docs/rules.md`.
