@@ -26,6 +26,8 @@ ids! {
     Asid(u16);
     /// Virtual machine identifier of an STE (§5.2), a tag of stage 2 translations.
     Vmid(u16);
+    /// Names a stalled transaction among those of its stream (§3.12.2).
+    Stag(u16);
 }
 
 /// Names one Enhanced Command queue by its Command queue control page and its place there (§3.5.6).

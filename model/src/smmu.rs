@@ -2,11 +2,13 @@
 
 #[cfg(feature = "serde")]
 mod saved;
+mod stalls;
 
 use crate::command;
 use crate::config::{Globals, substream};
 use crate::env::Env;
-use crate::fault;
+use crate::fault::stall::{HELD_MAX, Stalls};
+use crate::fault::{self, Ending, PendingRecord};
 use crate::features::Features;
 use crate::monitor::{self, Arrival, Occurrence, Watched};
 use crate::outcome::{Outcome, Stop};
@@ -19,6 +21,7 @@ use crate::translate::{self, Seen, translated};
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
+pub use stalls::Held;
 
 /// One SMMUv3, Non-secure programming interface.
 ///
@@ -30,6 +33,7 @@ pub struct Smmu {
     features: Features,
     registers: Registers,
     event_queue: EventQueue,
+    stalls: Stalls,
     memo: Memo,
 }
 
@@ -46,18 +50,20 @@ pub enum Progress {
     Idle,
 }
 
-/// No more steps than this have something to do: nothing that a step does makes more work. Besides its commands, a
-/// queue can have one error, and one more where the first does not show (§3.5.6.3).
+/// No more steps than this have something to do. Besides its commands, a queue can have one error, and one more
+/// where the first does not show (§3.5.6.3). An Update or a command can set every held transaction going, which then
+/// waits for software again or is retried once more; nothing else that a step does makes more work.
 fn steps_max(f: &Features) -> usize {
     let queues = 1 + usize::from(f.ecmdq_pages) * usize::from(f.ecmdq_per_page);
-    update::pending_max(f) + queues * (CONSUMED_MAX + 2)
+    (update::pending_max(f) + queues * (CONSUMED_MAX + 2)) * (2 * HELD_MAX + 1)
 }
 
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self { features, registers, event_queue: EventQueue::default(), memo: Memo::default() }
+        let (event_queue, stalls, memo) = Default::default();
+        Self { features, registers, event_queue, stalls, memo }
     }
 
     /// What this SMMU has.
@@ -86,20 +92,34 @@ impl Smmu {
         access::write(env, &self.features, &mut self.registers, (offset, size_bytes), value)
     }
 
-    /// Does one unit of pending work: completes one register Update, or consumes one command.
+    /// Does one unit of pending work: goes on with one stalled transaction, completes one register Update, or
+    /// consumes one command.
     pub fn step(&mut self, env: &mut impl Env) -> Progress {
-        let was_recording = self.registers.cr0ack.eventqen();
+        if !self.stalls.is_empty() && self.step_stalls(env) == Progress::Worked {
+            return Progress::Worked;
+        }
+        let before = self.registers.cr0ack;
         if update::complete_one(env, &self.features, &mut self.registers) {
-            if self.registers.cr0ack.eventqen() != was_recording {
+            if self.registers.cr0ack.eventqen() != before.eventqen() {
                 self.event_queue.forget();
+            }
+            if before.smmuen() && !self.registers.cr0ack.smmuen() {
+                self.stalls.disable(env);
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers)
+        command::step(env, &self.features, &mut self.registers, &mut self.stalls)
     }
 
-    /// Steps until idle.
+    /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
     pub fn settle(&mut self, env: &mut impl Env) {
+        self.finish(env);
+        if self.retry_early(env) == Progress::Worked {
+            self.finish(env);
+        }
+    }
+
+    fn finish(&mut self, env: &mut impl Env) {
         let (mut steps, steps_max) = (0, steps_max(&self.features));
         while self.step(env) == Progress::Worked {
             steps += 1;
@@ -127,7 +147,7 @@ impl Smmu {
                 AddressType::Translated => Arrival::Translated,
             },
             stream: tx.stream,
-            is_terminated: !matches!(outcome, Outcome::Done(_)),
+            is_terminated: matches!(outcome, Outcome::Abort(_) | Outcome::RazWi(_)),
             tally: watched.tally(),
         };
         monitor::count(env, &self.features, &mut self.registers, &occurrence);
@@ -172,11 +192,18 @@ impl Smmu {
     #[cold]
     fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
-        let ending = fault::conclude(env, &globals, tx, seen, stop);
-        if let Some(pending) = ending.record {
-            let (record, mergeable) = (pending.record, pending.mergeable);
+        match fault::conclude(env, &globals, tx, seen, stop) {
+            Ending::Terminates { outcome, record } => {
+                self.record(env, record);
+                outcome
+            }
+            Ending::Stalls { rule, record } => self.hold(env, tx, rule, record),
+        }
+    }
+
+    fn record(&mut self, env: &mut impl Env, record: Option<PendingRecord>) {
+        if let Some(PendingRecord { record, mergeable }) = record {
             self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
         }
-        ending.outcome
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::address::Pa;
 use crate::choice::Choice;
-use crate::ids::CommandQueue;
+use crate::ids::{CommandQueue, Stag, StreamId};
 use crate::layout::event::EventRecord;
 use crate::layout::register::Gerror;
-use crate::outcome::{Class, Stage};
+use crate::outcome::{Class, Outcome, Stage};
 use crate::registers::AnyRegister;
 use crate::rule::{CommandError, Rule};
 
@@ -126,6 +126,16 @@ pub enum Event {
         queue: CommandQueue,
         /// The reason.
         error: CommandError,
+    },
+    /// A stalled transaction is held no longer under this name, which may be given anew from now on, unless software
+    /// has still to acknowledge its record (§3.12.2.2).
+    StallEnded {
+        /// Its name.
+        stag: Stag,
+        /// Its stream.
+        stream: StreamId,
+        /// How it ended; [`Outcome::Stalled`] if it was retried and stalls anew, under that name.
+        outcome: Outcome,
     },
     /// An event record was written.
     Record {

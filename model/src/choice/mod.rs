@@ -69,6 +69,13 @@ impl Choice {
             | Self::Stage2MemAttrReserved
             | Self::AlloccfgWithoutMtcfg
             | Self::AccessFlagOnPermissionFault
+            | Self::StallSuppression
+            | Self::EarlyRetry
+            | Self::EarlyRetryMoment
+            | Self::RecordAfterEarlyRetry
+            | Self::DelayedStallRecord
+            | Self::ResumeUnseenStall
+            | Self::StallTermUnprepared
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize

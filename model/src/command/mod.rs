@@ -22,7 +22,9 @@ pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::command::{Command, Opcode};
@@ -73,27 +75,38 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
 
 /// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
 /// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
+pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+) -> Progress {
     let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    consume(env, f, registers, next);
+    consume(env, f, registers, stalls, next);
     if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
         let Some(next) = queue::next(env, f, registers) else {
             return Progress::Worked;
         };
-        consume(env, f, registers, next);
+        consume(env, f, registers, stalls, next);
     }
     Progress::Worked
 }
 
 /// Consumes one command, or stops its queue at it.
-fn consume(env: &mut impl Env, f: &Features, registers: &mut Registers, next: queue::Pending) {
+fn consume(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+    next: queue::Pending,
+) {
     let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
             next.consume(env, f, registers);
-            execute(env, f, registers, decoded);
+            execute(env, f, registers, stalls, decoded);
         }
         Err(rule) => {
             env.note(rule);
@@ -106,18 +119,33 @@ fn consume(env: &mut impl Env, f: &Features, registers: &mut Registers, next: qu
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+    decoded: Decoded,
+) {
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        // Nothing is cached.
+        Decoded::Prefetch(_) => {}
+        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
+        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Resume(resume) => stalls.resume(env, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
             if !registers.cr0ack.smmuen() {
                 env.note(Rule::CommandIgnored);
             }
         }
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            stalls.synchronise();
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
 }

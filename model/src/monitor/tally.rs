@@ -25,6 +25,7 @@ impl Tally {
             | Event::Command { .. }
             | Event::CommandError { .. }
             | Event::Record { .. }
+            | Event::StallEnded { .. }
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }

@@ -67,6 +67,33 @@ impl EventQueue {
         self.append(env, f, registers, ring, record);
     }
 
+    /// Whether a stall can be recorded now (§7.2.1).
+    pub(crate) fn is_writable(&self, env: &mut impl Env, f: &Features, registers: &Registers) -> bool {
+        if !registers.cr0ack.eventqen() || registers.active_errors().eventq_abt_err() {
+            return false;
+        }
+        match registers.event_ring(f).fill() {
+            Fill::Empty | Fill::Partial => true,
+            Fill::Full => false,
+            Fill::Inconsistent => {
+                use QueueInconsistent::{Proceed, Stop};
+                env.ask(&[Stop, Proceed]) == Proceed
+            }
+        }
+    }
+
+    /// Records a stall in a queue that is writable. It never merges (§7.3.1).
+    pub(crate) fn record_stall(
+        &mut self,
+        env: &mut impl Env,
+        f: &Features,
+        registers: &mut Registers,
+        record: EventRecord,
+    ) {
+        let ring = registers.event_ring(f);
+        self.append(env, f, registers, ring, record);
+    }
+
     fn merges(&self, env: &mut impl Env, record: EventRecord) -> bool {
         let is_repetition = self.last.is_some_and(|last| comparable(last) == comparable(record));
         is_repetition
@@ -130,7 +157,7 @@ fn report_abort(env: &mut impl Env, f: &Features, registers: &mut Registers) {
 }
 
 /// What two records that may merge have in common: some leave out InputAddr[11:0] (§7.3.1).
-fn comparable(record: EventRecord) -> EventRecord {
+pub(crate) fn comparable(record: EventRecord) -> EventRecord {
     let mut comparable = record;
     match record.event_code() {
         Some(

@@ -312,6 +312,36 @@ rules! {
     /// CR2.RECINVSID is 0: C_BAD_STREAMID is not recorded.
     BadStreamNotRecorded = "FLT-05" "§6.3.12" => Decision,
 
+    // Stalled transactions (§3.12.2, §4.7).
+    /// CD.S or STE.S2S is 1: the transaction is held, and its fault is recorded whatever R is.
+    StallHeld = "STL-01" "§3.12.2" => Decision,
+    /// The Event queue is not writable: the record of the stall waits, and that is no overflow.
+    StallRecordWaits = "STL-02" "§7.2.1" => Decision,
+    /// IDR5.STALL_MAX stalls are recorded and not answered: this transaction waits as if it had not arrived.
+    StallBeyondMax = "STL-03" "§6.3.6" => Decision,
+    /// An earlier stall of the stream is like this one, and the implementation records only that.
+    StallSuppressed = "STL-04" "§3.12.2.1" => Decision,
+    /// A stalled transaction is handled as if it had just arrived.
+    StallRetried = "STL-05" "§3.12.2" => Decision,
+    /// CMD_RESUME terminates the stalled transaction with an abort: Ab is 1, or IDR0.TERM_MODEL is.
+    ResumedWithAbort = "STL-06" "§4.7.1" => Silent,
+    /// CMD_RESUME terminates the stalled transaction with success: a read as zero, a write without effect.
+    ResumedRazWi = "STL-07" "§4.7.1" => Decision,
+    /// CMD_STALL_TERM terminates the stalled transactions of its stream with an abort.
+    StreamStallTerminated = "STL-08" "§4.7.2" => Silent,
+    /// SMMUEN has become 0: every stalled transaction is terminated with an abort.
+    StallEndedByDisable = "STL-09" "§6.3.9.6" => Silent,
+    /// The record of a stall could not be written when it was due, and never will be.
+    StallRecordDropped = "STL-10" "§7.2.1" => Ignored,
+    /// The SMMU retries a stalled transaction without being told; a fault that was recorded is not recorded again.
+    StallRetriedEarly = "STL-11" "§3.12.2.2" => Decision,
+    /// The command acknowledges a stall whose transaction has ended by an early retry.
+    StallAcknowledged = "STL-12" "§3.12.2.2" => Ignored,
+    /// No stall matches the StreamID, or the StreamID and STAG, of the command: no effect.
+    StallUnmatched = "STL-13" "§4.7.1" => Ignored,
+    /// CMD_STALL_TERM names a stream that does not abort all its transactions, and the implementation does nothing.
+    StallTermIgnored = "STL-14" "§4.7.2" => Ignored,
+
     // Event queue (§3.5.3, §7.2, §7.4).
     /// EVENTQEN is 0: the record is discarded without overflow.
     EventQueueDisabled = "EVQ-01" "§7.2.1" => Ignored,

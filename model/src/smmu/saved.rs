@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
 use crate::registers::Registers;
@@ -15,6 +16,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    stalls: Stalls,
 }
 
 /// Why a saved state cannot be loaded.
@@ -24,6 +26,8 @@ pub enum LoadError {
     Refused(Vec<Refusal>),
     /// These registers have bits set that an SMMU with these ID registers does not store.
     Impossible(&'static str),
+    /// Stalled transactions are in a state that they do not get into.
+    ImpossibleStalls,
 }
 
 impl fmt::Display for LoadError {
@@ -37,6 +41,7 @@ impl fmt::Display for LoadError {
                 f,
                 "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
+            Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
         }
     }
 }
@@ -45,8 +50,8 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue }
+        let Smmu { features, registers, event_queue, stalls, memo: _ } = smmu; // a memo shows in no answer
+        Self { ids: features.ids, registers, event_queue, stalls }
     }
 }
 
@@ -54,11 +59,14 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue } = saved;
+        let Saved { ids, registers, event_queue, stalls } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
-        match registers.impossible(&features) {
-            Some(registers) => Err(LoadError::Impossible(registers)),
-            None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
+        if let Some(registers) = registers.impossible(&features) {
+            return Err(LoadError::Impossible(registers));
         }
+        if stalls.is_impossible(&features) {
+            return Err(LoadError::ImpossibleStalls);
+        }
+        Ok(Self { features, registers, event_queue, stalls, memo: Memo::default() })
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
-use smmu_model::ids::{CommandQueue, StreamId, SubstreamId};
+use smmu_model::ids::{CommandQueue, Stag, StreamId, SubstreamId};
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
@@ -232,17 +232,20 @@ pub enum Part {
     OutputAddress,
     /// `data`: what was read, at most eight bytes, little-endian.
     Data,
+    /// `stag`: the name of a stalled access.
+    Stag,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data];
+    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data, Self::Stag];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OutputAddress => "pa",
             Self::Data => "data",
+            Self::Stag => "stag",
         }
     }
 }
@@ -301,6 +304,10 @@ pub struct Claim {
 pub enum ClaimKind {
     /// The transaction ends so.
     End(EndClaim),
+    /// A named access has ended so by now.
+    Result(ResultId, EndClaim),
+    /// The SMMU holds exactly these stalled transactions, ascending.
+    Stalls(Vec<Stag>),
     /// These rules fired in this step.
     Rules(Vec<Rule>),
     /// These rules did not fire in this step.
@@ -367,6 +374,8 @@ pub struct EndClaim {
     pub attributes: Option<Attributes>,
     /// What was read, little-endian.
     pub data: Option<Operand>,
+    /// The name of a stall.
+    pub stag: Option<Stag>,
 }
 
 /// The ways in which a transaction ends.
@@ -380,11 +389,13 @@ pub enum End {
     RazWi,
     /// Memory aborted it, after translation.
     ExternalAbort,
+    /// The SMMU holds it.
+    Stall,
 }
 
 impl End {
     /// All ends.
-    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort];
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::Stall];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -393,6 +404,7 @@ impl End {
             Self::Abort => "abort",
             Self::RazWi => "raz-wi",
             Self::ExternalAbort => "external-abort",
+            Self::Stall => "stall",
         }
     }
 }

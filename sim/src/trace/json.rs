@@ -5,12 +5,13 @@
 use serde_json::{Map, Value, json};
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::names::{self, Field};
+use smmu_model::outcome::Outcome;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::{Happening, Listener, words};
 use crate::output::hex;
-use crate::scenario::{Answer, Backing, Place, Store};
+use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// Collects the JSON lines of a run.
 #[derive(Clone, Debug, Default)]
@@ -167,6 +168,7 @@ fn ended(device: &str, answer: &Answer, rules: &[&str]) -> Value {
         "size_log2": translation.map(|translation| translation.size_log2),
         "attributes": translation.map(|translation| translation.attributes.to_string()),
         "data": digits(&answer.data),
+        "stag": answer.stag.map(|stag| stag.0),
         "rules": rules,
     })
 }
@@ -201,6 +203,15 @@ fn model(event: &Event) -> Value {
         Event::Command { queue, index, words } => command("command", queue, index, words),
         Event::CommandError { queue, error } => {
             json!({ "type": "command-error", "queue": queue_name(queue), "error": error.name() })
+        }
+        Event::StallEnded { stag, stream, outcome } => {
+            let (end, anew) = match outcome {
+                Outcome::Done(_) => (End::Ok, None),
+                Outcome::Abort(_) => (End::Abort, None),
+                Outcome::RazWi(_) => (End::RazWi, None),
+                Outcome::Stalled { stag, .. } => (End::Stall, Some(stag.0)),
+            };
+            json!({ "type": "stall-ended", "stag": stag.0, "stream": stream.0, "end": end.name(), "anew": anew })
         }
         Event::Record { index, record } => record_line("record", index, record),
         Event::RegisterWrite { register, value } => json!({

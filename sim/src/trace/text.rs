@@ -6,6 +6,7 @@ use smmu_model::attributes::Attributes;
 use smmu_model::choice::Choice;
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::names;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
@@ -130,6 +131,10 @@ impl TextTrace {
             (End::ExternalAbort, Some(translation)) => {
                 format!("gets an external abort from {}", translation.pa)
             }
+            (End::Stall, _) => {
+                let name = answer.stag.map_or(String::new(), |stag| format!(" with STAG {stag}"));
+                format!("is stalled{name}{because}")
+            }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
         };
         self.line(device, &line);
@@ -182,6 +187,17 @@ impl TextTrace {
             }
             Event::CommandError { queue: CommandQueue::Enhanced(id), error } => {
                 self.line("smmu", &format!("stops ECMDQ {id} with {}", error.name()));
+            }
+            Event::StallEnded { stag, stream, outcome } => {
+                let line = match outcome {
+                    Outcome::Stalled { stag: anew, .. } => {
+                        format!("stalls {stag} of StreamID={stream} anew, as {anew}")
+                    }
+                    Outcome::Done(_) | Outcome::Abort(_) | Outcome::RazWi(_) => {
+                        format!("ends stall {stag} of StreamID={stream}")
+                    }
+                };
+                self.line("smmu", &line);
             }
             Event::Record { index, record } => {
                 let (name, table) = words::record(record);

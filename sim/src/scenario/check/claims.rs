@@ -1,6 +1,7 @@
 //! `expect`: what must hold, alone as a step or in the block of a `dma`.
 
 use smmu_model::features::Features;
+use smmu_model::ids::Stag;
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 use smmu_model::naming;
@@ -9,12 +10,14 @@ use smmu_model::trace::InterruptSource;
 
 use super::memory::data;
 use super::registers::{fields_of, place};
-use super::{Checker, indexes};
-use crate::scenario::arguments::{Arguments, operand};
+use super::{Checker, ResultKind, indexes};
+use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
+use crate::scenario::step::{
+    Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim, ResultId,
+};
 use crate::scenario::syntax::Node;
 
 /// Whether a claim may speak about how a transaction ended.
@@ -30,6 +33,10 @@ pub const CLAIMS: &[&str] = &[
     "abort",
     "raz-wi",
     "external-abort",
+    "stall",
+    "result",
+    "stalls",
+    "no-stalls",
     "rules",
     "no-rules",
     "event",
@@ -106,6 +113,9 @@ impl Checker<'_> {
             return finish(node, kind, arguments);
         }
         let kind = match name.value.as_str() {
+            "result" => self.result_claim(&mut arguments)?,
+            "stalls" => ClaimKind::Stalls(stags(&mut arguments)?),
+            "no-stalls" => ClaimKind::Stalls(Vec::new()),
             "rules" => ClaimKind::Rules(rules(&mut arguments)?),
             "no-rules" => ClaimKind::NoRules(rules(&mut arguments)?),
             "event" => event(&mut arguments)?,
@@ -130,6 +140,24 @@ impl Checker<'_> {
         finish(node, kind, arguments)
     }
 
+    /// `result "read" ok pa=0x1000`: a named access, as `dma` has it in its block.
+    fn result_claim(&self, arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
+        let name = arguments.required_text("the name of a result")?;
+        let is_it =
+            |(known, kind): &(String, ResultKind)| *known == name.value && *kind == ResultKind::Access;
+        let Some(position) = self.results.iter().position(is_it) else {
+            let accesses = self.results.iter().filter(|(_, kind)| *kind == ResultKind::Access);
+            let known: Vec<&str> = accesses.map(|(name, _)| name.as_str()).collect();
+            return Err(Problem::unknown("result of an access", &name.value, name.span, &known));
+        };
+        let end = arguments.required_text("how the access has ended")?;
+        let Some(known) = End::ALL.iter().find(|known| known.name() == end.value) else {
+            let known: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
+            return Err(Problem::unknown("end of an access", &end.value, end.span, &known));
+        };
+        Ok(ClaimKind::Result(ResultId(position), end_claim(*known, arguments)?))
+    }
+
     fn several(&mut self, node: &Node, subject: Subject) -> Result<Vec<Claim>, Problem> {
         let children = node.children.as_ref().filter(|children| !children.is_empty());
         let children = children.ok_or_else(|| Problem::new(node.span, "a block with claims is missing"))?;
@@ -148,7 +176,7 @@ fn finish(node: &Node, kind: ClaimKind, arguments: Arguments) -> Result<Claim, P
 }
 
 fn end_claim(end: End, arguments: &mut Arguments) -> Result<EndClaim, Problem> {
-    let mut claim = EndClaim { end, pa: None, size_log2: None, attributes: None, data: None };
+    let mut claim = EndClaim { end, pa: None, size_log2: None, attributes: None, data: None, stag: None };
     if end == End::Ok {
         claim.pa = arguments.operand("pa")?;
         claim.size_log2 = match arguments.number("size")? {
@@ -159,7 +187,29 @@ fn end_claim(end: End, arguments: &mut Arguments) -> Result<EndClaim, Problem> {
         claim.attributes = arguments.text("attributes")?.map(|text| attributes::parse(&text)).transpose()?;
         claim.data = arguments.operand("data")?;
     }
+    if end == End::Stall {
+        let stag = arguments.number_to("stag", u64::from(u16::MAX))?;
+        claim.stag = stag.map(|stag| stag_of(stag.value));
+    }
     Ok(claim)
+}
+
+/// Names of stalls, each once; the order does not matter.
+fn stags(arguments: &mut Arguments) -> Result<Vec<Stag>, Problem> {
+    let mut stags = std::collections::BTreeSet::new();
+    let mut next = Some(arguments.required("the STAG of a stalled transaction")?);
+    while let Some(value) = next {
+        let stag = number(value)?;
+        let stag =
+            u16::try_from(stag.value).map_err(|_error| Problem::new(stag.span, "a STAG has 16 bits"))?;
+        stags.insert(Stag(stag));
+        next = arguments.next();
+    }
+    Ok(stags.into_iter().collect())
+}
+
+fn stag_of(number: u64) -> Stag {
+    Stag(u16::try_from(number).expect("checked against the maximum"))
 }
 
 fn rules(arguments: &mut Arguments) -> Result<Vec<Rule>, Problem> {

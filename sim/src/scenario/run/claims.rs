@@ -4,11 +4,11 @@ use smmu_model::Register;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
-use smmu_model::ids::CommandQueue;
+use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::names::{self, Field};
 
-use super::{Answer, Machine, not_held};
+use super::{Answer, Found, Machine, not_held};
 use crate::scenario::step::{
     Claim, ClaimKind, Data, EndClaim, MessageClaim, Operand, Place, Queue, QueueClaim,
 };
@@ -71,6 +71,22 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             ClaimKind::End(end) => {
                 let answer = answer.expect("checked to stand at an access");
                 self.judge_end(end, answer).map(|()| before)
+            }
+            ClaimKind::Result(result, end) => {
+                let answer = match &self.results[result.0] {
+                    Some(Found::Access(answer)) => answer,
+                    Some(Found::Value(_)) => unreachable!("checked to be an access"),
+                    None => return mismatch("the access to have begun", "it has not come yet"),
+                };
+                self.judge_end(end, answer).map(|()| before)
+            }
+            ClaimKind::Stalls(expected) => {
+                let found: Vec<Stag> = self.smmu.held().map(|held| held.stag).collect();
+                if found == *expected {
+                    Ok(before)
+                } else {
+                    mismatch(shown_stalls(expected), shown_stalls(&found))
+                }
             }
             ClaimKind::Rules(rules) => match rules.iter().find(|rule| !self.ear.step_rules.contains(rule)) {
                 None => Ok(before),
@@ -148,6 +164,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                     shown(found.map(|found| format!("{found:#x}"))),
                 );
             }
+        }
+        if let Some(stag) = claim.stag
+            && answer.stag != Some(stag)
+        {
+            return mismatch(format!("STAG {stag}"), shown(answer.stag.map(|stag| stag.to_string())));
         }
         if let Some(size_log2) = claim.size_log2 {
             let found = translation.map(|translation| translation.size_log2);
@@ -289,6 +310,14 @@ fn judge_fields(name: String, fields: &[(Field, u64)], words: &[u64]) -> Result<
 
 fn shown(found: Option<String>) -> String {
     found.unwrap_or_else(|| "nothing".to_owned())
+}
+
+fn shown_stalls(stalls: &[Stag]) -> String {
+    if stalls.is_empty() {
+        return "no stalled transaction".to_owned();
+    }
+    let stalls: Vec<String> = stalls.iter().map(ToString::to_string).collect();
+    format!("stalled transactions {}", stalls.join(" "))
 }
 
 fn shown_bytes(bytes: &[u8]) -> String {
