@@ -132,7 +132,7 @@ fn execute(
         Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
         // Whatever the tags: a retry that need not be is permitted (§7.2.1).
         Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
-        Decoded::Resume(resume) => stalls.resume(env, resume),
+        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
         }

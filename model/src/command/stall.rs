@@ -6,9 +6,9 @@ use crate::choice::Defaults;
 use crate::choice::answer::StallTermUnprepared;
 use crate::config::{Globals, ste};
 use crate::env::{Env, World};
-use crate::fault::stall::Stalls;
+use crate::fault::stall::{Departure, Stalls};
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{Stag, StreamId};
 use crate::layout::command::Command;
 use crate::layout::ste::Ste;
 use crate::rule::Rule;
@@ -46,6 +46,17 @@ pub(super) fn resume(env: &mut impl Env, f: &Features, command: Command) -> Resu
         StallAction::RazWi
     };
     Ok(Resume { stream: stream(env, f, command)?, stag: command.resume1().stag(), action })
+}
+
+/// CMD_RESUME: the transaction that it names, if there is one, leaves.
+pub(super) fn answer(env: &mut impl Env, stalls: &mut Stalls, resume: Resume) {
+    let Resume { stream, stag, action } = resume;
+    let departure = match action {
+        StallAction::Retry => Departure::Retry,
+        StallAction::RazWi => Departure::RazWi,
+        StallAction::Abort => Departure::Abort,
+    };
+    stalls.resume(env, stream, Stag(stag), departure);
 }
 
 /// CMD_STALL_TERM: everything of the stream that is held ends with an abort, if its STE aborts what arrives.

@@ -6,12 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::choice::answer::ResumeUnseenStall;
-use crate::command::{Resume, StallAction};
 use crate::env::Env;
 use crate::features::{Features, StallModel};
 use crate::ids::{Stag, StreamId};
 use crate::layout::event::EventRecord;
-use crate::queue::event::comparable;
 use crate::rule::Rule;
 use crate::transaction::{Access, Transaction};
 
@@ -124,9 +122,9 @@ impl Stalls {
 
     /// A recorded stall whose record may stand for `record` too (§3.12.2.1).
     pub(crate) fn like(&self, record: EventRecord) -> Option<Stag> {
-        let record = comparable(without_tag(record));
+        let record = without_tag(record).comparable();
         let is_like = |stall: &Stall| match stall.state {
-            State::Recorded(known) => comparable(without_tag(known)) == record,
+            State::Recorded(known) => without_tag(known).comparable() == record,
             State::Unrecorded(_)
             | State::Outside
             | State::Ended
@@ -200,9 +198,7 @@ impl Stalls {
     }
 
     /// CMD_RESUME (§4.7.1).
-    pub(crate) fn resume(&mut self, env: &mut impl Env, resume: Resume) {
-        let Resume { stream, stag, action } = resume;
-        let stag = Stag(stag);
+    pub(crate) fn resume(&mut self, env: &mut impl Env, stream: StreamId, stag: Stag, departure: Departure) {
         let named = self.entries.get(&stag).filter(|stall| stall.transaction.stream == stream);
         let answers = match named.map(|stall| stall.state) {
             None => false,
@@ -216,11 +212,6 @@ impl Stalls {
         if !answers {
             return env.note(Rule::StallUnmatched);
         }
-        let departure = match action {
-            StallAction::Retry => Departure::Retry,
-            StallAction::RazWi => Departure::RazWi,
-            StallAction::Abort => Departure::Abort,
-        };
         self.dismiss(env, stag, departure);
     }
 

@@ -95,7 +95,7 @@ impl EventQueue {
     }
 
     fn merges(&self, env: &mut impl Env, record: EventRecord) -> bool {
-        let is_repetition = self.last.is_some_and(|last| comparable(last) == comparable(record));
+        let is_repetition = self.last.is_some_and(|last| last.comparable() == record.comparable());
         is_repetition
             && !is_stall(record)
             && env.ask(&[EventMerge::Separate, EventMerge::Merge]) == EventMerge::Merge
@@ -154,38 +154,6 @@ fn overflow(env: &mut impl Env, registers: &mut Registers) {
 fn report_abort(env: &mut impl Env, f: &Features, registers: &mut Registers) {
     env.note(Rule::EventQueueAborted);
     activate(env, f, registers, Gerror::new().with_eventq_abt_err(true));
-}
-
-/// What two records that may merge have in common: some leave out InputAddr[11:0] (§7.3.1).
-pub(crate) fn comparable(record: EventRecord) -> EventRecord {
-    let mut comparable = record;
-    match record.event_code() {
-        Some(
-            EventCode::FTranslForbidden
-            | EventCode::FWalkEabt
-            | EventCode::FTranslation
-            | EventCode::FAddrSize
-            | EventCode::FAccess
-            | EventCode::FPermission
-            | EventCode::FTlbConflict,
-        ) => comparable.0[2] &= !0xfff,
-        Some(
-            EventCode::FUut
-            | EventCode::CBadStreamid
-            | EventCode::FSteFetch
-            | EventCode::CBadSte
-            | EventCode::FBadAtsTreq
-            | EventCode::FStreamDisabled
-            | EventCode::CBadSubstreamid
-            | EventCode::FCdFetch
-            | EventCode::CBadCd
-            | EventCode::FCfgConflict
-            | EventCode::EPageRequest
-            | EventCode::FVmsFetch,
-        )
-        | None => {}
-    }
-    comparable
 }
 
 /// Whether the record says that its transaction is stalled; few kinds of event can (§7.3).
