@@ -4,7 +4,7 @@
 mod saved;
 
 use crate::command;
-use crate::config::Globals;
+use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault;
 use crate::features::Features;
@@ -67,7 +67,7 @@ impl Smmu {
 
     /// What software would read from `register`, without an access and so without its effects or questions.
     pub fn peek(&self, register: impl Into<AnyRegister>) -> u64 {
-        self.registers.read(&self.features, register.into())
+        self.registers.get_any(&self.features, register.into())
     }
 
     /// A register read: `offset` from the base of page 0, `size_bytes` as the bus has it.
@@ -136,10 +136,26 @@ impl Smmu {
 
     #[inline(always)]
     fn transact_unwatched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        if tx.address_type == AddressType::Translated {
-            return self.transact_as(env, &translated::as_presented(&self.features, tx));
+        if tx.address_type == AddressType::Translated || substream::is_too_wide(&self.features, tx.substream)
+        {
+            let presented = self.as_presented(env, tx);
+            return self.transact_as(env, &presented);
         }
         self.transact_as(env, tx)
+    }
+
+    /// What of the transaction reaches the SMMU (§3.9).
+    #[cold]
+    fn as_presented(&self, env: &mut impl Env, tx: &Transaction) -> Transaction {
+        let mut presented = match tx.address_type {
+            AddressType::Translated => translated::as_presented(&self.features, tx),
+            AddressType::Untranslated => *tx,
+        };
+        if substream::is_too_wide(&self.features, presented.substream) && self.registers.cr0ack.smmuen() {
+            let arrival = |pasid| substream::on_arrival(env, &self.features, pasid);
+            presented.substream = presented.substream.map(arrival);
+        }
+        presented
     }
 
     #[inline(always)]

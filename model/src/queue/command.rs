@@ -90,6 +90,18 @@ fn passes_inconsistency(env: &mut impl Env) -> bool {
 }
 
 impl Pending {
+    /// Whether another command of the same queue waits behind one that was just consumed.
+    pub(crate) fn has_more(self, f: &Features, registers: &Registers) -> bool {
+        let (is_open, ring) = match self.queue {
+            CommandQueue::Main => (!registers.active_errors().cmdq_err(), registers.command_ring(f)),
+            CommandQueue::Enhanced(id) => {
+                let queue = registers.ecmdqs.get(f, id);
+                (matches!(queue.error_state(), ErrorState::None), queue.ring(f))
+            }
+        };
+        is_open && matches!(ring.fill(), Fill::Partial | Fill::Full)
+    }
+
     /// Reads the next command.
     pub(crate) fn fetch(
         self,
@@ -103,7 +115,7 @@ impl Pending {
             CommandQueue::Enhanced(id) => registers.ecmdqs.get(f, id).base,
         };
         let index = ring.cons_index();
-        let at = ring.slot(base, LOG2_COMMAND_BYTES, index);
+        let at = ring.slot(base, LOG2_COMMAND_BYTES, index).truncated(f.oas_bits);
         let words = env.bus().read_pair(at).map_err(|_abort| Rule::CommandFetchAborted)?;
         env.trace(|| Event::Command { queue, index, words });
         Ok(Command(words))

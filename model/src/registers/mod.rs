@@ -12,6 +12,7 @@ mod fields;
 mod guard;
 mod map;
 pub(crate) mod pmcg;
+mod read;
 mod reset;
 mod store;
 pub(crate) mod update;
@@ -76,7 +77,7 @@ pub(crate) struct IrqConfig {
 
 impl Registers {
     /// What software reads from a register on any page; zero from one that these features lack.
-    pub(crate) fn read(&self, f: &Features, register: AnyRegister) -> u64 {
+    pub(crate) fn get_any(&self, f: &Features, register: AnyRegister) -> u64 {
         match register {
             AnyRegister::Main(register) => self.get(f, register),
             AnyRegister::Ecmdq(register) if register.exists(f) => self.ecmdqs.read(f, register),
@@ -108,8 +109,10 @@ impl Registers {
     /// Registers with a bit set that these features do not store; only a state from outside can have them.
     #[cfg(feature = "serde")]
     pub(crate) fn impossible(&self, f: &Features) -> Option<&'static str> {
-        let possible =
-            |register: Register| if register.exists(f) { fields::implemented(f, register) } else { 0 };
+        let possible = |register: Register| match register.exists(f) {
+            true => fields::implemented(f, register) | fields::beyond_oas(f, register),
+            false => 0,
+        };
         let mut registers = Register::ALL.iter().copied();
         let stray = registers.find(|&register| self.get(f, register) & !possible(register) != 0);
         let in_use = u64::from(self.gbpa_in_use.into_bits());
