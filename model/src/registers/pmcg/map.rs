@@ -67,7 +67,7 @@ impl Design {
         u64::MAX >> (64 - self.counter_bits)
     }
 
-    /// Which of the registers [63:0] with a bit for each counter have a counter.
+    /// The bits of CNTEN, INTEN and OVS that have a counter.
     pub(crate) const fn counter_set(&self) -> u64 {
         (1 << self.counters) - 1
     }
