@@ -36,7 +36,7 @@ pub enum StallAction {
     Abort,
 }
 
-pub(super) fn resume(f: &Features, command: Command) -> Result<Resume, Rule> {
+pub(super) fn resume(env: &mut impl Env, f: &Features, command: Command) -> Result<Resume, Rule> {
     let word = command.resume0();
     let action = if word.action() {
         StallAction::Retry
@@ -45,7 +45,7 @@ pub(super) fn resume(f: &Features, command: Command) -> Result<Resume, Rule> {
     } else {
         StallAction::RazWi
     };
-    Ok(Resume { stream: stream(f, command)?, stag: command.resume1().stag(), action })
+    Ok(Resume { stream: stream(env, f, command)?, stag: command.resume1().stag(), action })
 }
 
 /// CMD_RESUME: the transaction that it names, if there is one, leaves.

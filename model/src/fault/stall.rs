@@ -261,6 +261,7 @@ impl Stalls {
     }
 
     /// Whether no SMMU with the features `f` can be in this state.
+    #[cfg(feature = "serde")]
     pub(crate) fn is_impossible(&self, f: &Features) -> bool {
         let sorted = |list: &VecDeque<Stag>| {
             let mut list = Vec::from(list.clone());
@@ -277,6 +278,7 @@ impl Stalls {
             || !self.iter().all(|(stag, stall)| self.is_possible(stag, stall))
     }
 
+    #[cfg(feature = "serde")]
     fn is_possible(&self, stag: Stag, stall: &Stall) -> bool {
         let Transaction { access, stream, .. } = stall.transaction;
         let belongs = |record| record == stalling(record, stag) && record.word0().stream_id() == stream.0;
@@ -331,6 +333,7 @@ impl State {
     }
 
     /// Whether the record of a stall in this state may stand for others.
+    #[cfg(feature = "serde")]
     fn may_have_followers(self) -> bool {
         match self {
             Self::Recorded(_) | Self::Ended | Self::Leaving(_) => true,

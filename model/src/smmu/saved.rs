@@ -6,7 +6,7 @@ use super::Smmu;
 use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
-use crate::registers::{Register, Registers};
+use crate::registers::Registers;
 use crate::translate::memo::Memo;
 
 /// What is saved. Features are decoded again from the ID registers.
@@ -24,8 +24,8 @@ pub(super) struct Saved {
 pub enum LoadError {
     /// The ID registers are refused.
     Refused(Vec<Refusal>),
-    /// A register has a bit set that an SMMU with these ID registers does not store.
-    Impossible(Register),
+    /// These registers have bits set that an SMMU with these ID registers does not store.
+    Impossible(&'static str),
     /// Stalled transactions are in a state that they do not get into.
     ImpossibleStalls,
 }
@@ -37,10 +37,9 @@ impl fmt::Display for LoadError {
                 let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 write!(f, "the saved ID registers are refused: {}", refusals.join("; "))
             }
-            Self::Impossible(register) => write!(
+            Self::Impossible(registers) => write!(
                 f,
-                "the saved {} has bits set that are not implemented with the saved ID registers",
-                register.name()
+                "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
             Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
         }
@@ -62,8 +61,8 @@ impl TryFrom<Saved> for Smmu {
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
         let Saved { ids, registers, event_queue, stalls } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
-        if let Some(register) = registers.impossible(&features) {
-            return Err(LoadError::Impossible(register));
+        if let Some(registers) = registers.impossible(&features) {
+            return Err(LoadError::Impossible(registers));
         }
         if stalls.is_impossible(&features) {
             return Err(LoadError::ImpossibleStalls);

@@ -5,6 +5,7 @@
 mod context;
 pub(crate) mod memo;
 mod permission;
+mod span;
 mod stage1;
 mod stage2;
 pub(crate) mod translated;
@@ -95,7 +96,10 @@ fn translate<E: Env>(
     let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
     };
-    let ste = Ste(words);
+    let mut ste = Ste(words);
+    if ste.word1().cont() != 0 {
+        ste = span::lookup(env, g, tx.stream, at, ste)?; // F_CFG_CONFLICT
+    }
     let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
     let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
@@ -165,7 +169,10 @@ fn finish_stage2<E: Env>(
     };
     let request = stage2::Request { ipa: stage1.ipa, class: Class::Input, access };
     let mapped = stage2::translate(env, stage2, request)?;
-    let attributes = mapped.attributes(env, stage2, attributes);
+    let page = mapped.page(env, stage2);
+    let attributes =
+        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes = page.apply(attributes);
     let size_log2 = stage1.size_bits.min(mapped.size_bits);
     Ok(Translation { pa: mapped.pa, size_log2, attributes: attributes.consistent() })
 }

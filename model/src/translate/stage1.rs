@@ -1,12 +1,13 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
 use super::permission;
-use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::Attributes;
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::bus::Bus;
+use crate::choice::answer::Stage1UpdateTime;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
@@ -41,6 +42,16 @@ impl Mapped {
     pub(super) fn attributes<E: Env>(&self, env: &mut E, context: &Context, input: Attributes) -> Attributes {
         let page = stage1::page(env, context.types.select(self.leaf), self.shareability, self.leaf);
         with_incoming_hints(page, input)
+    }
+
+    /// The same as they enter stage 2, which makes any type cacheable (§13.4.3).
+    #[inline(always)]
+    pub(super) fn made_cacheable<E: Env>(&self, env: &mut E, attributes: Attributes) -> Attributes {
+        if attributes.memory_type.is_cacheable() {
+            return attributes;
+        }
+        let shareability = stage1::shareability_made_cacheable(env, self.shareability, self.leaf);
+        Attributes { shareability, ..attributes }
     }
 }
 
@@ -81,12 +92,13 @@ fn attempt<E: Env, S: TableSpace>(
     restarts: u8,
 ) -> Result<Mapped, Stop> {
     let va = input.address.value();
-    let Some(leaf) = walk(env, tables.table, tables, va)? else {
-        return restart(env, tables, input, restarts);
+    let leaf = match walk(env, tables.table, tables, va)? {
+        Walked::Leaf(leaf) => leaf,
+        Walked::Changed(at) => return restart(env, tables, input, (restarts, at)),
     };
     let new = judge(env, tables, &leaf, input.access)?;
-    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return restart(env, tables, input, restarts);
+    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, input.access))? == Update::Changed {
+        return restart(env, tables, input, (restarts, leaf.entry.at));
     }
     env.trace(|| Event::Translated {
         stage: Stage::One,
@@ -103,18 +115,38 @@ fn attempt<E: Env, S: TableSpace>(
     })
 }
 
-/// A call, not a loop around the walk: the compiler would prepare every walk for a second one.
+/// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
+/// compiler would prepare every walk for a second one.
 #[cold]
 fn restart<E: Env, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
     input: Stage1Input,
-    restarts: u8,
+    (restarts, at): (u8, Pa),
 ) -> Result<Mapped, Stop> {
     match restarts.checked_sub(1) {
         Some(restarts) => attempt(env, tables, input, restarts),
-        None => Err(Stop::at_input(Rule::Stage1UpdateAborted)),
+        None => Err(Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }),
     }
+}
+
+/// Hardware makes `new` of the leaf that let `access` in.
+#[cold]
+fn set_flags<E: Env, S: TableSpace>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_, S>,
+    leaf: &Leaf,
+    (new, access): (u64, Access),
+) -> Result<Update, Stop> {
+    tables.space.look_ahead(env, Ipa::new(leaf.output), access)?;
+    let changes = leaf.entry.raw ^ new;
+    if changes & AF != 0 {
+        env.note(Rule::Stage1SetsAccessFlag);
+    }
+    if changes & AP_READ_ONLY != 0 {
+        env.note(Rule::Stage1SetsDirty);
+    }
+    tables.update(env, &leaf.entry, new)
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -158,12 +190,6 @@ fn judge<E: Env, S: TableSpace>(
         return Err(Stop::at_input(rule));
     }
     let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
-    if flag != 0 {
-        env.note(Rule::Stage1SetsAccessFlag);
-    }
-    if cleans {
-        env.note(Rule::Stage1SetsDirty);
-    }
     Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
 }
 
@@ -178,6 +204,9 @@ struct Stage1Tables<'a, S> {
 trait TableSpace: Copy {
     /// Where the descriptor at `address` is.
     fn locate<E: Env>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
+
+    /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
+    fn look_ahead<E: Env>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop>;
 }
 
 /// Stage 2 is bypassed.
@@ -188,6 +217,10 @@ impl TableSpace for Physical {
     #[inline(always)]
     fn locate<E: Env>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
         Ok(Pa::new(address))
+    }
+
+    fn look_ahead<E: Env>(self, _env: &mut E, _output: Ipa, _access: Access) -> Result<(), Stop> {
+        Ok(())
     }
 }
 
@@ -201,6 +234,16 @@ impl TableSpace for BehindStage2<'_> {
         let (class, access) = (Class::TableWalk(direction), Access::data(direction));
         let request = stage2::Request { ipa: Ipa::new(address), class, access };
         stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
+    }
+
+    fn look_ahead<E: Env>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop> {
+        match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
+            Stage1UpdateTime::Early => Ok(()),
+            Stage1UpdateTime::Late => {
+                let request = stage2::Request { ipa: output, class: Class::Input, access };
+                stage2::translate(env, self.0, request).map(|_mapped| ())
+            }
+        }
     }
 }
 
@@ -241,6 +284,7 @@ impl<E: Env, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
+        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.half.write_back };
+        exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -23,8 +23,10 @@ const FAMILIES: &[(&str, &str)] = &[
     ("STL", "Stalled transactions (§3.12.2, §4.7)"),
     ("EVQ", "Event queue (§3.5.3, §7.2, §7.4)"),
     ("CMD", "Command queue (§4.1, §7.1)"),
+    ("ECQ", "Enhanced Command queues (§3.5.6)"),
     ("REG", "Registers (chapter 6)"),
     ("IRQ", "Interrupts (§3.18)"),
+    ("PMC", "Performance Monitor Counter Groups (chapter 10)"),
 ];
 
 /// `docs/rules.md`.

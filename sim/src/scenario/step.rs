@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use smmu_model::Register;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
-use smmu_model::ids::{Stag, StreamId, SubstreamId};
+use smmu_model::ids::{CommandQueue, Stag, StreamId, SubstreamId};
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
+use smmu_model::{AnyRegister, Register};
 
 use super::span::{Sources, Span};
 
@@ -141,15 +141,17 @@ pub enum Action {
         /// The name of the result.
         result: Option<ResultId>,
     },
-    /// Software writes a command at the next free place of the Command queue.
+    /// Software writes a command at the next free place of a Command queue.
     Command {
+        /// Which queue.
+        queue: CommandQueue,
         /// The command.
         words: [u64; 2],
         /// Whether software also moves PROD over it and over those before.
         ring: bool,
     },
-    /// Software moves CMDQ_PROD over the commands written since.
-    Ring,
+    /// Software moves PROD of this queue over the commands written since.
+    Ring(CommandQueue),
     /// A device accesses memory.
     Dma(Dma),
     /// Something must hold.
@@ -194,13 +196,19 @@ pub struct Place {
     /// How the bus accesses it.
     pub size_bytes: u8,
     /// The register there, if it was named.
-    pub register: Option<Register>,
+    pub register: Option<AnyRegister>,
 }
 
 impl Place {
     /// The register, accessed as one.
     pub const fn whole(register: Register) -> Self {
-        Self { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
+        let (offset, size_bytes) = (register.offset(), register.size_bytes());
+        Self { offset, size_bytes, register: Some(AnyRegister::Main(register)) }
+    }
+
+    /// A register of an SMMU with these features, accessed as one.
+    pub fn of(register: AnyRegister, f: &Features) -> Self {
+        Self { offset: register.offset(f), size_bytes: register.size_bytes(), register: Some(register) }
     }
 }
 
@@ -420,8 +428,8 @@ pub enum MessageClaim {
 /// Which queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
-    /// The Command queue.
-    Command,
+    /// A Command queue.
+    Command(CommandQueue),
     /// The Event queue.
     Event,
 }
@@ -437,7 +445,7 @@ pub struct QueueClaim {
     pub cons: Option<u32>,
     /// How many entries are between them.
     pub entries: Option<u32>,
-    /// CMDQ_CONS.ERR.
+    /// CMDQ_CONS.ERR, or ERR_REASON of an Enhanced Command queue while its error is active.
     pub error: Option<u8>,
     /// Whether an overflow is not yet acknowledged.
     pub overflow: Option<bool>,

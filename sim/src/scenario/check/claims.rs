@@ -1,5 +1,6 @@
 //! `expect`: what must hold, alone as a step or in the block of a `dma`.
 
+use smmu_model::features::Features;
 use smmu_model::ids::Stag;
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
@@ -9,7 +10,7 @@ use smmu_model::trace::InterruptSource;
 
 use super::memory::data;
 use super::registers::{fields_of, place};
-use super::{Checker, ResultKind};
+use super::{Checker, ResultKind, indexes};
 use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
@@ -119,7 +120,7 @@ impl Checker<'_> {
             "no-rules" => ClaimKind::NoRules(rules(&mut arguments)?),
             "event" => event(&mut arguments)?,
             "no-event" => ClaimKind::NoEvent,
-            "register" => register(&mut arguments)?,
+            "register" => register(&mut arguments, &self.features)?,
             "memory" => {
                 let at = operand(arguments.required("an address")?)?;
                 let data = data(&mut arguments)?;
@@ -127,7 +128,7 @@ impl Checker<'_> {
                     || Problem::new(node.span, "`memory` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`");
                 ClaimKind::Memory { at, data: data.ok_or_else(missing)? }
             }
-            "queue" => ClaimKind::Queue(queue(&mut arguments)?),
+            "queue" => ClaimKind::Queue(queue(&mut arguments, &self.features)?),
             "interrupt" => interrupt(&mut arguments)?,
             "no-interrupt" => ClaimKind::NoInterrupt,
             "gerror" => ClaimKind::GlobalErrors(global_errors(&mut arguments)?),
@@ -239,8 +240,8 @@ fn event(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     Ok(ClaimKind::Event { code, fields: fields.collect::<Result<_, _>>()? })
 }
 
-fn register(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
-    let place = place(arguments)?;
+fn register(arguments: &mut Arguments, f: &Features) -> Result<ClaimKind, Problem> {
+    let place = place(arguments, f)?;
     if let Some(value) = arguments.next() {
         return Ok(ClaimKind::Register { place, value: operand(value)? });
     }
@@ -253,10 +254,10 @@ fn register(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     Ok(ClaimKind::RegisterFields { place, fields })
 }
 
-fn queue(arguments: &mut Arguments) -> Result<QueueClaim, Problem> {
+fn queue(arguments: &mut Arguments, f: &Features) -> Result<QueueClaim, Problem> {
     let which = arguments.required_text("`command` or `event`")?;
     let queue = match which.value.as_str() {
-        "command" => Queue::Command,
+        "command" => Queue::Command(indexes::command_queue(arguments, f)?),
         "event" => Queue::Event,
         other => return Err(Problem::unknown("queue", other, which.span, &["command", "event"])),
     };
@@ -267,7 +268,7 @@ fn queue(arguments: &mut Arguments) -> Result<QueueClaim, Problem> {
     let (prod, cons, entries) = (index("prod")?, index("cons")?, index("entries")?);
     let (mut error, mut overflow) = (None, None);
     match queue {
-        Queue::Command => error = arguments.text("error")?.map(|name| command_error(&name)).transpose()?,
+        Queue::Command(_) => error = arguments.text("error")?.map(|name| command_error(&name)).transpose()?,
         Queue::Event => overflow = arguments.flag("overflow")?,
     }
     Ok(QueueClaim { queue, prod, cons, entries, error, overflow })
@@ -285,15 +286,11 @@ fn command_error(name: &Spanned<String>) -> Result<u8, Problem> {
 
 fn interrupt(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     let name = arguments.required_text("the source of an interrupt")?;
-    let source = match name.value.as_str() {
-        "event-queue" => InterruptSource::EventQueue,
-        "command-sync" => InterruptSource::CommandSync,
-        "global-error" => InterruptSource::GlobalError,
-        other => {
-            let known = ["event-queue", "command-sync", "global-error"];
-            return Err(Problem::unknown("interrupt", other, name.span, &known));
-        }
-    };
+    let source = InterruptSource::ALL.iter().find(|source| source.name() == name.value).copied();
+    let source = source.ok_or_else(|| {
+        let known: Vec<&str> = InterruptSource::ALL.iter().map(|source| source.name()).collect();
+        Problem::unknown("interrupt", &name.value, name.span, &known)
+    })?;
     let wire = arguments.flag("wire")?.unwrap_or(false);
     let address = arguments.number("address")?;
     let data = arguments.number_to("data", u64::from(u32::MAX))?;

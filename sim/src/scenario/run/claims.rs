@@ -4,7 +4,7 @@ use smmu_model::Register;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
-use smmu_model::ids::Stag;
+use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::names::{self, Field};
 
@@ -126,7 +126,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             ClaimKind::NoInterrupt => match self.ear.interrupts.get(before.interrupts) {
                 None => Ok(before),
-                Some((source, _)) => mismatch("no interrupt", format!("interrupt {}", source_name(*source))),
+                Some((source, _)) => mismatch("no interrupt", format!("interrupt {}", source.name())),
             },
             ClaimKind::GlobalErrors(expected) => self.judge_global_errors(*expected).map(|()| before),
             ClaimKind::All(claims) => {
@@ -222,8 +222,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn judge_queue(&mut self, claim: &QueueClaim) -> Result<(), Mismatch> {
         let ring = self.queue(claim.queue).map_err(unknown)?;
         let name = match claim.queue {
-            Queue::Command => "the Command queue",
-            Queue::Event => "the Event queue",
+            Queue::Command(queue) => queue_name(queue),
+            Queue::Event => "the Event queue".to_owned(),
         };
         let numbers = [
             ("PROD", claim.prod, ring.prod),
@@ -249,12 +249,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         message: MessageClaim,
         skip: usize,
     ) -> Result<(), Mismatch> {
-        let expected = format!("interrupt {}", source_name(source));
+        let expected = format!("interrupt {}", source.name());
         let Some((found, msi)) = self.ear.interrupts.get(skip) else {
             return mismatch(expected, "there is no interrupt");
         };
         if *found != source {
-            return mismatch(expected, format!("interrupt {}", source_name(*found)));
+            return mismatch(expected, format!("interrupt {}", found.name()));
         }
         let came = match msi {
             None => "by wire".to_owned(),
@@ -338,18 +338,16 @@ fn shown_errors(bits: u64) -> String {
     if names.is_empty() { "no global error".to_owned() } else { format!("global errors {}", names.join(" ")) }
 }
 
-fn source_name(source: smmu_model::trace::InterruptSource) -> &'static str {
-    use smmu_model::trace::InterruptSource::{CommandSync, EventQueue, GlobalError};
-    match source {
-        EventQueue => "event-queue",
-        CommandSync => "command-sync",
-        GlobalError => "global-error",
+fn queue_name(queue: CommandQueue) -> String {
+    match queue {
+        CommandQueue::Main => "the Command queue".to_owned(),
+        CommandQueue::Enhanced(id) => format!("the Enhanced Command queue {id}"),
     }
 }
 
 fn name_of(place: Place) -> String {
     match place.register {
-        Some(register) => register.name().to_owned(),
+        Some(register) => register.to_string(),
         None => format!("the register at {:#x}", place.offset),
     }
 }

@@ -77,8 +77,8 @@ impl<L: Listener> Sink for Ear<'_, L> {
         if let Event::Record { record, .. } = event {
             self.observations.push(Observation::Record(record));
         }
-        if let Event::CommandError { error } = event {
-            self.observations.push(Observation::CommandError(error));
+        if let Event::CommandError { queue, error } = event {
+            self.observations.push(Observation::CommandError(queue, error));
         }
         self.listener.hear(Happening::Model(&event));
     }

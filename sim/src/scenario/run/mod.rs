@@ -14,7 +14,7 @@ use smmu_model::Smmu;
 use smmu_model::address::Pa;
 use smmu_model::choice::{Choice, Chooser};
 use smmu_model::env::World;
-use smmu_model::ids::Stag;
+use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
@@ -59,7 +59,7 @@ pub enum Observation {
     /// The SMMU raised an interrupt: the address and data of the message, or the wire.
     Interrupt(InterruptSource, Option<(Pa, u32)>),
     /// A command stopped the queue.
-    CommandError(CommandError),
+    CommandError(CommandQueue, CommandError),
     /// Software read a register or memory; `None` after an abort.
     Value(Option<u64>),
 }
@@ -113,8 +113,8 @@ struct Machine<'a, C, L> {
     chooser: Scripting<'a, C>,
     ear: Ear<'a, L>,
     pace: Pace,
-    /// Software's own CMDQ_PROD, while it is ahead of the register.
-    command_prod: Option<u32>,
+    /// Software's own PROD of each Command queue, while it is ahead of the register.
+    command_prod: BTreeMap<CommandQueue, u32>,
     results: Vec<Option<Found>>,
     /// Accesses that the SMMU holds.
     held: BTreeMap<Stag, Ongoing<'a>>,
@@ -146,7 +146,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             chooser,
             ear,
             pace: Pace::Automatic,
-            command_prod: None,
+            command_prod: BTreeMap::new(),
             results: vec![None; scenario.results.len()],
             held: BTreeMap::new(),
             failures: Vec::new(),
@@ -197,8 +197,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             Action::RegisterModify { place, fields } => self.modify_register(*place, fields)?,
             Action::RegisterRead { place, result } => self.read_register(*place, *result),
-            Action::Command { words, ring } => self.queue_command(*words, *ring)?,
-            Action::Ring => self.ring()?,
+            Action::Command { queue, words, ring } => self.queue_command(*queue, *words, *ring)?,
+            Action::Ring(queue) => self.ring(*queue)?,
             Action::Dma(dma) => self.dma(dma)?,
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
@@ -208,7 +208,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 let mut world =
                     World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
                 self.smmu = Smmu::new(self.scenario.features, &mut world);
-                self.command_prod = None;
+                self.command_prod.clear();
                 self.held.clear();
                 self.ear.say(Happening::Reset);
             }
