@@ -128,7 +128,7 @@ fn a_full_queue_overflows_once_until_acknowledged() {
     assert_eq!(bench.record(FAULT, false), "record[0] wire");
     assert_eq!(bench.read(EVENTQ_PROD), 1);
     for _again in 0..2 {
-        assert_eq!(bench.record(FAULT, false), "EVQ-03");
+        assert_eq!(bench.record(FAULT, false), "EVQ-10");
         assert_eq!(bench.read(EVENTQ_PROD), 0x8000_0001);
     }
     // Space is enough to go on; the flag stays until OVACKFLG equals it.
