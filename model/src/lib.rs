@@ -19,6 +19,7 @@ mod refuse;
 pub mod address;
 pub mod attributes;
 pub mod bus;
+mod cache;
 pub mod choice;
 pub mod command;
 mod config;
@@ -39,5 +40,6 @@ pub mod trace;
 pub mod transaction;
 mod translate;
 
+pub use cache::CachePolicy;
 pub use registers::Register;
 pub use smmu::{Progress, RegisterAbort, Smmu};

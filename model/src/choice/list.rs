@@ -307,4 +307,44 @@ choices! {
         /// ERR keeps its own value.
         Keep = "keep",
     }
+    /// When an invalidation takes effect: at any time between its command being read and the end of the next CMD_SYNC.
+    InvalidationEffect = "invalidation-effect" ["4.3.8", "4.8", "3.21.1"] "§4.8" {
+        /// At the CMD_SYNC: until then, what is cached is used.
+        AtSync = "at-sync",
+        /// When the command is consumed.
+        AtOnce = "at-once",
+    }
+    /// Memory no longer agrees with what is cached of it, under the policy that leaves it open (`choose`).
+    CacheUse = "cache-use" ["16.2-caching", "3.21.3"] "§16.2" {
+        /// The cached entry is used.
+        Use = "use",
+        /// The entry is not there any more: memory is read.
+        Miss = "miss",
+    }
+    /// CMD_TLBI_S2_IPA, and translations that combine stage 1 with stage 2.
+    InvalidationByIpa = "invalidation-by-ipa" ["4.4.3.1", "4.4-over-invalidation"] "§4.4.3.1" {
+        /// They stay: software invalidates stage 1 too.
+        Stage2 = "stage-2",
+        /// Those of the VMID go.
+        Combined = "combined",
+    }
+    /// More than one TLB entry translates the address: software changed the size of a translation, or its being global,
+    /// without break-before-make.
+    TlbConflict = "tlb-conflict" ["3.20.1-detect", "3.21.1.3-resolve"] "§3.20.1" {
+        /// The transaction is aborted: F_TLB_CONFLICT. Not with BBML 2.
+        Report = "report",
+        /// None of them is used, and all go: memory is read.
+        Walk = "walk",
+        /// The one for the smaller region is used.
+        Smaller = "smaller",
+        /// The one for the larger region is used.
+        Larger = "larger",
+    }
+    /// BBML 1 and a Block with nT: it is not to be cached in a way that conflicts.
+    BlockNt = "block-nt" ["3.21.1.2-nT-cache"] "§3.21.1.2" {
+        /// It is not cached.
+        Uncached = "uncached",
+        /// It is cached, and gives way to what it conflicts with.
+        Cached = "cached",
+    }
 }

@@ -44,7 +44,10 @@ impl Choice {
             | Self::Page0Alias
             | Self::Page1Undefined
             | Self::ResetUnknown
-            | Self::GbpaReset => true,
+            | Self::GbpaReset
+            | Self::InvalidationEffect
+            | Self::InvalidationByIpa
+            | Self::BlockNt => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -67,7 +70,9 @@ impl Choice {
             | Self::GbpaNoUpdate
             | Self::GuardedWrite
             | Self::GerrornInactive
-            | Self::CmdqConsErrWrite => false,
+            | Self::CmdqConsErrWrite
+            | Self::CacheUse
+            | Self::TlbConflict => false,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod ats;
 mod cfgi;
+pub(crate) mod effect;
 mod legality;
 mod prefetch;
 mod stall;

@@ -25,7 +25,7 @@ use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
-use memo::{ContextSetting, Memo, StreamSetting};
+use memo::Memo;
 use stage1::Stage1Input;
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
@@ -96,8 +96,9 @@ fn translate<E: Env>(
         return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
     };
     let ste = Ste(words);
-    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
-    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
+    let setting = g.stream_setting();
+    let parse = || ste::parse(env, f, setting, &ste);
+    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), parse);
     let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
     seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
@@ -128,8 +129,8 @@ fn translate<E: Env>(
                 return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
             };
             let cd = Cd(words);
-            let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
-            let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
+            let setting = stream.context_setting();
+            let parse = || cd::parse(env, f, setting, &cd);
             let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
             let context = context.map_err(Stop::configuration)?; // C_BAD_CD
             seen.stage1 = Some(context.flags);

@@ -42,7 +42,7 @@ pub(super) fn pass<E: Env>(
     let Some(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
-    let stream = ste::parse(env, g, &Ste(words)).map_err(Stop::configuration)?;
+    let stream = ste::parse(env, f, g.stream_setting(), &Ste(words)).map_err(Stop::configuration)?;
     seen.learn(&stream);
     seen.access = stream.overrides.access(tx.access);
     if stream.eats != Eats::Off && tx.substream.is_some() {
@@ -86,7 +86,7 @@ fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transact
         let Some(words) = read_structure(env, Structure::Cd, at) else {
             return Err(Stop::at_structure(Rule::CdFetchAborted, at));
         };
-        cd::parse(env, f, stream.world, stream.s1_stalld, &Cd(words)).map_err(Stop::configuration)?;
+        cd::parse(env, f, stream.context_setting(), &Cd(words)).map_err(Stop::configuration)?;
     }
     Ok(())
 }
