@@ -79,7 +79,7 @@ impl Overrides {
     /// The memory attributes of an access that arrived with `incoming` (§13.1.4).
     #[inline(always)]
     pub(crate) fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
-        let incoming = Attributes::new(incoming.memory_type, incoming.shareability);
+        let incoming = incoming.with_implied_shareability();
         match &self.0 {
             None => incoming,
             Some(replaced) => replaced.attributes(env, incoming),

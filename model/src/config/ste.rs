@@ -65,6 +65,8 @@ pub(crate) struct Stage2 {
     pub(crate) affd: bool,
     /// Stage 1 walks and CD fetches through Device memory fault.
     pub(crate) ptw: bool,
+    /// IDR3.XNX: XN\[0\] of a page has a meaning.
+    pub(crate) xnx: bool,
     /// What the attributes of a page depend on.
     pub(crate) attributes: Stage2Settings,
 }
@@ -258,6 +260,7 @@ fn stage2(
         haft: ha && w2.s2_haft() && f.httu == Httu::WithTable,
         affd: w2.s2_affd(),
         ptw: w2.s2_ptw(),
+        xnx: f.xnx,
         attributes: Stage2Settings {
             fwb: f.fwb && w1.s2_fwb(),
             mteperm: f.mteperm,

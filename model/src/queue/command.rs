@@ -39,12 +39,7 @@ pub(crate) fn pending(env: &mut impl Env, f: &Features, registers: &Registers) -
 pub(crate) fn fetch(env: &mut impl Env, registers: &Registers, ring: Ring) -> Result<Command, Rule> {
     let index = ring.cons_index();
     let at = ring.slot(registers.cmdq_base, LOG2_COMMAND_BYTES, index);
-    let mut bytes = [0; 16];
-    env.bus().read(at, &mut bytes).map_err(|_abort| Rule::CommandFetchAborted)?;
-    let mut words = [0; 2];
-    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*chunk);
-    }
+    let words = env.bus().read_pair(at).map_err(|_abort| Rule::CommandFetchAborted)?;
     env.trace(|| Event::Command { index, words });
     Ok(Command(words))
 }

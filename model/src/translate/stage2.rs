@@ -9,7 +9,6 @@ use crate::choice::answer::AccessFlagOnPermissionFault;
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
-use crate::features::Features;
 use crate::layout::descriptor::Stage2Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
@@ -44,45 +43,41 @@ impl Mapped {
 
 /// A walk is started again at most so often after a hardware update found its descriptor changed. Only
 /// other masters, or tables that overlap, can change it; real hardware would go on for ever.
-pub(super) const MAX_RESTARTS: u8 = 16;
+pub(super) const MAX_RESTARTS: u8 = 15;
 
 const AF: u64 = 1 << 10;
 const S2AP_WRITE: u64 = 1 << 7;
 
 /// Translates one IPA.
 #[inline(always)]
-pub(super) fn translate<E: Env>(
-    env: &mut E,
-    f: &Features,
-    stage2: &Stage2,
-    request: Request,
-) -> Result<Mapped, Stop> {
-    for _ in 0..MAX_RESTARTS {
-        if let Some(mapped) = attempt(env, f, stage2, request)? {
-            return Ok(mapped);
-        }
-    }
-    Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted))
+pub(super) fn translate<E: Env>(env: &mut E, stage2: &Stage2, request: Request) -> Result<Mapped, Stop> {
+    let Request { ipa, class, access } = request;
+    attempt(env, stage2, ipa, class, access, MAX_RESTARTS)
 }
 
-/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
-/// registers of the processor to itself.
+/// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
+/// so that its loop has the registers of the processor to itself; the parts of the request one by one, because each fits one.
 #[inline(never)]
 fn attempt<E: Env>(
     env: &mut E,
-    f: &Features,
     stage2: &Stage2,
-    request: Request,
-) -> Result<Option<Mapped>, Stop> {
+    ipa: Ipa,
+    class: Class,
+    access: Access,
+    restarts: u8,
+) -> Result<Mapped, Stop> {
+    let request = Request { ipa, class, access };
     let mut tables = Stage2Tables { stage2, request };
     let ipa = request.ipa.value();
     if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
-    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else { return Ok(None) };
-    let new = judge(env, f, &mut tables, &leaf)?;
+    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else {
+        return restart(env, stage2, request, restarts);
+    };
+    let new = judge(env, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+        return restart(env, stage2, request, restarts);
     }
     env.trace(|| Event::Translated {
         stage: Stage::Two,
@@ -91,12 +86,22 @@ fn attempt<E: Env>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits }))
+    Ok(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits })
+}
+
+/// A call, not a loop around the walk: the compiler would prepare every walk for a second one.
+#[cold]
+fn restart<E: Env>(env: &mut E, stage2: &Stage2, request: Request, restarts: u8) -> Result<Mapped, Stop> {
+    let Request { ipa, class, access } = request;
+    match restarts.checked_sub(1) {
+        Some(restarts) => attempt(env, stage2, ipa, class, access, restarts),
+        None => Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted)),
+    }
 }
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
+fn judge<E: Env>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
@@ -106,7 +111,7 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
     let Request { access, class, .. } = tables.request;
     let descriptor = Stage2Leaf::from_bits(raw);
     let dirty = stage2.hd && descriptor.dbm();
-    let permitted = match permission::stage2(descriptor, dirty, f.xnx, access) {
+    let permitted = match permission::stage2(descriptor, dirty, stage2.xnx, access) {
         Err(rule) => Err(refusal(class, rule)),
         Ok(()) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
         Ok(()) => Ok(()),

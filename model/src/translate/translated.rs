@@ -39,7 +39,7 @@ pub(super) fn pass<E: Env>(
         return physical(env, g, tx);
     }
     let at = g.stream_table().locate(env, f, tx.stream)?;
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
+    let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
     let stream = ste::parse(env, f, g.stream_setting(), &Ste(words)).map_err(Stop::configuration)?;
@@ -59,7 +59,7 @@ pub(super) fn pass<E: Env>(
             within_ias(g, tx.address)?;
             let ipa = tx.address.as_ipa_with_stage1_bypassed();
             let request = stage2::Request { ipa, class: Class::Input, access: seen.access };
-            let mapped = stage2::translate(env, f, stage2, request)?;
+            let mapped = stage2::translate(env, stage2, request)?;
             let attributes = mapped.attributes(env, stage2, tx.attributes);
             Ok(Translation {
                 pa: mapped.pa,
@@ -83,7 +83,7 @@ fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transact
     };
     if env.ask(&[TranslatedPasidCd::Check, TranslatedPasidCd::Skip]) == TranslatedPasidCd::Check {
         let at = locate_cd(env, f, stream, index)?;
-        let Some(words) = read_structure(env, Structure::Cd, at) else {
+        let Ok(words) = read_structure(env, Structure::Cd, at) else {
             return Err(Stop::at_structure(Rule::CdFetchAborted, at));
         };
         cd::parse(env, f, stream.context_setting(), &Cd(words)).map_err(Stop::configuration)?;

@@ -103,13 +103,13 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     Some(next) if next & table.beyond_output == 0 => next,
                     _ => return Err(stop(T::RULES.table_size)),
                 };
-                if entry.raw & AF == 0 && tables.updates_tables() {
-                    env.note(T::RULES.table_flag);
-                    if tables.update(env, &entry, entry.raw | AF)? == Update::Changed {
-                        return Ok(None);
-                    }
+                if entry.raw & AF == 0
+                    && tables.updates_tables()
+                    && set_table_flag(env, tables, &entry)? == Update::Changed
+                {
+                    return Ok(None);
                 }
-                hierarchy |= entry.raw & HIERARCHY;
+                hierarchy |= entry.raw;
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }
@@ -122,6 +122,13 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
         }
     }
     unreachable!("the last level has no table descriptors")
+}
+
+/// Hardware sets the Access flag of a table descriptor (HAFT).
+#[cold]
+fn set_table_flag<E: Env, T: Tables<E>>(env: &mut E, tables: &mut T, entry: &Entry) -> Result<Update, Stop> {
+    env.note(T::RULES.table_flag);
+    tables.update(env, entry, entry.raw | AF)
 }
 
 #[inline(always)]
@@ -147,7 +154,7 @@ fn leaf<E: Env, T: Tables<E>>(
         return Err(stop(T::RULES.output_size));
     }
     env.note(if entry.level == LAST_LEVEL { T::RULES.page } else { T::RULES.block });
-    Ok(Leaf { entry, output, size_bits, hierarchy })
+    Ok(Leaf { entry, output, size_bits, hierarchy: hierarchy & HIERARCHY })
 }
 
 /// Levels that have blocks (DDI 0487 D8.3).
@@ -171,7 +178,7 @@ fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u6
 }
 
 /// The same in any format.
-#[inline(never)]
+#[cold]
 fn scattered_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
     let low_part = raw & table.address_mask;
     match table.shape.format {
