@@ -3,6 +3,7 @@
 #[cfg(feature = "serde")]
 mod saved;
 
+use crate::cache::{CachePolicy, Caches};
 use crate::command;
 use crate::config::Globals;
 use crate::env::Env;
@@ -30,6 +31,7 @@ pub struct Smmu {
     registers: Registers,
     event_queue: EventQueue,
     memo: Memo,
+    caches: Caches,
 }
 
 /// The interconnect answered a register access with an abort (§6.2).
@@ -52,7 +54,24 @@ impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self { features, registers, event_queue: EventQueue::default(), memo: Memo::default() }
+        let (event_queue, memo) = (EventQueue::default(), Memo::default());
+        Self { features, registers, event_queue, memo, caches: Caches::new(CachePolicy::default()) }
+    }
+
+    /// The same SMMU with this policy, and with nothing cached.
+    #[must_use]
+    pub fn with_caches(self, policy: CachePolicy) -> Self {
+        Self { caches: Caches::new(policy), ..self }
+    }
+
+    /// What is cached.
+    pub fn cache_policy(&self) -> CachePolicy {
+        self.caches.policy
+    }
+
+    /// Says which moment it is, as the caller counts: what is cached from now on was born then.
+    pub fn at(&mut self, moment: u32) {
+        self.caches.now.moment = moment;
     }
 
     /// What this SMMU has.
@@ -90,7 +109,7 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers)
+        command::step(env, &self.features, &mut self.registers, &mut self.caches)
     }
 
     /// Steps until idle.
@@ -115,7 +134,7 @@ impl Smmu {
     fn transact_as(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(tx);
-        match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
+        match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
             Err(stop) => self.fail(env, tx, &seen, stop),
         }

@@ -5,6 +5,7 @@
 use super::Born;
 use super::directory::{Directory, Key};
 use super::scope::before;
+use crate::address::Pa;
 use crate::config::cd::{self, Context, ContextSetting};
 use crate::config::ste::{self, Stream, StreamSetting};
 use crate::env::Env;
@@ -51,6 +52,8 @@ pub(super) struct ContextKey {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Level1 {
+    /// Where it was read.
+    pub(crate) at: Pa,
     pub(crate) word: u64,
     /// log2 of the streams or CDs that it covers.
     pub(crate) log2_span: u8,
@@ -201,20 +204,24 @@ impl Streams {
         self.level1.len() + self.stes.len()
     }
 
-    /// The cached STE.
+    /// Where the cached STE is, until one is removed.
     #[inline(always)]
-    pub(crate) fn ste(&mut self, stream: StreamId) -> Option<&mut CachedSte> {
-        let slot = self.stes.slot(stream)?;
-        Some(self.stes.at_mut(slot))
+    pub(crate) fn find(&mut self, stream: StreamId) -> Option<usize> {
+        self.stes.slot(stream)
     }
 
-    /// Caches an STE that was fetched.
-    pub(crate) fn insert_ste(&mut self, stream: StreamId, ste: CachedSte) -> &mut CachedSte {
+    /// The STE that [`Streams::find`] found.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, slot: usize) -> &mut CachedSte {
+        self.stes.at_mut(slot)
+    }
+
+    /// Caches an STE that was fetched. Returns where.
+    pub(crate) fn insert_ste(&mut self, stream: StreamId, ste: CachedSte) -> usize {
         if self.len() >= STRUCTURES_MAX {
             *self = Self::default();
         }
-        let slot = self.stes.insert(stream, ste);
-        self.stes.at_mut(slot)
+        self.stes.insert(stream, ste)
     }
 
     /// The cached level 1 descriptor of 2^`log2_span` streams, of which this is one.
@@ -233,20 +240,24 @@ impl Contexts {
         self.level1.len() + self.cds.len()
     }
 
-    /// The cached CD.
+    /// Where the cached CD is, until one is removed.
     #[inline(always)]
-    pub(crate) fn cd(&mut self, stream: StreamId, index: u32) -> Option<&mut CachedCd> {
-        let slot = self.cds.slot(ContextKey { stream, index })?;
-        Some(self.cds.at_mut(slot))
+    pub(crate) fn find(&mut self, stream: StreamId, index: u32) -> Option<usize> {
+        self.cds.slot(ContextKey { stream, index })
     }
 
-    /// Caches a CD that was fetched.
-    pub(crate) fn insert_cd(&mut self, stream: StreamId, index: u32, cd: CachedCd) -> &mut CachedCd {
+    /// The CD that [`Contexts::find`] found.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, slot: usize) -> &mut CachedCd {
+        self.cds.at_mut(slot)
+    }
+
+    /// Caches a CD that was fetched. Returns where.
+    pub(crate) fn insert_cd(&mut self, stream: StreamId, index: u32, cd: CachedCd) -> usize {
         if self.len() >= STRUCTURES_MAX {
             *self = Self::default();
         }
-        let slot = self.cds.insert(ContextKey { stream, index }, cd);
-        self.cds.at_mut(slot)
+        self.cds.insert(ContextKey { stream, index }, cd)
     }
 
     /// The cached level 1 descriptor of 2^`log2_span` CDs, of which this is one.

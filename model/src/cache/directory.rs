@@ -59,6 +59,7 @@ impl<K, V> Directory<K, V> {
     }
 
     /// The same, to be changed.
+    #[inline(always)]
     pub(super) fn at_mut(&mut self, slot: usize) -> &mut V {
         &mut self.slots[slot].as_mut().expect("a slot is named while it is taken").1
     }

@@ -2,6 +2,7 @@
 //! (§5.2.1, §5.4.1). Everything else comes from the configuration that is in use at a hit.
 
 use super::Born;
+use crate::address::low_mask;
 use crate::attributes::MemoryType;
 use crate::attributes::stage1::ShareabilitySource;
 use crate::attributes::stage2::Stage2Settings;
@@ -88,4 +89,20 @@ pub(crate) struct TableEntry {
     pub(crate) hierarchy: u8,
     pub(crate) aset: bool,
     pub(crate) born: Born,
+}
+
+impl Stage1Entry {
+    /// The IPA of a VA in its region.
+    #[inline(always)]
+    pub(crate) fn ipa(&self, va: u64) -> u64 {
+        self.output | va & low_mask(self.size_bits)
+    }
+}
+
+impl Stage2Entry {
+    /// The physical address of an IPA in its region.
+    #[inline(always)]
+    pub(crate) fn pa(&self, ipa: u64) -> u64 {
+        self.output | ipa & low_mask(self.size_bits)
+    }
 }

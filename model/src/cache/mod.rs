@@ -8,6 +8,8 @@ pub(crate) mod configuration;
 mod directory;
 pub(crate) mod entry;
 mod pages;
+#[cfg(feature = "serde")]
+pub(crate) mod saved;
 pub(crate) mod scope;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ pub(crate) mod tlb;
 use crate::choice::answer::InvalidationByIpa;
 use crate::env::Env;
 use configuration::{Configuration, Structures};
+pub(crate) use pages::Found;
 use scope::{Scope, Stages};
 use tlb::Tlb;
 
@@ -30,6 +33,25 @@ pub enum CachePolicy {
     None,
     /// As `Keep`, but an entry with which memory no longer agrees is used or missed by choice.
     Choose,
+}
+
+impl CachePolicy {
+    /// All policies, the default first.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::None, Self::Choose];
+
+    /// The name used in scenarios and in the protocol.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::None => "none",
+            Self::Choose => "choose",
+        }
+    }
+
+    /// The policy with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
 }
 
 /// Everything that is cached, and the invalidations that are not complete.

@@ -15,11 +15,11 @@ pub(super) struct Pages<V> {
 
 /// What is cached for an address.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'a, V> {
+pub(crate) struct Found<'a, V> {
     /// The entry of the smallest region.
-    pub(super) entry: &'a V,
+    pub(crate) entry: &'a V,
     /// That of the largest region, if there are several: software has to prevent that (§3.20.1).
-    pub(super) other: Option<&'a V>,
+    pub(crate) other: Option<&'a V>,
 }
 
 /// Regions have at least 4 KiB, so the low bits of their address are free for the size.

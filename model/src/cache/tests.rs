@@ -4,6 +4,7 @@ use super::configuration::{CachedCd, CachedSte, Configuration, Level1};
 use super::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage2Terms, TableEntry};
 use super::tlb::{Tags, Tlb};
 use super::Born;
+use crate::address::Pa;
 use crate::attributes::MemoryType;
 use crate::attributes::stage1::ShareabilitySource;
 use crate::attributes::stage2::Stage2Settings;
@@ -233,7 +234,7 @@ fn configuration() -> Configuration {
 }
 
 fn level1() -> Level1 {
-    Level1 { word: 0, log2_span: 6, born: BORN }
+    Level1 { at: Pa::new(0), word: 0, log2_span: 6, born: BORN }
 }
 
 #[test]
@@ -246,11 +247,11 @@ fn configuration_by_command() {
         cached.invalidate(command.structures(), 1);
         let left = [1, 2, 0x41].map(StreamId).map(|stream| {
             let present = [
-                ('s', cached.streams.ste(stream).is_some()),
+                ('s', cached.streams.find(stream).is_some()),
                 ('S', cached.streams.level1(stream, 6).is_some()),
-                ('c', cached.contexts.cd(stream, 0).is_some()),
+                ('c', cached.contexts.find(stream, 0).is_some()),
                 ('C', cached.contexts.level1(stream, 63, 6).is_some()),
-                ('d', cached.contexts.cd(stream, 70).is_some()),
+                ('d', cached.contexts.find(stream, 70).is_some()),
                 ('D', cached.contexts.level1(stream, 64, 6).is_some()),
             ];
             let left: String = present.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();

@@ -77,6 +77,10 @@ impl Tags {
         VirtualTag { regime: self.regime, space: AddressSpace::Global { aset: self.aset } }
     }
 
+    fn of(self, not_global: bool) -> VirtualTag {
+        VirtualTag { regime: self.regime, space: self.space(not_global) }
+    }
+
     /// The space that a leaf belongs to: nG has a meaning only where there are ASIDs (§3.17).
     pub(crate) fn space(self, not_global: bool) -> AddressSpace {
         if not_global || self.asid.is_none() { self.own().space } else { self.global().space }
@@ -147,6 +151,18 @@ impl Tlb {
         self.intermediate_spaces.at(slot).tables.smallest(ipa, sizes).map(|(size_bits, entry)| (size_bits, *entry))
     }
 
+    /// The cached stage 1 Table descriptor that covers exactly 2^`size_bits` bytes around a VA.
+    pub(crate) fn stage1_table_exactly(&mut self, tags: Tags, va: u64, size_bits: u8) -> Option<TableEntry> {
+        let slot = self.virtual_spaces.slot(tags.own())?;
+        self.virtual_spaces.at(slot).tables.exactly(va, size_bits).copied()
+    }
+
+    /// The same of stage 2, around an IPA.
+    pub(crate) fn stage2_table_exactly(&mut self, vmid: Vmid, ipa: u64, size_bits: u8) -> Option<TableEntry> {
+        let slot = self.intermediate_spaces.slot(vmid)?;
+        self.intermediate_spaces.at(slot).tables.exactly(ipa, size_bits).copied()
+    }
+
     /// An entry in the space of the transaction, or a global one; both at once are a conflict.
     #[inline(always)]
     fn find<'a, V>(
@@ -170,8 +186,21 @@ impl Tlb {
 
     pub(crate) fn insert_combined(&mut self, tags: Tags, va: u64, not_global: bool, entry: Combined) {
         self.make_room();
-        let born = entry.stage1.born.later(entry.stage2.born);
-        let space = self.virtual_space(tags, not_global, born);
+        self.restore_combined(tags.of(not_global), va, entry);
+    }
+
+    pub(crate) fn insert_stage1(&mut self, tags: Tags, va: u64, not_global: bool, entry: Stage1Entry) {
+        self.make_room();
+        self.restore_stage1(tags.of(not_global), va, entry);
+    }
+
+    pub(crate) fn insert_stage1_table(&mut self, tags: Tags, va: u64, size_bits: u8, entry: TableEntry) {
+        self.make_room();
+        self.restore_stage1_table(tags.own(), va, size_bits, entry);
+    }
+
+    pub(super) fn restore_combined(&mut self, tag: VirtualTag, va: u64, entry: Combined) {
+        let space = self.virtual_space(tag, entry.stage1.born.later(entry.stage2.born));
         let (whole, part) = (entry.stage1.size_bits, entry.stage2.size_bits.min(entry.stage1.size_bits));
         if part < whole {
             space.fractured |= 1 << whole;
@@ -181,10 +210,13 @@ impl Tlb {
         self.live += usize::from(replaced.is_none());
     }
 
-    pub(crate) fn insert_stage1(&mut self, tags: Tags, va: u64, not_global: bool, entry: Stage1Entry) {
-        self.make_room();
-        let replaced =
-            self.virtual_space(tags, not_global, entry.born).stage1.insert(va, entry.size_bits, entry);
+    pub(super) fn restore_stage1(&mut self, tag: VirtualTag, va: u64, entry: Stage1Entry) {
+        let replaced = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
+        self.live += usize::from(replaced.is_none());
+    }
+
+    pub(super) fn restore_stage1_table(&mut self, tag: VirtualTag, va: u64, size_bits: u8, entry: TableEntry) {
+        let replaced = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
         self.live += usize::from(replaced.is_none());
     }
 
@@ -195,20 +227,13 @@ impl Tlb {
         self.live += usize::from(replaced.is_none());
     }
 
-    pub(crate) fn insert_stage1_table(&mut self, tags: Tags, va: u64, size_bits: u8, entry: TableEntry) {
-        self.make_room();
-        let replaced = self.virtual_space(tags, true, entry.born).tables.insert(va, size_bits, entry);
-        self.live += usize::from(replaced.is_none());
-    }
-
     pub(crate) fn insert_stage2_table(&mut self, vmid: Vmid, ipa: u64, size_bits: u8, entry: TableEntry) {
         self.make_room();
         let replaced = self.intermediate_space(vmid, entry.born).tables.insert(ipa, size_bits, entry);
         self.live += usize::from(replaced.is_none());
     }
 
-    fn virtual_space(&mut self, tags: Tags, not_global: bool, born: Born) -> &mut VirtualSpace {
-        let tag = VirtualTag { regime: tags.regime, space: tags.space(not_global) };
+    fn virtual_space(&mut self, tag: VirtualTag, born: Born) -> &mut VirtualSpace {
         self.has_global |= matches!(tag.space, AddressSpace::Global { .. });
         let space = self.virtual_spaces.obtain(tag);
         space.newest = space.newest.max(born.epoch);
@@ -334,7 +359,7 @@ impl VirtualSpace {
             addresses.tables >> size_bits & 1 != 0 && goes(entry.born, entry.aset)
         });
         // A stage 1 block is one translation, in however many parts it is cached (§16.2.1).
-        for whole in (12..64).filter(|whole| self.fractured & addresses.leaves >> whole & 1 != 0) {
+        for whole in (12..64).filter(|whole| (self.fractured & addresses.leaves) >> whole & 1 != 0) {
             let (first, last) = addresses.widened(whole);
             removed += self.combined.remove(first, last, |_, entry| {
                 entry.stage1.size_bits == whole && combined_goes(entry)

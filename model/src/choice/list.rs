@@ -340,11 +340,4 @@ choices! {
         /// The one for the larger region is used.
         Larger = "larger",
     }
-    /// BBML 1 and a Block with nT: it is not to be cached in a way that conflicts.
-    BlockNt = "block-nt" ["3.21.1.2-nT-cache"] "§3.21.1.2" {
-        /// It is not cached.
-        Uncached = "uncached",
-        /// It is cached, and gives way to what it conflicts with.
-        Cached = "cached",
-    }
 }

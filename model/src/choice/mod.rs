@@ -46,8 +46,7 @@ impl Choice {
             | Self::ResetUnknown
             | Self::GbpaReset
             | Self::InvalidationEffect
-            | Self::InvalidationByIpa
-            | Self::BlockNt => true,
+            | Self::InvalidationByIpa => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas

@@ -3,8 +3,11 @@
 use super::cfgi::Cfgi;
 use super::tlbi::{Pages, Tlbi};
 use crate::cache::configuration::Structures;
+use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages, sizes};
+use crate::choice::answer::InvalidationEffect;
 use crate::config::geometry::Granule;
+use crate::env::Env;
 use crate::ids::StreamId;
 use crate::registers::Registers;
 
@@ -29,6 +32,17 @@ impl TagSetting {
         };
         Self { e2h: registers.cr2.e2h(), ignored }
     }
+}
+
+/// A command becomes visible to the caches; by choice it is complete at once. Under the policy that asks at each use,
+/// an entry that is not used any more is as good as one that went.
+pub(super) fn invalidate(env: &mut impl Env, caches: &mut Caches, invalidation: Invalidation) {
+    if caches.is_empty() {
+        return;
+    }
+    let at_once = caches.policy == CachePolicy::Keep
+        && env.ask(&[InvalidationEffect::AtSync, InvalidationEffect::AtOnce]) == InvalidationEffect::AtOnce;
+    caches.invalidate(env, Origin::Command, invalidation, at_once);
 }
 
 impl Tlbi {

@@ -1,8 +1,7 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
-//! nothing to act on.
+//! are in range and mean something.
 
 mod ats;
 mod cfgi;
@@ -21,6 +20,9 @@ pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use effect::TagSetting;
+
+use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::CommandReservedBits;
 use crate::env::Env;
 use crate::features::Features;
@@ -72,7 +74,12 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
 }
 
 /// Consumes one command, or stops the queue at it.
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
+pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    caches: &mut Caches,
+) -> Progress {
     let Some(ring) = queue::pending(env, f, registers) else {
         return Progress::Idle;
     };
@@ -80,7 +87,7 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
     match decoded {
         Ok(decoded) => {
             queue::consume(env, f, registers, ring);
-            execute(env, f, registers, decoded);
+            execute(env, f, registers, caches, decoded);
         }
         Err(rule) => {
             env.note(rule);
@@ -94,10 +101,23 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    caches: &mut Caches,
+    decoded: Decoded,
+) {
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
+        Decoded::Prefetch(_) => {}
+        Decoded::Cfgi(cfgi) => {
+            effect::invalidate(env, caches, Invalidation::Configuration(cfgi.structures()));
+        }
+        Decoded::Tlbi(tlbi) => {
+            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
+                effect::invalidate(env, caches, Invalidation::Translations(scope));
+            }
+        }
         Decoded::Resume(_) | Decoded::StallTerm(_) => {}
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
@@ -105,7 +125,10 @@ fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded:
                 env.note(Rule::CommandIgnored);
             }
         }
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            caches.synchronize(env, Origin::Command);
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
 }

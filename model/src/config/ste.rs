@@ -53,6 +53,8 @@ pub(crate) enum Eats {
 /// The parameters of stage 2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage2 {
+    /// S2VMID: the tag of its translations.
+    pub(crate) vmid: Vmid,
     pub(crate) table: Table,
     pub(crate) flags: FaultFlags,
     /// Hardware sets the Access flag.
@@ -253,6 +255,7 @@ fn stage2(
     }
     let ha = w2.s2_ha();
     Ok(Stage2 {
+        vmid: Vmid(w2.s2_vmid()),
         table,
         flags: FaultFlags { abort: true, record: w2.s2_r(), stall: w2.s2_s() },
         ha,

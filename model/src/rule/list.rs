@@ -381,6 +381,10 @@ rules! {
     // Interrupts (§3.18).
     /// The write of an MSI got an external abort: the matching GERROR flag becomes active.
     MsiAborted = "IRQ-01" "§3.18" => Global,
+
+    // The TLB (§3.20).
+    /// More than one TLB entry translates the address, and the implementation reports it.
+    TlbConflict = "TLB-01" "§3.20.1" => Event(FTlbConflict),
 }
 
 #[cfg(test)]

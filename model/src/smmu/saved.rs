@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::cache::saved::SavedCaches;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
 use crate::registers::{Register, Registers};
@@ -15,6 +16,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    caches: SavedCaches,
 }
 
 /// Why a saved state cannot be loaded.
@@ -24,6 +26,8 @@ pub enum LoadError {
     Refused(Vec<Refusal>),
     /// A register has a bit set that an SMMU with these ID registers does not store.
     Impossible(Register),
+    /// The caches hold what no run could have left in them.
+    ImpossibleCaches,
 }
 
 impl fmt::Display for LoadError {
@@ -38,6 +42,7 @@ impl fmt::Display for LoadError {
                 "the saved {} has bits set that are not implemented with the saved ID registers",
                 register.name()
             ),
+            Self::ImpossibleCaches => write!(f, "the saved caches hold what no run can leave in them"),
         }
     }
 }
@@ -46,8 +51,8 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue }
+        let Smmu { features, registers, event_queue, memo: _, caches } = smmu; // a memo shows in no answer
+        Self { ids: features.ids, registers, event_queue, caches: caches.into() }
     }
 }
 
@@ -55,11 +60,12 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue } = saved;
+        let Saved { ids, registers, event_queue, caches } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
-        match registers.impossible(&features) {
-            Some(register) => Err(LoadError::Impossible(register)),
-            None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
+        if let Some(register) = registers.impossible(&features) {
+            return Err(LoadError::Impossible(register));
         }
+        let caches = caches.load().ok_or(LoadError::ImpossibleCaches)?;
+        Ok(Self { features, registers, event_queue, memo: Memo::default(), caches })
     }
 }

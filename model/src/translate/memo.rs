@@ -27,7 +27,7 @@ impl Eq for Memo {}
 
 /// The last value, and what it was made from.
 #[derive(Clone, Debug)]
-pub(super) struct Last<S, T>(Option<Parsed<S, T>>);
+pub(crate) struct Last<S, T>(Option<Parsed<S, T>>);
 
 #[derive(Clone, Debug)]
 struct Parsed<S, T> {

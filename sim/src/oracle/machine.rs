@@ -1,6 +1,6 @@
 //! What a session holds: an SMMU, its memory, the chooser, and what was seen and not yet asked for.
 
-use smmu_model::Smmu;
+use smmu_model::{CachePolicy, Smmu};
 use smmu_model::address::Pa;
 use smmu_model::choice::Choice;
 use smmu_model::env::World;
@@ -76,12 +76,12 @@ impl<T> FromIterator<T> for Log<T> {
 
 impl Machine {
     /// An SMMU out of reset and empty memory.
-    pub(super) fn new(features: Features, mut answers: Answers) -> Self {
+    pub(super) fn new(features: Features, caches: CachePolicy, mut answers: Answers) -> Self {
         let mut memory = Memory::default();
         let mut ledger = Ledger::default();
         let mut witness = Witness::new(&mut ledger);
         let mut world = World { bus: &mut memory, chooser: &mut answers, sink: &mut witness };
-        let smmu = Smmu::new(features, &mut world);
+        let smmu = Smmu::new(features, &mut world).with_caches(caches);
         Self { smmu, memory, answers, ledger }
     }
 
@@ -130,6 +130,8 @@ impl Sink for Witness<'_> {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::WakeUp => {}
         }
     }

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use smmu_model::RegisterAbort;
+use smmu_model::{CachePolicy, RegisterAbort};
 
 pub use commands::{CommandMismatch, TracedCommand};
 pub use identity::{ASSUMED, AidrSource, Cleared, Identity, IdentityError, assume_revision, identify};
@@ -64,7 +64,7 @@ pub fn run(
 /// the trace shows. Stops at the first line that cannot be read.
 pub fn machine_at_end(path: &Path, image: MemoryImage) -> Result<Machine, ReplayError> {
     let identity = identify(TraceReader::open(path)?)?;
-    let mut machine = Machine::new(identity.features, image);
+    let mut machine = Machine::new(identity.features, CachePolicy::Keep, image);
     for line in TraceReader::open(path)? {
         let event = line?.event;
         if let TraceEvent::DescriptorRead { address, value, .. } = event {
@@ -133,7 +133,7 @@ impl Replay {
     /// An SMMU out of reset with the ID registers of the trace, over the memory of the capture.
     pub fn new(identity: &Identity, image: MemoryImage) -> Self {
         Self {
-            machine: Machine::new(identity.features, image),
+            machine: Machine::new(identity.features, CachePolicy::Keep, image),
             commands: CommandOrder::default(),
             walked: None,
             summary: Summary::default(),

@@ -56,5 +56,11 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
         Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::InvalidationEffect => {
+            "Software that does not wait for the CMD_SYNC is exposed; with the other answer its mistake does not show."
+        }
+        Choice::CacheUse => "Software that forgets an invalidation is exposed.",
+        Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
+        Choice::TlbConflict => "The specification recommends to detect conflicts; where it forbids it, nothing is lost.",
     }
 }

@@ -127,6 +127,8 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::CommandError { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
+        | Event::Cached { .. }
+        | Event::Stale { .. }
         | Event::WakeUp => return None,
     })
 }
