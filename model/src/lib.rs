@@ -18,6 +18,7 @@ mod refuse;
 
 pub mod address;
 pub mod attributes;
+pub mod broadcast;
 pub mod bus;
 mod cache;
 pub mod choice;

@@ -3,7 +3,8 @@
 #[cfg(feature = "serde")]
 mod saved;
 
-use crate::cache::{CachePolicy, Caches};
+use crate::broadcast::{self, Broadcast};
+use crate::cache::{CachePolicy, Caches, Origin};
 use crate::command;
 use crate::config::Globals;
 use crate::env::Env;
@@ -109,7 +110,25 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers, &mut self.caches)
+        match command::step(env, &self.features, &mut self.registers, &mut self.caches) {
+            command::Step::Idle => Progress::Idle,
+            command::Step::Done => Progress::Worked,
+            command::Step::Prefetch(hint) => {
+                let globals = Globals { features: &self.features, registers: &self.registers };
+                translate::prefetch::prefetch(env, &globals, &mut self.caches, hint);
+                Progress::Worked
+            }
+        }
+    }
+
+    /// A TLBI of a processing element arrives (§3.17).
+    pub fn broadcast(&mut self, env: &mut impl Env, broadcast: Broadcast) {
+        broadcast::receive(env, &self.features, &self.registers, &mut self.caches, broadcast);
+    }
+
+    /// A DVM Sync arrives: the broadcasts before it are complete when this returns (§3.21.1).
+    pub fn synchronize_broadcasts(&mut self, env: &mut impl Env) {
+        self.caches.synchronize(env, Origin::Broadcast);
     }
 
     /// Steps until idle.

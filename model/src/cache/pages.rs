@@ -49,11 +49,6 @@ impl<V: PartialEq> PartialEq for Pages<V> {
 impl<V: Eq> Eq for Pages<V> {}
 
 impl<V> Pages<V> {
-    /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

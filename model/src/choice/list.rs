@@ -340,4 +340,32 @@ choices! {
         /// The one for the larger region is used.
         Larger = "larger",
     }
+    /// CMD_PREFETCH_*: what is prefetched.
+    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2"] "§4.2" {
+        /// What was asked for is cached, up to 64 translations.
+        Cache = "cache",
+        /// Nothing.
+        Nothing = "nothing",
+    }
+    /// A broadcast TLBI arrives while CR2.PTM is 1.
+    BroadcastWhilePrivate = "broadcast-while-private" ["3.17-PTM"] "§3.17" {
+        /// It is ignored.
+        Ignore = "ignore",
+        /// It is obeyed.
+        Obey = "obey",
+    }
+    /// A broadcast TLBI has an ASID or VMID with more than the 8 bits that are implemented.
+    BroadcastNarrow = "broadcast-narrow" ["3.17.4-narrow"] "§3.17.4" {
+        /// It matches no translation.
+        NoMatch = "no-match",
+        /// The low 8 bits decide.
+        Match = "match",
+    }
+    /// A broadcast TLBI by ASID, or by VA at EL2, and translations with CD.ASET 1.
+    InvalidationOfAset = "invalidation-of-aset" ["3.17-ASET1-broadcast", "3.17-ASET-nonglobal", "3.17-ASET-EL2-EL3"] "§3.17" {
+        /// They stay.
+        Keep = "keep",
+        /// They go.
+        Remove = "remove",
+    }
 }

@@ -46,7 +46,11 @@ impl Choice {
             | Self::ResetUnknown
             | Self::GbpaReset
             | Self::InvalidationEffect
-            | Self::InvalidationByIpa => true,
+            | Self::InvalidationByIpa
+            | Self::PrefetchEffect
+            | Self::BroadcastWhilePrivate
+            | Self::BroadcastNarrow
+            | Self::InvalidationOfAset => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas

@@ -34,15 +34,20 @@ impl TagSetting {
     }
 }
 
-/// A command becomes visible to the caches; by choice it is complete at once. Under the policy that asks at each use,
+/// An invalidation becomes visible to the caches; by choice it is complete at once. Under the policy that asks at each use,
 /// an entry that is not used any more is as good as one that went.
-pub(super) fn invalidate(env: &mut impl Env, caches: &mut Caches, invalidation: Invalidation) {
+pub(crate) fn invalidate(
+    env: &mut impl Env,
+    caches: &mut Caches,
+    origin: Origin,
+    invalidation: Invalidation,
+) {
     if caches.is_empty() {
         return;
     }
     let at_once = caches.policy == CachePolicy::Keep
         && env.ask(&[InvalidationEffect::AtSync, InvalidationEffect::AtOnce]) == InvalidationEffect::AtOnce;
-    caches.invalidate(env, Origin::Command, invalidation, at_once);
+    caches.invalidate(env, origin, invalidation, at_once);
 }
 
 impl Tlbi {
@@ -86,7 +91,7 @@ pub(crate) fn untagged(address: u64, two_halves: bool) -> u64 {
 
 impl Pages {
     /// `None` if no translation of this SMMU can be meant.
-    fn addresses(self, regimes: Regimes, stages: Stages) -> Option<Addresses> {
+    pub(crate) fn addresses(self, regimes: Regimes, stages: Stages) -> Option<Addresses> {
         let first = match (stages, regimes) {
             (Stages::Two, _) => self.address,
             (Stages::One(_) | Stages::Both, Regimes::El2) => untagged(self.address, false),

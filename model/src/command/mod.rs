@@ -31,7 +31,6 @@ use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
-use crate::smmu::Progress;
 
 /// A legal command of the Non-secure Command queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,21 +72,31 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
+/// What came of a step of the Command queue.
+pub(crate) enum Step {
+    /// Nothing was to be done.
+    Idle,
+    /// A command was executed, or stopped the queue.
+    Done,
+    /// A command asks for this.
+    Prefetch(Prefetch),
+}
+
 /// Consumes one command, or stops the queue at it.
 pub(crate) fn step(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
     caches: &mut Caches,
-) -> Progress {
+) -> Step {
     let Some(ring) = queue::pending(env, f, registers) else {
-        return Progress::Idle;
+        return Step::Idle;
     };
     let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
             queue::consume(env, f, registers, ring);
-            execute(env, f, registers, caches, decoded);
+            execute(env, f, registers, caches, decoded)
         }
         Err(rule) => {
             env.note(rule);
@@ -95,9 +104,9 @@ pub(crate) fn step(
                 unreachable!("{} does not stop a command queue", rule.label());
             };
             queue::stop(env, f, registers, error);
+            Step::Done
         }
     }
-    Progress::Worked
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
@@ -107,15 +116,16 @@ fn execute(
     registers: &mut Registers,
     caches: &mut Caches,
     decoded: Decoded,
-) {
+) -> Step {
     match decoded {
-        Decoded::Prefetch(_) => {}
+        Decoded::Prefetch(hint) => return Step::Prefetch(hint),
         Decoded::Cfgi(cfgi) => {
-            effect::invalidate(env, caches, Invalidation::Configuration(cfgi.structures()));
+            let invalidation = Invalidation::Configuration(cfgi.structures());
+            effect::invalidate(env, caches, Origin::Command, invalidation);
         }
         Decoded::Tlbi(tlbi) => {
             if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
-                effect::invalidate(env, caches, Invalidation::Translations(scope));
+                effect::invalidate(env, caches, Origin::Command, Invalidation::Translations(scope));
             }
         }
         Decoded::Resume(_) | Decoded::StallTerm(_) => {}
@@ -131,6 +141,7 @@ fn execute(
         }
         Decoded::Ignored(rule) => env.note(rule),
     }
+    Step::Done
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.

@@ -6,6 +6,7 @@ mod agree;
 mod context;
 pub(crate) mod memo;
 mod permission;
+pub(crate) mod prefetch;
 mod recall;
 mod sources;
 mod stage1;

@@ -61,6 +61,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         }
         Choice::CacheUse => "Software that forgets an invalidation is exposed.",
         Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
+        Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
+        Choice::BroadcastWhilePrivate => "The specification recommends it.",
+        Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
         Choice::TlbConflict => "The specification recommends to detect conflicts; where it forbids it, nothing is lost.",
     }
 }
