@@ -193,15 +193,10 @@ impl Fields<'_> {
     #[inline]
     fn range(self) -> Result<Option<Range>, Rule> {
         let (word0, word1) = (self.command.tlbi0(), self.command.tlbi1());
-        let log2_granule_bytes: u8 = match word1.tg() {
-            1 => 12,
-            2 => 14,
-            3 => 16,
-            _any => return Ok(None),
-        };
-        if !self.f.ril {
+        if word1.tg() == 0 || !self.f.ril {
             return Ok(None);
         }
+        let log2_granule_bytes = 10 + 2 * word1.tg(); // 4, 16 or 64 KiB
         // Without DS there is no level 1 leaf with 16 KiB granules: the encoding acts as no hint (§4.4.1.1).
         let ttl = if log2_granule_bytes == 14 && word1.ttl() == 1 && !self.f.ds { 0 } else { word1.ttl() };
         let scale = if self.f.ds { word0.scale() } else { word0.scale() & 0x1f };
