@@ -183,6 +183,8 @@ pub enum Event {
         born: u32,
         /// Where memory differs.
         difference: Difference,
+        /// It has been invalidated, and goes when the invalidation completes: at a CMD_SYNC, or a DVM Sync.
+        invalidated: bool,
     },
     /// A translation table descriptor was read.
     Descriptor {

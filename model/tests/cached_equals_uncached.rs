@@ -162,14 +162,19 @@ impl System {
     fn act(&mut self, act: Act) {
         match act {
             Act::Stage1 { set, region, page, becomes } => {
-                self.descriptor(STAGE1 + set * SET, region, page, becomes, stage1_leaf);
+                // Only what all address spaces of a VMID share may be global.
+                let not_global = if set == 3 { 0 } else { 1 << 11 };
+                let leaf = |noise| stage1_leaf(noise) | not_global;
+                self.descriptor(STAGE1 + set * SET, region, page, becomes, leaf);
             }
             Act::Stage2 { set, region, page, becomes } => {
                 self.descriptor(STAGE2 + set * SET, region, page, becomes, stage2_leaf);
             }
             Act::Cd { stream, change } => {
                 let (stream, _, set, _) = STREAMS[stream];
-                let mut words = cd(if change & 0b11 == 3 { (set + 1) % 4 } else { set });
+                // Address spaces of one VMID have an ASID each, and CDs of one ASID agree.
+                let is_alone = stream >= 2;
+                let mut words = cd(if is_alone && change & 0b11 == 3 { (set + 1) % 4 } else { set });
                 words[0] |= (change >> 2 & 1) << 36; // WXN
                 words[0] ^= (change >> 3 & 1) << 45; // R
                 words[3] = if change & 0x10 != 0 { 0x44 } else { 0xff };
@@ -202,7 +207,7 @@ impl System {
         region: u64,
         page: Option<u64>,
         becomes: Becomes,
-        leaf: fn(u64) -> u64,
+        leaf: impl Fn(u64) -> u64,
     ) {
         let at = match page {
             None => root + region * 8,
@@ -300,7 +305,7 @@ fn cd(set: u64) -> [u64; 8] {
     [word0 | 1 << 42 | 1 << 43 | 1 << 45 | 1 << 46 | (set + 1) << 48, STAGE1 + set * SET, 0, 0xff, 0, 0, 0, 0]
 }
 
-/// AP, SH, AF, nG and DBM from noise; AF mostly set.
+/// AP, AF, nG and DBM from noise; AF mostly set.
 fn stage1_leaf(noise: u64) -> u64 {
     let af = u64::from(noise & 0b111 != 0) << 10;
     noise & (0b11 << 6) | 0b11 << 8 | af | noise & (1 << 11) | noise & (1 << 51)

@@ -14,6 +14,7 @@ use crate::ids::StreamId;
 use crate::layout::cd::Cd;
 use crate::layout::ste::Ste;
 use crate::rule::Rule;
+use crate::trace::CacheEntry;
 
 /// Most structures that there are at once; one more and all go first. Over-invalidation is always permitted (§4.3).
 pub(crate) const STRUCTURES_MAX: usize = 1 << 18;
@@ -153,6 +154,32 @@ pub(crate) enum Structures {
     Context { stream: StreamId, index: u32, level1: bool },
     /// All CDs and L1CDs of a stream.
     Contexts { stream: StreamId },
+}
+
+impl Structures {
+    /// Whether an entry goes.
+    pub(super) fn covers(self, entry: CacheEntry) -> bool {
+        let (of, index, is_level1) = match entry {
+            CacheEntry::L1StreamTable { stream } => (stream, None, true),
+            CacheEntry::Ste { stream } => (stream, None, false),
+            CacheEntry::L1Cd { stream, index } => (stream, Some(index), true),
+            CacheEntry::Cd { stream, index } => (stream, Some(index), false),
+            CacheEntry::Stage1Table { .. }
+            | CacheEntry::Stage1 { .. }
+            | CacheEntry::Combined { .. }
+            | CacheEntry::Stage2Table { .. }
+            | CacheEntry::Stage2 { .. } => return false,
+        };
+        match self {
+            Self::Streams { first, last, level1 } => {
+                (first..=last).contains(&of) && (index.is_some() || level1 || !is_level1)
+            }
+            Self::Context { stream, index: named, level1 } => {
+                stream == of && index == Some(named) && (level1 || !is_level1)
+            }
+            Self::Contexts { stream } => stream == of && index.is_some(),
+        }
+    }
 }
 
 impl Configuration {

@@ -17,6 +17,7 @@ pub(crate) mod tlb;
 
 use crate::choice::answer::InvalidationByIpa;
 use crate::env::Env;
+use crate::trace::CacheEntry;
 use configuration::{Configuration, Structures};
 pub(crate) use pages::Found;
 use scope::{Scope, Stages};
@@ -60,7 +61,7 @@ pub(crate) struct Caches {
     pub(crate) policy: CachePolicy,
     pub(crate) configuration: Configuration,
     pub(crate) tlb: Tlb,
-    pending: Vec<Pending>,
+    pub(crate) pending: Vec<Pending>,
     /// The birth of an entry that comes now.
     pub(crate) now: Born,
 }
@@ -96,11 +97,22 @@ pub(crate) enum Invalidation {
 /// An invalidation that is visible and not complete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Pending {
+pub(crate) struct Pending {
     origin: Origin,
     invalidation: Invalidation,
     /// The first epoch that it does not concern.
     limit: u32,
+}
+
+impl Pending {
+    /// Whether an entry goes when it completes.
+    pub(crate) fn covers(&self, entry: CacheEntry, born: Born) -> bool {
+        let covers = match self.invalidation {
+            Invalidation::Configuration(structures) => structures.covers(entry),
+            Invalidation::Translations(scope) => scope.covers(entry),
+        };
+        covers && scope::before(born, self.limit)
+    }
 }
 
 /// So many invalidations wait; with one more, all of them are done early, as they may be (§4.8).

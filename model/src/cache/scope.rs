@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::Born;
 use crate::config::geometry::{Granule, Table};
 use crate::ids::{AddressSpace, Asid, Regime, Vmid};
+use crate::trace::CacheEntry;
 
 /// The translations that an invalidation removes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +124,36 @@ impl Scope {
             Stages::One(AsidMatch::NotGlobal(asid)) => [Some(at(asid)), None],
         };
         spaces.into_iter().flatten()
+    }
+
+    /// Whether an entry goes. Of a combined one only the smaller region is known here.
+    pub(super) fn covers(&self, entry: CacheEntry) -> bool {
+        let within = |address: u64, size_log2: u8, is_table: bool| {
+            self.addresses.as_ref().is_none_or(|addresses| {
+                let sizes = if is_table { addresses.tables } else { addresses.leaves };
+                let (first, last) = addresses.widened(size_log2);
+                sizes >> size_log2 & 1 != 0 && (first..=last).contains(&address)
+            })
+        };
+        let in_space = |regime, space| {
+            self.regimes().contains(&regime) && self.spaces().any(|spaces| spaces.contains(&space))
+        };
+        let in_vmid = |vmid| self.takes_stage2() && self.regimes().contains(&Regime::NsEl1(vmid));
+        match entry {
+            CacheEntry::Stage1Table { regime, space, va, size_log2 } => {
+                in_space(regime, space) && within(va, size_log2, true)
+            }
+            CacheEntry::Stage1 { regime, space, va, size_log2 }
+            | CacheEntry::Combined { regime, space, va, size_log2 } => {
+                in_space(regime, space) && within(va, size_log2, false)
+            }
+            CacheEntry::Stage2Table { vmid, ipa, size_log2 } => in_vmid(vmid) && within(ipa, size_log2, true),
+            CacheEntry::Stage2 { vmid, ipa, size_log2 } => in_vmid(vmid) && within(ipa, size_log2, false),
+            CacheEntry::L1StreamTable { .. }
+            | CacheEntry::Ste { .. }
+            | CacheEntry::L1Cd { .. }
+            | CacheEntry::Cd { .. } => false,
+        }
     }
 
     /// Whether stage 2 translations go.

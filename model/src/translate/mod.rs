@@ -75,7 +75,8 @@ fn resolve_cached<E: Env>(
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
-    let mut env = Remembering { env, tlb: &mut caches.tlb, policy, now, bbml };
+    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
+    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
     let configuration = &mut caches.configuration;
     resolve_from(&mut env, g, &mut configuration.streams, &mut configuration.contexts, tx, seen)
 }

@@ -47,7 +47,8 @@ pub(crate) fn prefetch<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches
 /// STE and CD alone.
 fn configuration<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches, hint: Prefetch) -> Result<(), Stop> {
     let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
-    let mut env = Remembering { env, tlb: &mut caches.tlb, policy, now, bbml };
+    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
+    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
     let configuration = &mut caches.configuration;
     let stream = configuration.streams.stream(&mut env, g, hint.stream)?;
     let selected = substream::select(&mut env, g.features, stream.stage1.as_ref(), hint.substream);

@@ -10,7 +10,7 @@ use super::walk::{Leaf, Start, Step};
 use crate::cache::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage2Terms, TableEntry};
 use crate::cache::scope::sizes;
 use crate::cache::tlb::Tlb;
-use crate::cache::{Born, CachePolicy};
+use crate::cache::{Born, CachePolicy, Pending};
 use crate::choice::Answer;
 use crate::choice::answer::{CacheUse, TlbConflict};
 use crate::config::geometry::Table;
@@ -103,6 +103,8 @@ pub(crate) struct Fresh<'a, E>(pub(crate) &'a mut E);
 pub(crate) struct Remembering<'a, E> {
     pub(crate) env: &'a mut E,
     pub(crate) tlb: &'a mut Tlb,
+    /// Invalidations that are not complete.
+    pub(crate) pending: &'a [Pending],
     pub(crate) policy: CachePolicy,
     pub(crate) now: Born,
     /// IDR3.BBML.
@@ -314,7 +316,8 @@ impl<E: Env> Recall for Remembering<'_, E> {
             if chooses && self.ask(&[CacheUse::Use, CacheUse::Miss]) == CacheUse::Miss {
                 return false;
             }
-            self.trace(|| Event::Stale { entry, born: born.moment, difference });
+            let invalidated = self.pending.iter().any(|pending| pending.covers(entry, born));
+            self.trace(|| Event::Stale { entry, born: born.moment, difference, invalidated });
         }
         self.trace(|| Event::Cached { entry, born: born.moment });
         true
