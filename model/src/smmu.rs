@@ -6,7 +6,7 @@ mod saved;
 use crate::broadcast::{self, Broadcast};
 use crate::cache::{CachePolicy, Caches, Origin};
 use crate::command;
-use crate::config::Globals;
+use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault;
 use crate::features::Features;
@@ -110,15 +110,10 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        match command::step(env, &self.features, &mut self.registers, &mut self.caches) {
-            command::Step::Idle => Progress::Idle,
-            command::Step::Done => Progress::Worked,
-            command::Step::Prefetch(hint) => {
-                let globals = Globals { features: &self.features, registers: &self.registers };
-                translate::prefetch::prefetch(env, &globals, &mut self.caches, hint);
-                Progress::Worked
-            }
-        }
+        let features = &self.features;
+        command::step(env, features, &mut self.registers, &mut self.caches, |env, registers, caches, hint| {
+            translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
+        })
     }
 
     /// A TLBI of a processing element arrives (§3.17).
@@ -143,10 +138,26 @@ impl Smmu {
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        if tx.address_type == AddressType::Translated {
-            return self.transact_as(env, &translated::as_presented(&self.features, tx));
+        if tx.address_type == AddressType::Translated || substream::is_too_wide(&self.features, tx.substream)
+        {
+            let presented = self.as_presented(env, tx);
+            return self.transact_as(env, &presented);
         }
         self.transact_as(env, tx)
+    }
+
+    /// What of the transaction reaches the SMMU (§3.9).
+    #[cold]
+    fn as_presented(&self, env: &mut impl Env, tx: &Transaction) -> Transaction {
+        let mut presented = match tx.address_type {
+            AddressType::Translated => translated::as_presented(&self.features, tx),
+            AddressType::Untranslated => *tx,
+        };
+        if substream::is_too_wide(&self.features, presented.substream) && self.registers.cr0ack.smmuen() {
+            let arrival = |pasid| substream::on_arrival(env, &self.features, pasid);
+            presented.substream = presented.substream.map(arrival);
+        }
+        presented
     }
 
     #[inline(always)]

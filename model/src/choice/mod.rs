@@ -50,7 +50,15 @@ impl Choice {
             | Self::PrefetchEffect
             | Self::BroadcastWhilePrivate
             | Self::BroadcastNarrow
-            | Self::InvalidationOfAset => true,
+            | Self::InvalidationOfAset
+            | Self::L1StdReservedBits
+            | Self::PcieOverrides
+            | Self::TranslatedAlloccfg
+            | Self::HttuWalkAttributes
+            | Self::CmdqConsLag
+            | Self::GbpaOverrideRead
+            | Self::QueueIndexHighBits
+            | Self::AddressAboveOas => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -75,7 +83,15 @@ impl Choice {
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
             | Self::CacheUse
-            | Self::TlbConflict => false,
+            | Self::TlbConflict
+            | Self::SteContSpan
+            | Self::PasidBeyondSsidsize
+            | Self::DeviceShareability
+            | Self::Stage1UpdateTime
+            | Self::Stage2DirtyAhead
+            | Self::CommandOutOfRange
+            | Self::CommandSsv
+            | Self::TlbiAddressRange => false,
         }
     }
 }

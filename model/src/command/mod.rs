@@ -8,6 +8,7 @@ mod cfgi;
 pub(crate) mod effect;
 mod legality;
 mod prefetch;
+mod range;
 mod stall;
 mod stream;
 mod sync;
@@ -23,7 +24,7 @@ pub use tlbi::{Pages, Range, Tlbi};
 use effect::TagSetting;
 
 use crate::cache::{Caches, Invalidation, Origin};
-use crate::choice::answer::CommandReservedBits;
+use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
@@ -31,6 +32,7 @@ use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
+use crate::smmu::Progress;
 
 /// A legal command of the Non-secure Command queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,31 +74,43 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// What came of a step of the Command queue.
-pub(crate) enum Step {
-    /// Nothing was to be done.
-    Idle,
-    /// A command was executed, or stopped the queue.
-    Done,
-    /// A command asks for this.
-    Prefetch(Prefetch),
-}
-
-/// Consumes one command, or stops the queue at it.
-pub(crate) fn step(
-    env: &mut impl Env,
+/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28). Hints are
+/// followed by `follow`.
+pub(crate) fn step<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
     caches: &mut Caches,
-) -> Step {
+    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
+) -> Progress {
+    let progress = consume_one(env, f, registers, caches, &follow);
+    if progress == Progress::Worked
+        && queue::has_more(f, registers)
+        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
+    {
+        consume_one(env, f, registers, caches, &follow);
+    }
+    progress
+}
+
+/// Consumes one command, or stops the queue at it.
+fn consume_one<E: Env>(
+    env: &mut E,
+    f: &Features,
+    registers: &mut Registers,
+    caches: &mut Caches,
+    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
+) -> Progress {
     let Some(ring) = queue::pending(env, f, registers) else {
-        return Step::Idle;
+        return Progress::Idle;
     };
-    let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
+    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
             queue::consume(env, f, registers, ring);
-            execute(env, f, registers, caches, decoded)
+            if let Some(hint) = execute(env, f, registers, caches, decoded) {
+                follow(env, registers, caches, hint);
+            }
         }
         Err(rule) => {
             env.note(rule);
@@ -104,21 +118,21 @@ pub(crate) fn step(
                 unreachable!("{} does not stop a command queue", rule.label());
             };
             queue::stop(env, f, registers, error);
-            Step::Done
         }
     }
+    Progress::Worked
 }
 
-/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+/// Returns a hint that is to be followed. CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
     caches: &mut Caches,
     decoded: Decoded,
-) -> Step {
+) -> Option<Prefetch> {
     match decoded {
-        Decoded::Prefetch(hint) => return Step::Prefetch(hint),
+        Decoded::Prefetch(hint) => return Some(hint),
         Decoded::Cfgi(cfgi) => {
             let invalidation = Invalidation::Configuration(cfgi.structures());
             effect::invalidate(env, caches, Origin::Command, invalidation);
@@ -141,34 +155,33 @@ fn execute(
         }
         Decoded::Ignored(rule) => env.note(rule),
     }
-    Step::Done
+    None
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.
 fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode) -> Result<Decoded, Rule> {
-    let tlbi = tlbi::Fields { f, command };
     let decoded = match opcode {
-        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(f, command)?),
-        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(f, command)?),
-        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(f, command)?),
-        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(f, command)?),
-        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(f, command)?),
-        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(f, command)?),
-        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi.nh_all()?),
-        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi.nh_asid()?),
-        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi.nh_va()?),
-        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi.nh_vaa()?),
+        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(env, f, command)?),
+        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(env, f, command)?),
+        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(env, f, command)?),
+        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(env, f, command)?),
+        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(env, f, command)?),
+        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(env, f, command)?),
+        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_all()?),
+        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_asid()?),
+        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_va()?),
+        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_vaa()?),
         Opcode::TlbiEl2All => Decoded::Tlbi(Tlbi::El2All),
-        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi.el2_asid()?),
-        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi.el2_va()?),
-        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi.el2_vaa()?),
-        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi.s12_vmall()?),
-        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi.s2_ipa()?),
+        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_asid()?),
+        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_va()?),
+        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_vaa()?),
+        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s12_vmall()?),
+        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s2_ipa()?),
         Opcode::TlbiNsnhAll => Decoded::Tlbi(Tlbi::NsnhAll),
         Opcode::AtcInv => Decoded::AtcInv(ats::atc_inv(env, f, command)?),
-        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(f, command)?),
-        Opcode::Resume => Decoded::Resume(stall::resume(f, command)?),
-        Opcode::StallTerm => Decoded::StallTerm(stream::stream(f, command)?),
+        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(env, f, command)?),
+        Opcode::Resume => Decoded::Resume(stall::resume(env, f, command)?),
+        Opcode::StallTerm => Decoded::StallTerm(stream::stream(env, f, command)?),
         Opcode::Sync => Decoded::Sync(sync::decode(f, command)?),
         Opcode::CfgiVmsPidm
         | Opcode::DptiAll

@@ -85,7 +85,7 @@ impl Ring {
     }
 
     /// The address of entry `index` of 2^`log2_entry_bytes` bytes. The base is aligned to the size of the
-    /// queue, at least to 32 bytes as its field is (§6.3.26), so the address fits OAS because the base does.
+    /// queue, at least to 32 bytes as its field is (§6.3.26). A base beyond OAS gives an address beyond OAS.
     pub(crate) fn slot(self, base: QueueBase, log2_entry_bytes: u8, index: u32) -> Pa {
         let offsets = u64::from(self.mask() >> 1) << log2_entry_bytes;
         Pa::new((base.addr() & !offsets) | u64::from(index) << log2_entry_bytes)

@@ -3,7 +3,7 @@
 use super::recall::{Fresh, Recall, Remembering};
 use super::stage1::Stage1Query;
 use super::stage2::{Request, Stage2Tables};
-use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, walk};
+use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
 use crate::bus::{Bus, ReadOnly};
 use crate::cache::entry::{Stage1Entry, Stage2Entry, TableEntry};
@@ -153,7 +153,10 @@ fn stage2_trail<E: Env>(env: &mut E, stage2: &Stage2, ipa: u64) -> Trail {
 impl Trail {
     fn of<E: Recall, T: Tables<E>>(env: &mut E, table: &Table, tables: T, input: u64) -> Self {
         let mut onlooker = Recorder { tables, trail: Self::default() };
-        let leaf = walk(env, table, &mut onlooker, input).ok().flatten();
+        let leaf = match walk(env, table, &mut onlooker, input) {
+            Ok(Walked::Leaf(leaf)) => Some(leaf),
+            Ok(Walked::Changed(_)) | Err(_) => None,
+        };
         Self { leaf, ..onlooker.trail }
     }
 

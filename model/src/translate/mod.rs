@@ -9,6 +9,7 @@ mod permission;
 pub(crate) mod prefetch;
 mod recall;
 mod sources;
+mod span;
 mod stage1;
 mod stage2;
 pub(crate) mod translated;
@@ -200,7 +201,9 @@ fn finished<E: Recall>(
     stage2: &stage2::Mapped,
     attributes: Attributes,
 ) -> Translation {
-    let attributes = stage2.attributes(env, attributes).consistent();
+    let page = stage2.page(env);
+    let attributes = if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes = page.apply(attributes).consistent();
     Translation { pa: stage2.pa, size_log2: stage1.size_bits.min(stage2.size_bits), attributes }
 }
 

@@ -5,6 +5,7 @@ use super::context;
 use super::memo::Last;
 use super::read_structure;
 use super::recall::Recall;
+use super::span;
 use crate::address::Pa;
 use crate::bus::ExternalAbort;
 use crate::cache::configuration::{CachedCd, CachedSte, Contexts, Level1, Streams};
@@ -49,7 +50,10 @@ impl StreamSource for Last<StreamSetting, Stream> {
         let Ok(words) = read_structure(env, Structure::Ste, at) else {
             return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
         };
-        let (ste, setting) = (Ste(words), g.stream_setting());
+        let (mut ste, setting) = (Ste(words), g.stream_setting());
+        if ste.word1().cont() != 0 {
+            ste = span::lookup(env, g, id, at, ste)?; // F_CFG_CONFLICT
+        }
         let parse = || ste::parse(env, f, setting, &ste);
         let stream = self.get(&ste.0, setting, || !ste::asks(f, &ste), parse);
         stream.map_err(Stop::configuration) // C_BAD_STE, silent abort
@@ -142,7 +146,11 @@ fn fetch_ste<E: Recall>(
     let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
-    Ok(streams.insert_ste(id, CachedSte::new(words, g.stream_setting(), env.now())))
+    let mut ste = Ste(words);
+    if ste.word1().cont() != 0 {
+        ste = span::lookup(env, g, id, at, ste)?;
+    }
+    Ok(streams.insert_ste(id, CachedSte::new(ste.0, g.stream_setting(), env.now())))
 }
 
 #[inline(always)]

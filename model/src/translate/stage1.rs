@@ -2,14 +2,15 @@
 
 use super::permission;
 use super::recall::{Both, Recall};
-use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
-use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, walk};
+use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
+use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
 use crate::cache::entry::{Combined, Stage1Entry};
 use crate::cache::tlb::Tags;
+use crate::choice::answer::Stage1UpdateTime;
 use crate::command::effect::untagged;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
@@ -49,6 +50,16 @@ impl Mapped {
     pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
         let page = stage1::page(env, self.memory_type, self.shareability, self.leaf);
         with_incoming_hints(page, input)
+    }
+
+    /// The same as they enter stage 2, which makes any type cacheable (§13.4.3).
+    #[inline(always)]
+    pub(super) fn made_cacheable<E: Env>(&self, env: &mut E, attributes: Attributes) -> Attributes {
+        if attributes.memory_type.is_cacheable() {
+            return attributes;
+        }
+        let shareability = stage1::shareability_made_cacheable(env, self.shareability, self.leaf);
+        Attributes { shareability, ..attributes }
     }
 }
 
@@ -179,12 +190,13 @@ fn attempt<E: Recall, S: TableSpace>(
     restarts: u8,
 ) -> Result<Mapped, Stop> {
     let va = tables.query.input.address.value();
-    let Some(leaf) = walk(env, tables.table, tables, va)? else {
-        return restart(env, tables, restarts);
+    let leaf = match walk(env, tables.table, tables, va)? {
+        Walked::Leaf(leaf) => leaf,
+        Walked::Changed(at) => return restart(env, tables, (restarts, at)),
     };
     let new = judge(env, tables, &leaf)?;
-    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return restart(env, tables, restarts);
+    if new != leaf.entry.raw && set_flags(env, tables, &leaf, new)? == Update::Changed {
+        return restart(env, tables, (restarts, leaf.entry.at));
     }
     env.keep_stage1(&tables.query, &leaf, new);
     env.trace(|| Event::Translated {
@@ -204,17 +216,37 @@ fn attempt<E: Recall, S: TableSpace>(
     })
 }
 
-/// A call, not a loop around the walk: the compiler would prepare every walk for a second one.
+/// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
+/// compiler would prepare every walk for a second one.
 #[cold]
 fn restart<E: Recall, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
-    restarts: u8,
+    (restarts, at): (u8, Pa),
 ) -> Result<Mapped, Stop> {
     match restarts.checked_sub(1) {
         Some(restarts) => attempt(env, tables, restarts),
-        None => Err(Stop::at_input(Rule::Stage1UpdateAborted)),
+        None => Err(Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }),
     }
+}
+
+/// Hardware makes `new` of the leaf that let the access in.
+#[cold]
+fn set_flags<E: Recall, S: TableSpace>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_, S>,
+    leaf: &Leaf,
+    new: u64,
+) -> Result<Update, Stop> {
+    tables.space.look_ahead(env, Ipa::new(leaf.output), tables.query.input.access)?;
+    let changes = leaf.entry.raw ^ new;
+    if changes & AF != 0 {
+        env.note(Rule::Stage1SetsAccessFlag);
+    }
+    if changes & AP_READ_ONLY != 0 {
+        env.note(Rule::Stage1SetsDirty);
+    }
+    tables.update(env, &leaf.entry, new)
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -260,12 +292,6 @@ fn judge<E: Recall, S: TableSpace>(
         return Err(Stop::at_input(rule));
     }
     let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
-    if flag != 0 {
-        env.note(Rule::Stage1SetsAccessFlag);
-    }
-    if cleans {
-        env.note(Rule::Stage1SetsDirty);
-    }
     Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
 }
 
@@ -280,6 +306,9 @@ pub(super) struct Stage1Tables<'a, S> {
 pub(super) trait TableSpace: Copy {
     /// Where the descriptor at `address` is.
     fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
+
+    /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
+    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop>;
 }
 
 /// Stage 2 is bypassed.
@@ -290,6 +319,10 @@ impl TableSpace for Physical {
     #[inline(always)]
     fn locate<E: Recall>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
         Ok(Pa::new(address))
+    }
+
+    fn look_ahead<E: Recall>(self, _env: &mut E, _output: Ipa, _access: Access) -> Result<(), Stop> {
+        Ok(())
     }
 }
 
@@ -303,6 +336,16 @@ impl TableSpace for BehindStage2<'_> {
         let (class, access) = (Class::TableWalk(direction), Access::data(direction));
         let request = stage2::Request { ipa: Ipa::new(address), class, access };
         stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
+    }
+
+    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop> {
+        match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
+            Stage1UpdateTime::Early => Ok(()),
+            Stage1UpdateTime::Late => {
+                let request = stage2::Request { ipa: output, class: Class::Input, access };
+                stage2::translate(env, self.0, request).map(|_mapped| ())
+            }
+        }
     }
 }
 
@@ -353,6 +396,8 @@ impl<E: Recall, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
+        let walks =
+            Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
+        exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

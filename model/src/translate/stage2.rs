@@ -2,13 +2,13 @@
 
 use super::permission;
 use super::recall::Recall;
-use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, walk};
+use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
-use crate::attributes::stage2::Stage2Settings;
+use crate::attributes::stage2::{Stage2Page, Stage2Settings};
 use crate::attributes::{Attributes, MemoryType};
-use crate::bus::Bus;
+use crate::bus::{Bus, ExternalAbort};
 use crate::cache::entry::Stage2Entry;
-use crate::choice::answer::AccessFlagOnPermissionFault;
+use crate::choice::answer::{AccessFlagOnPermissionFault, HttuWalkAttributes, Stage2DirtyAhead};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -41,7 +41,13 @@ impl Mapped {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
-        self.settings.decode(env, self.leaf).apply(input)
+        self.page(env).apply(input)
+    }
+
+    /// What the descriptor does to attributes.
+    #[inline(always)]
+    pub(super) fn page<E: Env>(&self, env: &mut E) -> Stage2Page {
+        self.settings.decode(env, self.leaf)
     }
 }
 
@@ -79,12 +85,13 @@ fn attempt<E: Recall>(
     if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
-    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else {
-        return restart(env, stage2, request, restarts);
+    let leaf = match walk(env, &stage2.table, &mut tables, ipa)? {
+        Walked::Leaf(leaf) => leaf,
+        Walked::Changed(at) => return restart(env, stage2, request, (restarts, at)),
     };
     let new = judge(env, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return restart(env, stage2, request, restarts);
+        return restart(env, stage2, request, (restarts, leaf.entry.at));
     }
     env.keep_stage2(stage2, request, &leaf, new);
     env.trace(|| Event::Translated {
@@ -141,13 +148,19 @@ pub(super) fn recalled<E: Env>(
     }))
 }
 
-/// A call, not a loop around the walk: the compiler would prepare every walk for a second one.
+/// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
+/// compiler would prepare every walk for a second one.
 #[cold]
-fn restart<E: Recall>(env: &mut E, stage2: &Stage2, request: Request, restarts: u8) -> Result<Mapped, Stop> {
+fn restart<E: Recall>(
+    env: &mut E,
+    stage2: &Stage2,
+    request: Request,
+    (restarts, at): (u8, Pa),
+) -> Result<Mapped, Stop> {
     let Request { ipa, class, access } = request;
     match restarts.checked_sub(1) {
         Some(restarts) => attempt(env, stage2, ipa, class, access, restarts),
-        None => Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted)),
+        None => Err(Stage2Tables { stage2, request }.descriptor_stop(Rule::Stage2UpdateAborted, at)),
     }
 }
 
@@ -179,7 +192,8 @@ fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> 
         return Err(tables.stop(rule));
     }
     let writes = access.direction == Direction::Write;
-    let set_dirty = if dirty && writes && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
+    let clean = dirty && !descriptor.s2ap_write();
+    let set_dirty = if clean && (writes || dirties_ahead(env, class)) { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
@@ -187,6 +201,13 @@ fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> 
         env.note(Rule::Stage2SetsDirty);
     }
     Ok(raw | flag | set_dirty)
+}
+
+/// Whether the page of a stage 1 descriptor becomes dirty already when the descriptor is read (§3.13.4, §3.13.5).
+#[cold]
+fn dirties_ahead<E: Env>(env: &mut E, class: Class) -> bool {
+    class == Class::TableWalk(Direction::Read)
+        && env.ask(&[Stage2DirtyAhead::WhenWritten, Stage2DirtyAhead::Ahead]) == Stage2DirtyAhead::Ahead
 }
 
 /// A write that stage 2 denies to the update of a stage 1 descriptor has a name of its own.
@@ -284,19 +305,33 @@ impl<E: Recall> Tables<E> for Stage2Tables<'_> {
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        exchange(env, Stage::Two, &self.stage2.table, entry, new)
+        let walks =
+            Walks { stage: Stage::Two, table: &self.stage2.table, write_back: self.stage2.write_back };
+        exchange(env, walks, entry, new)
             .map_err(|_abort| self.descriptor_stop(Rule::Stage2UpdateAborted, entry.at))
     }
+}
+
+/// How hardware reaches the descriptors of a table.
+pub(super) struct Walks<'a> {
+    pub(super) stage: Stage,
+    pub(super) table: &'a Table,
+    /// The walks are Write-Back.
+    pub(super) write_back: bool,
 }
 
 /// Atomically replaces a descriptor, in the byte order of its table (§3.13).
 pub(super) fn exchange<E: Env>(
     env: &mut E,
-    stage: Stage,
-    table: &Table,
+    Walks { stage, table, write_back }: Walks<'_>,
     entry: &Entry,
     new: u64,
-) -> Result<Update, crate::bus::ExternalAbort> {
+) -> Result<Update, ExternalAbort> {
+    if !write_back
+        && env.ask(&[HttuWalkAttributes::Update, HttuWalkAttributes::Abort]) == HttuWalkAttributes::Abort
+    {
+        return Err(ExternalAbort);
+    }
     let old = table.in_order(entry.raw);
     let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
     if found != old {

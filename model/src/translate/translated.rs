@@ -3,6 +3,7 @@
 use super::recall::Recall;
 use super::sources::{ContextSource, StreamSource};
 use super::{Seen, stage2, within_ias};
+use crate::attributes::Attributes;
 use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
 use crate::config::Globals;
 use crate::config::ste::{Eats, Stream};
@@ -37,7 +38,7 @@ pub(super) fn pass<E: Recall>(
     }
     if !g.atschk() {
         env.note(Rule::TranslatedUnchecked);
-        return physical(env, g, tx);
+        return physical(env, g, tx, tx.attributes);
     }
     let stream = streams.stream(env, g, tx.stream)?;
     seen.learn(stream);
@@ -45,11 +46,12 @@ pub(super) fn pass<E: Recall>(
     if stream.eats != Eats::Off && tx.substream.is_some() {
         check_pasid(env, f, stream, contexts, tx)?;
     }
+    let attributes = stream.overrides.attributes_of_translated(env, tx.attributes);
     match (stream.eats, &stream.stage2) {
         (Eats::Off, _) => Err(Stop::at_input(Rule::TranslatedForbidden)),
         (Eats::Full, _) => {
             env.note(Rule::TranslatedFull);
-            physical(env, g, tx)
+            physical(env, g, tx, attributes)
         }
         (Eats::Split, Some(stage2)) => {
             env.note(Rule::TranslatedSplit);
@@ -57,7 +59,7 @@ pub(super) fn pass<E: Recall>(
             let ipa = tx.address.as_ipa_with_stage1_bypassed();
             let request = stage2::Request { ipa, class: Class::Input, access: seen.access };
             let mapped = stage2::translate(env, stage2, request)?;
-            let attributes = mapped.attributes(env, tx.attributes);
+            let attributes = mapped.attributes(env, attributes);
             Ok(Translation {
                 pa: mapped.pa,
                 size_log2: mapped.size_bits,
@@ -91,7 +93,12 @@ fn check_pasid<E: Recall>(
 }
 
 /// The address is physical and goes on as it is (§3.9.1.1).
-fn physical<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
+fn physical<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    tx: &Transaction,
+    attributes: Attributes,
+) -> Result<Translation, Stop> {
     let pa = tx.address.as_pa_with_both_stages_bypassed();
     let oas_bits = g.features.oas_bits;
     if !pa.fits(oas_bits)
@@ -99,6 +106,9 @@ fn physical<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Tr
     {
         return Err(Stop::configuration(Rule::TranslatedBeyondOas));
     }
-    let attributes = tx.attributes.consistent();
-    Ok(Translation { pa: pa.truncated(oas_bits), size_log2: super::BYPASS_SIZE_LOG2, attributes })
+    Ok(Translation {
+        pa: pa.truncated(oas_bits),
+        size_log2: super::BYPASS_SIZE_LOG2,
+        attributes: attributes.consistent(),
+    })
 }

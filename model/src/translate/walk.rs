@@ -107,6 +107,15 @@ pub(super) enum Update {
     Changed,
 }
 
+/// How a walk ends, if it does not fault.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Walked {
+    /// In a leaf.
+    Leaf(Leaf),
+    /// The table descriptor at this address changed under a hardware update: the walk must start again.
+    Changed(Pa),
+}
+
 /// The rules of one stage's walk.
 pub(super) struct WalkRules {
     pub(super) invalid: Rule,
@@ -138,15 +147,13 @@ const HIERARCHY: u64 = 0x1f << 59;
 const LAST_LEVEL: i8 = 3;
 
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
-///
-/// `None` where a table descriptor changed under a hardware update, and the walk must start again.
 #[inline(always)]
 pub(super) fn walk<E: Env, T: Tables<E>>(
     env: &mut E,
     table: &Table,
     tables: &mut T,
     input: u64,
-) -> Result<Option<Leaf>, Stop> {
+) -> Result<Walked, Stop> {
     let Start { level: first, mut base, mut shift, mut index_mask, mut hierarchy } =
         tables.start(env, table, input);
     for level in first..=LAST_LEVEL {
@@ -163,16 +170,18 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     && tables.updates_tables()
                     && set_table_flag(env, tables, &entry)? == Update::Changed
                 {
-                    return Ok(None);
+                    return Ok(Walked::Changed(entry.at));
                 }
                 hierarchy |= entry.raw;
                 tables.passed(env, input, Step { at: entry.at, raw: entry.raw, size_bits: shift, next: base, hierarchy });
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }
-            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
+            0b11 => {
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Leaf);
+            }
             0b01 if block_allowed(table, level) => {
-                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some);
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Leaf);
             }
             0b01 => return Err(stop(T::RULES.reserved)),
             _ => return Err(stop(T::RULES.invalid)),

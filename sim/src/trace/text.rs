@@ -9,7 +9,8 @@ use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, explain, words};
+use super::explain::{self, Evidence};
+use super::{Happening, Listener, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -30,12 +31,14 @@ pub struct TextTrace {
     text: String,
     verbosity: Verbosity,
     explain: bool,
+    /// Of the access that is on its way.
+    evidence: Evidence,
 }
 
 impl TextTrace {
     /// A trace without any lines. With `explain`, each access that does not succeed says why.
     pub fn new(verbosity: Verbosity, explain: bool) -> Self {
-        Self { text: String::new(), verbosity, explain }
+        Self { text: String::new(), verbosity, explain, evidence: Evidence::default() }
     }
 
     /// Adds a line that belongs to nobody.
@@ -267,12 +270,20 @@ impl Listener for TextTrace {
                 self.line("software", &format!("takes event {index:#x}, {name}"));
             }
             Happening::Reset => self.line("smmu", "is reset"),
-            Happening::Access { device, transaction, length } => self.access(device, transaction, length),
-            Happening::Model(event) => self.model(event),
+            Happening::Access { device, transaction, length } => {
+                self.evidence = Evidence::default();
+                self.access(device, transaction, length);
+            }
+            Happening::Model(event) => {
+                if self.explain {
+                    self.evidence.take(event);
+                }
+                self.model(event);
+            }
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
                 if self.explain {
-                    for sentence in explain::why(answer, rules) {
+                    for sentence in explain::why(answer, rules, &self.evidence) {
                         self.note(&format!("          {sentence}"));
                     }
                 }
