@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use smmu_model::address::{Iova, Pa};
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::{Bus, ReadOnly};
-use smmu_model::choice::{Defaults, Seeded};
+use smmu_model::choice::{Choice, Chooser, Defaults, Seeded};
 use smmu_model::env::World;
 use smmu_model::features::Preset;
 use smmu_model::ids::StreamId;
@@ -110,11 +110,31 @@ fn command() -> impl Strategy<Value = [u64; 2]> {
     ]
 }
 
-/// Which questions are answered how.
+/// Which questions about caches are answered how; all others have the default answer.
 #[derive(Clone, Copy, Debug)]
 enum Answers {
     Default,
     Seed(u64),
+}
+
+/// Draws the answers about caches.
+struct OfCaches(Option<Seeded>);
+
+impl Chooser for OfCaches {
+    fn choose(&mut self, choice: Choice, permitted: u8) -> usize {
+        let is_of_caches = matches!(
+            choice,
+            Choice::CacheUse
+                | Choice::InvalidationEffect
+                | Choice::InvalidationByIpa
+                | Choice::TlbConflict
+                | Choice::PrefetchEffect
+        );
+        match &mut self.0 {
+            Some(seeded) if is_of_caches => seeded.choose(choice, permitted),
+            Some(_) | None => Defaults.choose(choice, permitted),
+        }
+    }
 }
 
 struct System {
@@ -242,12 +262,15 @@ impl System {
     fn run<T>(
         &mut self,
         events: &mut Vec<Event>,
-        run: impl FnOnce(&mut Smmu, &mut World<'_, SparseMemory, Seeded, Vec<Event>>) -> T,
+        run: impl FnOnce(&mut Smmu, &mut World<'_, SparseMemory, OfCaches, Vec<Event>>) -> T,
     ) -> T {
         // Each call draws from a seed of its own, so that a saved state can go on with the same answers.
         self.draws += 1;
-        let mut seeded = Seeded::new(self.draws ^ if let Answers::Seed(seed) = self.answers { seed } else { 0 });
-        run(&mut self.smmu, &mut World { bus: &mut self.memory, chooser: &mut seeded, sink: events })
+        let mut chooser = OfCaches(match self.answers {
+            Answers::Default => None,
+            Answers::Seed(seed) => Some(Seeded::new(seed ^ self.draws)),
+        });
+        run(&mut self.smmu, &mut World { bus: &mut self.memory, chooser: &mut chooser, sink: events })
     }
 
     fn access(&mut self, stream: u32, address: u64, write: bool, user: bool) {
@@ -265,14 +288,7 @@ impl System {
         let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
         let expected = self.uncached.clone().transact(&mut world, &tx);
         let mut events = Vec::new();
-        let found = match self.answers {
-            Answers::Seed(_) => self.run(&mut events, |smmu, env| smmu.transact(env, &tx)),
-            Answers::Default => {
-                let mut world =
-                    World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut events };
-                self.smmu.transact(&mut world, &tx)
-            }
-        };
+        let found = self.run(&mut events, |smmu, env| smmu.transact(env, &tx));
         let is_stale = events.iter().any(|event| matches!(event, Event::Stale { .. }));
         let conflicts = matches!(found, Outcome::Abort(rule) if rule.label() == "TLB-01")
             || events.iter().any(|event| matches!(event, Event::Choice { choice, .. } if choice.key() == "tlb-conflict"));

@@ -8,7 +8,7 @@ use std::path::Path;
 const LINES_MAX: usize = 450;
 
 /// Longer files with their present length. A length that is not true any more fails, so that files only shrink.
-const LONG_FILES: &[(&str, usize, &str)] = &[];
+const LONG_FILES: &[(&str, usize, &str)] = &[("model/src/choice/list.rs", 493, "one table")];
 
 /// The modules of `model` from the bottom up. Each may use those before it.
 const MODEL_MODULES: &[&str] = &[

@@ -66,6 +66,11 @@ impl<K, V> Directory<K, V> {
 }
 
 impl<K: Key, V> Directory<K, V> {
+    /// The values in a range of keys.
+    pub(super) fn range(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = &V> {
+        self.order.range(keys).map(|(_, &slot)| self.at(slot))
+    }
+
     /// Where the value of `key` is, until one is removed.
     #[inline(always)]
     pub(super) fn slot(&mut self, key: K) -> Option<usize> {

@@ -190,7 +190,7 @@ impl Caches {
             Invalidation::Translations(scope) => {
                 self.tlb.invalidate(&scope, pending.limit);
                 if scope.stages == Stages::Two
-                    && self.tlb.has_combined()
+                    && self.tlb.has_combined(&scope)
                     && env.ask(&[InvalidationByIpa::Stage2, InvalidationByIpa::Combined])
                         == InvalidationByIpa::Combined
                 {

@@ -17,7 +17,7 @@ use crate::ids::{AddressSpace, Asid, Regime, Vmid};
 pub(crate) const ENTRIES_MAX: usize = 4 << 20;
 
 /// Every cached translation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tlb {
     /// By VA.
     pub(super) virtual_spaces: Directory<VirtualTag, VirtualSpace>,
@@ -26,8 +26,6 @@ pub(crate) struct Tlb {
     live: usize,
     /// A translation that is global has been cached since the last time that nothing was.
     has_global: bool,
-    /// One that combines both stages.
-    has_combined: bool,
 }
 
 /// The tags of a stage 1 translation.
@@ -47,7 +45,7 @@ pub(crate) struct Tags {
 }
 
 /// What is cached of one VA space.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct VirtualSpace {
     pub(super) combined: Pages<Combined>,
     pub(super) stage1: Pages<Stage1Entry>,
@@ -60,11 +58,45 @@ pub(super) struct VirtualSpace {
 }
 
 /// What is cached of the IPAs of one VMID.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct IntermediateSpace {
     pub(super) pages: Pages<Stage2Entry>,
     pub(super) tables: Pages<TableEntry>,
     newest: u32,
+}
+
+/// The rest follows, or only says what need not be searched.
+impl PartialEq for Tlb {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.virtual_spaces, &self.intermediate_spaces)
+            == (&other.virtual_spaces, &other.intermediate_spaces)
+    }
+}
+
+impl Eq for Tlb {}
+
+impl PartialEq for VirtualSpace {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.combined, &self.stage1, &self.tables) == (&other.combined, &other.stage1, &other.tables)
+    }
+}
+
+impl Eq for VirtualSpace {}
+
+impl PartialEq for IntermediateSpace {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.pages, &self.tables) == (&other.pages, &other.tables)
+    }
+}
+
+impl Eq for IntermediateSpace {}
+
+impl VirtualTag {
+    /// The tags of all spaces of these regimes.
+    fn all(regimes: RangeInclusive<Regime>) -> RangeInclusive<Self> {
+        Self { regime: *regimes.start(), space: AddressSpace::Only }
+            ..=Self { regime: *regimes.end(), space: AddressSpace::Global { aset: true } }
+    }
 }
 
 impl Tags {
@@ -115,9 +147,10 @@ impl Tlb {
         self.live
     }
 
-    /// Whether there may be entries that combine both stages.
-    pub(crate) fn has_combined(&self) -> bool {
-        self.has_combined
+    /// Whether there are entries that combine both stages in the regimes of `scope`.
+    pub(crate) fn has_combined(&self, scope: &Scope) -> bool {
+        let mut spaces = self.virtual_spaces.range(VirtualTag::all(scope.regimes()));
+        spaces.any(|space| !space.combined.is_empty())
     }
 
     /// What translates a VA through both stages.
@@ -206,7 +239,6 @@ impl Tlb {
             space.fractured |= 1 << whole;
         }
         let replaced = space.combined.insert(va, part, entry);
-        self.has_combined = true;
         self.live += usize::from(replaced.is_none());
     }
 
@@ -280,11 +312,8 @@ impl Tlb {
 
     /// Removes what combines both stages in the regimes of `scope`: more than an invalidation by IPA has to (§4.4.3.1).
     pub(crate) fn invalidate_combined(&mut self, scope: &Scope, limit: u32) -> usize {
-        let regimes = scope.regimes();
-        let tags = VirtualTag { regime: *regimes.start(), space: AddressSpace::Only }
-            ..=VirtualTag { regime: *regimes.end(), space: AddressSpace::Global { aset: true } };
         let mut removed = 0;
-        self.virtual_spaces.remove(tags, |_, space| {
+        self.virtual_spaces.remove(VirtualTag::all(scope.regimes()), |_, space| {
             removed += space.combined.remove(0, u64::MAX, |_, entry| before(entry.stage2.born, limit));
             space.is_empty()
         });
@@ -316,7 +345,6 @@ impl Tlb {
     fn account(&mut self, removed: usize) -> usize {
         self.live -= removed;
         self.has_global &= self.live != 0;
-        self.has_combined &= self.live != 0;
         removed
     }
 }

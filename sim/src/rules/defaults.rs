@@ -58,7 +58,6 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
-        Choice::CmdqConsErrWrite => "The register holds what was written.",
         Choice::InvalidationEffect => {
             "Software that does not wait for the CMD_SYNC is exposed; with the other answer its mistake does not show."
         }
