@@ -31,6 +31,7 @@ pub mod ids;
 mod interrupt;
 pub mod layout;
 pub mod memory;
+mod monitor;
 pub mod naming;
 pub mod outcome;
 mod queue;
@@ -42,5 +43,5 @@ pub mod transaction;
 mod translate;
 
 pub use cache::CachePolicy;
-pub use registers::Register;
+pub use registers::{AnyRegister, Register};
 pub use smmu::{Progress, RegisterAbort, Smmu};

@@ -35,6 +35,7 @@ const MODEL_MODULES: &[&str] = &[
     "command",
     "broadcast",
     "translate",
+    "monitor",
     "smmu",
 ];
 

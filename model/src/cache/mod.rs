@@ -17,6 +17,7 @@ pub(crate) mod tlb;
 
 use crate::choice::answer::InvalidationByIpa;
 use crate::env::Env;
+use crate::ids::CommandQueue;
 use crate::trace::CacheEntry;
 use configuration::{Configuration, Structures};
 pub(crate) use pages::Found;
@@ -80,8 +81,8 @@ pub(crate) struct Born {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Origin {
-    /// A command: CMD_SYNC.
-    Command,
+    /// A command: CMD_SYNC of the same queue (§3.5.6.1).
+    Command(CommandQueue),
     /// A processing element: a DVM Sync.
     Broadcast,
 }

@@ -58,7 +58,10 @@ impl Choice {
             | Self::CmdqConsLag
             | Self::GbpaOverrideRead
             | Self::QueueIndexHighBits
-            | Self::AddressAboveOas => true,
+            | Self::AddressAboveOas
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -72,6 +75,13 @@ impl Choice {
             | Self::Stage2MemAttrReserved
             | Self::AlloccfgWithoutMtcfg
             | Self::AccessFlagOnPermissionFault
+            | Self::StallSuppression
+            | Self::EarlyRetry
+            | Self::EarlyRetryMoment
+            | Self::RecordAfterEarlyRetry
+            | Self::DelayedStallRecord
+            | Self::ResumeUnseenStall
+            | Self::StallTermUnprepared
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize
@@ -91,7 +101,9 @@ impl Choice {
             | Self::Stage2DirtyAhead
             | Self::CommandOutOfRange
             | Self::CommandSsv
-            | Self::TlbiAddressRange => false,
+            | Self::TlbiAddressRange
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch => false,
         }
     }
 }

@@ -25,9 +25,11 @@ use effect::TagSetting;
 
 use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
@@ -74,42 +76,49 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28). Hints are
-/// followed by `follow`.
+/// What commands act on, beside registers.
+pub(crate) struct Targets<'a> {
+    pub(crate) stalls: &'a mut Stalls,
+    pub(crate) caches: &'a mut Caches,
+}
+
+/// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1). Hints are followed by `follow`.
 pub(crate) fn step<E: Env>(
     env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    caches: &mut Caches,
+    targets: &mut Targets<'_>,
     follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) -> Progress {
-    let progress = consume_one(env, f, registers, caches, &follow);
-    if progress == Progress::Worked
-        && queue::has_more(f, registers)
-        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
-    {
-        consume_one(env, f, registers, caches, &follow);
+    let Some(next) = queue::next(env, f, registers) else {
+        return Progress::Idle;
+    };
+    consume(env, f, registers, targets, next, &follow);
+    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+        let Some(next) = queue::next(env, f, registers) else {
+            return Progress::Worked;
+        };
+        consume(env, f, registers, targets, next, &follow);
     }
-    progress
+    Progress::Worked
 }
 
-/// Consumes one command, or stops the queue at it.
-fn consume_one<E: Env>(
+/// Consumes one command, or stops its queue at it.
+fn consume<E: Env>(
     env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    caches: &mut Caches,
+    targets: &mut Targets<'_>,
+    next: queue::Pending,
     follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
-) -> Progress {
-    let Some(ring) = queue::pending(env, f, registers) else {
-        return Progress::Idle;
-    };
-    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
+) {
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
-            if let Some(hint) = execute(env, f, registers, caches, decoded) {
-                follow(env, registers, caches, hint);
+            next.consume(env, f, registers);
+            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+                follow(env, registers, targets.caches, hint);
             }
         }
         Err(rule) => {
@@ -117,32 +126,39 @@ fn consume_one<E: Env>(
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
-    Progress::Worked
 }
 
-/// Returns a hint that is to be followed. CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+/// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
+/// CMD_SYNC sees it consumed (§4.7.3).
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    caches: &mut Caches,
-    decoded: Decoded,
+    targets: &mut Targets<'_>,
+    (queue, decoded): (CommandQueue, Decoded),
 ) -> Option<Prefetch> {
+    let Targets { stalls, caches } = targets;
+    let origin = Origin::Command(queue);
     match decoded {
         Decoded::Prefetch(hint) => return Some(hint),
         Decoded::Cfgi(cfgi) => {
-            let invalidation = Invalidation::Configuration(cfgi.structures());
-            effect::invalidate(env, caches, Origin::Command, invalidation);
+            stalls.invalidate(|stream| cfgi.bears_on(stream));
+            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
         }
         Decoded::Tlbi(tlbi) => {
+            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+            stalls.invalidate(|_any| true);
             if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
-                effect::invalidate(env, caches, Origin::Command, Invalidation::Translations(scope));
+                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
             }
         }
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
             if !registers.cr0ack.smmuen() {
@@ -150,7 +166,8 @@ fn execute(
             }
         }
         Decoded::Sync(signal) => {
-            caches.synchronize(env, Origin::Command);
+            caches.synchronize(env, origin);
+            stalls.synchronise();
             sync::complete(env, f, registers, signal);
         }
         Decoded::Ignored(rule) => env.note(rule),

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
+use smmu_model::ids::{AddressSpace, Asid, CommandQueue, Regime, Vmid};
 use smmu_model::layout::command::Command;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::names::{self, CD, Field, L1CD, L1STD, STE};
 use smmu_model::outcome::{Class, Stage};
 use smmu_model::rule::{Effect, Rule};
-use smmu_model::ids::{AddressSpace, Asid, Regime, Vmid};
-use smmu_model::trace::{CacheEntry, InterruptSource, Structure};
+use smmu_model::trace::{CacheEntry, Structure};
 use smmu_model::transaction::Direction;
 
 /// A cache entry with its tags: `stage 1 page for VA 0x1000, ASID 0x5, VMID 0x1`.
@@ -133,11 +133,11 @@ pub(super) fn class(class: Class) -> &'static str {
     }
 }
 
-pub(super) fn interrupt(source: InterruptSource) -> &'static str {
-    match source {
-        InterruptSource::EventQueue => "event-queue",
-        InterruptSource::CommandSync => "command-sync",
-        InterruptSource::GlobalError => "global-error",
+/// ` of ECMDQ page=0 queue=1`; nothing for the Command queue itself.
+pub(super) fn of_queue(queue: CommandQueue) -> String {
+    match queue {
+        CommandQueue::Main => String::new(),
+        CommandQueue::Enhanced(id) => format!(" of ECMDQ {id}"),
     }
 }
 
