@@ -18,7 +18,7 @@ const V3_0: &str = "ArchMinorRev=0 RIL=0 BBML=0 XNX=0";
 const V3_3_D128: &str = "ArchMinorRev=3 D128=1 S1PI=1 S2PI=1 S2PO=1";
 
 const CASES: &[Case] = &[
-    ("V00", Max, "", "IDR0=0x889fb6bb"),
+    ("V00", Max, "", "IDR0=0x888fb6bb"),
     ("V00", Max, "", "IDR3=0x00c3775c"),
     ("V00", Max, "", "IDR5=0xffff14f6"),
     ("V00", Max, "", "AIDR=0x104"),
@@ -186,7 +186,6 @@ fn legal_features_that_are_not_modelled_are_refused_by_name() {
         ("TTF=3", &[U::Lpae]),
         ("TTF=1", &[U::Lpae]),
         ("RME_IMPL=1", &[U::Rme]),
-        ("ECMDQ=1", &[U::Ecmdq]),
         ("TABLES_PRESET=1", &[U::Presets]),
         ("QUEUES_PRESET=1 REL=1", &[U::Presets]),
         ("MPAM=1", &[U::Mpam]),
@@ -215,7 +214,8 @@ fn legal_features_that_are_not_modelled_are_refused_by_name() {
 fn each_supported_choice_is_accepted() {
     let changes = "HTTU=0|HTTU=1|HTTU=3|STALL_MODEL=2|STALL_MODEL=1 STALL_MAX=0|TTENDIAN=2|TTENDIAN=3|ATOS=1|\
                    ATOS=1 VATOS=1 BA_VATOS=0x3ff|SEV=1|DORMHINT=1|PPS=1|NS1ATS=1|OAS=0|IDR4=0xffffffff|\
-                   IIDR=0xffffffff|SIDSIZE=0 ST_LEVEL=0|CMDQS=0 EVENTQS=0 PRIQS=0";
+                   IIDR=0xffffffff|SIDSIZE=0 ST_LEVEL=0|CMDQS=0 EVENTQS=0 PRIQS=0|ECMDQ=1|\
+                   ECMDQ=1 CMDQ_CONTROL_PAGE_LOG2NUMP=8 CMDQ_CONTROL_PAGE_LOG2NUMQ=8";
     for change in changes.split('|').chain([STAGE_1_ONLY, STAGE_2_ONLY, NO_ATS]) {
         Features::new(changed(Max.id_registers(), change))
             .unwrap_or_else(|refusals| panic!("{change}: {refusals:?}"));
@@ -228,7 +228,7 @@ fn no_words_make_it_panic() {
     let bits = 9 * 32;
     let pairs = (0..bits).flat_map(|first| (first..bits).step_by(5).map(move |second| (first, second)));
     for (first, second) in pairs {
-        let mut words = [0x089f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0, 0, 4_u32];
+        let mut words = [0x088f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0, 0, 4_u32];
         words[first / 32] ^= 1 << (first % 32);
         if first != second {
             words[second / 32] ^= 1 << (second % 32);
@@ -243,7 +243,7 @@ fn no_words_make_it_panic() {
 #[test]
 fn presets_have_their_words_and_are_accepted() {
     let words = |preset: Preset| preset.id_registers().idr;
-    assert_eq!(words(Max), [0x089f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0]);
+    assert_eq!(words(Max), [0x088f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0]);
     assert_eq!(words(Qemu), [0x0d44_101b, 0x0273_0010, 0, 0x0000_1414, 0, 0x0000_0074, 0]);
     assert_eq!(words(Grace), [0x0c0f_36bb, 0x0e73_9d18, 0, 0x0000_1714, 0, 0x0040_0075, 0]);
     assert_eq!([Max, Qemu, Grace].map(|preset| preset.id_registers().aidr), [4, 1, 2]);

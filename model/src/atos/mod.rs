@@ -10,6 +10,7 @@ use crate::choice::answer::{AtosInterrupted, AtosOrder};
 use crate::config::Globals;
 use crate::env::Env;
 use crate::features::Features;
+use crate::ids::Vmid;
 use crate::layout::atos::{AtosCtrl, AtosInterface};
 use crate::outcome::Stop;
 use crate::queue::command;
@@ -101,7 +102,7 @@ fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: A
     let globals = Globals { features: f, registers };
     let vmid = match interface {
         AtosInterface::Gatos => None,
-        AtosInterface::Vatos => Some(registers.vatos_sel.vmid()),
+        AtosInterface::Vatos => Some(Vmid(registers.vatos_sel.vmid())),
     };
     let request = request::decode(env, f, group.sid, group.addr, vmid);
     let found = request.map_err(Stop::configuration).and_then(|lookup| look_up(env, &globals, &lookup));

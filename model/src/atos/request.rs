@@ -4,7 +4,7 @@ use crate::address::{Iova, fits, low_mask};
 use crate::choice::answer::AtosIdBeyondSize;
 use crate::env::Env;
 use crate::features::Features;
-use crate::ids::{StreamId, SubstreamId};
+use crate::ids::{StreamId, SubstreamId, Vmid};
 use crate::layout::atos::{AtosAddr, AtosSid};
 use crate::rule::Rule;
 use crate::transaction::{Access, Direction, Privilege, Purpose};
@@ -16,7 +16,7 @@ pub(super) fn decode(
     f: &Features,
     sid: AtosSid,
     addr: AtosAddr,
-    vmid: Option<u16>,
+    vmid: Option<Vmid>,
 ) -> Result<Lookup, Rule> {
     let stages = stages(addr).ok_or(Rule::AtosTypeReserved)?;
     refuse! {

@@ -45,6 +45,12 @@ impl Choice {
             | Self::Page1Undefined
             | Self::ResetUnknown
             | Self::GbpaReset
+            | Self::InvalidationEffect
+            | Self::InvalidationByIpa
+            | Self::PrefetchEffect
+            | Self::BroadcastWhilePrivate
+            | Self::BroadcastNarrow
+            | Self::InvalidationOfAset
             | Self::L1StdReservedBits
             | Self::PcieOverrides
             | Self::TranslatedAlloccfg
@@ -53,6 +59,9 @@ impl Choice {
             | Self::GbpaOverrideRead
             | Self::QueueIndexHighBits
             | Self::AddressAboveOas
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault
             | Self::AtosBypassAttributes
@@ -71,6 +80,13 @@ impl Choice {
             | Self::Stage2MemAttrReserved
             | Self::AlloccfgWithoutMtcfg
             | Self::AccessFlagOnPermissionFault
+            | Self::StallSuppression
+            | Self::EarlyRetry
+            | Self::EarlyRetryMoment
+            | Self::RecordAfterEarlyRetry
+            | Self::DelayedStallRecord
+            | Self::ResumeUnseenStall
+            | Self::StallTermUnprepared
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize
@@ -81,6 +97,8 @@ impl Choice {
             | Self::GuardedWrite
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
+            | Self::CacheUse
+            | Self::TlbConflict
             | Self::SteContSpan
             | Self::PasidBeyondSsidsize
             | Self::DeviceShareability
@@ -89,14 +107,15 @@ impl Choice {
             | Self::CommandOutOfRange
             | Self::CommandSsv
             | Self::TlbiAddressRange
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch
             | Self::AtosOrder
             | Self::AtosInterrupted
             | Self::AtosInhibitedFlag
             | Self::AtosFinalPageFlag
             | Self::AtosBypassSize
             | Self::AtosSize
-            | Self::ConcurrentStore
-            | Self::FollowPrefetch => false,
+            | Self::ConcurrentStore => false,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations have nothing to act on.
+//! are in range and mean something.
 
 mod ats;
 mod cfgi;
+pub(crate) mod effect;
 mod legality;
 mod prefetch;
 mod range;
@@ -20,10 +21,15 @@ pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use effect::TagSetting;
+
+use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
@@ -70,56 +76,103 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28).
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let progress = consume_one(env, f, registers);
-    if progress == Progress::Worked
-        && queue::has_more(f, registers)
-        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
-    {
-        consume_one(env, f, registers);
-    }
-    progress
+/// What commands act on, beside registers.
+pub(crate) struct Targets<'a> {
+    pub(crate) stalls: &'a mut Stalls,
+    pub(crate) caches: &'a mut Caches,
 }
 
-/// Consumes one command, or stops the queue at it.
-fn consume_one(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let Some(ring) = queue::pending(env, f, registers) else {
+/// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1). Hints are followed by `follow`.
+pub(crate) fn step<E: Env>(
+    env: &mut E,
+    f: &Features,
+    registers: &mut Registers,
+    targets: &mut Targets<'_>,
+    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
+) -> Progress {
+    let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
+    consume(env, f, registers, targets, next, &follow);
+    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+        let Some(next) = queue::next(env, f, registers) else {
+            return Progress::Worked;
+        };
+        consume(env, f, registers, targets, next, &follow);
+    }
+    Progress::Worked
+}
+
+/// Consumes one command, or stops its queue at it.
+fn consume<E: Env>(
+    env: &mut E,
+    f: &Features,
+    registers: &mut Registers,
+    targets: &mut Targets<'_>,
+    next: queue::Pending,
+    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
+) {
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
-            execute(env, f, registers, decoded);
+            next.consume(env, f, registers);
+            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+                follow(env, registers, targets.caches, hint);
+            }
         }
         Err(rule) => {
             env.note(rule);
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
-    Progress::Worked
 }
 
-/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+/// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
+/// CMD_SYNC sees it consumed (§4.7.3).
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    targets: &mut Targets<'_>,
+    (queue, decoded): (CommandQueue, Decoded),
+) -> Option<Prefetch> {
+    let Targets { stalls, caches } = targets;
+    let origin = Origin::Command(queue);
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
-        Decoded::Prefetch(hint) => prefetch::follow(env, f, registers, &hint),
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        Decoded::Prefetch(hint) => return Some(hint),
+        Decoded::Cfgi(cfgi) => {
+            stalls.invalidate(|stream| cfgi.bears_on(stream));
+            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
+        }
+        Decoded::Tlbi(tlbi) => {
+            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+            stalls.invalidate(|_any| true);
+            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
+                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
+            }
+        }
+        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
             if !registers.cr0ack.smmuen() {
                 env.note(Rule::CommandIgnored);
             }
         }
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            caches.synchronize(env, origin);
+            stalls.synchronise();
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
+    None
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.

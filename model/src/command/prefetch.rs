@@ -2,15 +2,11 @@
 
 use super::stream::{stream, substream};
 use crate::address::Iova;
-use crate::choice::answer::FollowPrefetch;
-use crate::config::Globals;
 use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::ids::{StreamId, SubstreamId};
 use crate::layout::command::Command;
-use crate::registers::Registers;
 use crate::rule::Rule;
-use crate::translate::prefetch as translate;
 
 /// What software expects to be used soon.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,25 +44,4 @@ pub(super) fn addresses(env: &mut impl Env, f: &Features, command: Command) -> R
         log2_stride_bytes: 12 + stride,
     };
     Ok(Prefetch { addresses: Some(addresses), ..config(env, f, command)? })
-}
-
-/// At most so many addresses of a prefetch are translated: any part of it may be.
-const TRANSLATED_MAX: u64 = 16;
-
-/// Follows the hint, if the implementation does.
-pub(super) fn follow(env: &mut impl Env, f: &Features, registers: &Registers, prefetch: &Prefetch) {
-    if !registers.cr0ack.smmuen()
-        || env.ask(&[FollowPrefetch::Ignore, FollowPrefetch::Follow]) == FollowPrefetch::Ignore
-    {
-        return;
-    }
-    let Prefetch { stream, substream, addresses } = *prefetch;
-    let globals = Globals { features: f, registers };
-    let Some(Addresses { first, log2_count, log2_stride_bytes }) = addresses else {
-        return translate::configuration(env, &globals, stream, substream);
-    };
-    for index in 0..(1 << log2_count).min(TRANSLATED_MAX) {
-        let address = Iova::new(first.value().wrapping_add(index << log2_stride_bytes));
-        translate::address(env, &globals, stream, substream, address);
-    }
 }

@@ -73,7 +73,6 @@ const MAX: IdRegisters = {
         .with_vmw(true)
         .with_vmid16(true)
         .with_cd2l(true)
-        .with_vatos(true)
         .with_atsrecerr(true)
         .with_st_level(0b01);
     let idr1 = Idr1::new()

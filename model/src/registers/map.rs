@@ -94,7 +94,7 @@ macro_rules! registers {
                 match self { $(Self::$name => Presence::$presence,)* }
             }
 
-            const fn starting_at(offset: u64) -> Option<Self> {
+            pub(super) const fn starting_at(offset: u64) -> Option<Self> {
                 match offset { $($offset => Some(Self::$name),)* _ => None }
             }
         }
@@ -188,12 +188,12 @@ impl Register {
         if offset < VATOS_PAGE { offset } else { offset + vatos_displacement(features) }
     }
 
-    /// The register that covers the aligned 32-bit word at `offset` of the map, and which of its words that is.
-    pub(super) fn at(offset: u64) -> Option<(Self, Half)> {
-        let low = Self::starting_at(offset).map(|register| (register, Half::Low));
-        low.or_else(|| {
-            let register = Self::starting_at(offset.checked_sub(4)?)?;
-            (register.size_bytes() == 8).then_some((register, Half::High))
-        })
+    /// The register that an implementation with these features has at `offset`.
+    pub(super) fn placed_at(features: &Features, offset: u64) -> Option<Self> {
+        if offset < VATOS_PAGE {
+            return Self::starting_at(offset);
+        }
+        let in_map = offset.checked_sub(vatos_displacement(features))?;
+        if features.vatos && in_map >= VATOS_PAGE { Self::starting_at(in_map) } else { None }
     }
 }

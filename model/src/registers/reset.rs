@@ -1,6 +1,8 @@
 //! Register values out of reset (chapter 6).
 
+use super::ecmdq::Ecmdqs;
 use super::fields::implemented;
+use super::pmcg::Pmcgs;
 use super::{AtosGroup, IrqConfig, Register, Registers};
 use crate::choice::answer::{GbpaReset, ResetUnknown};
 use crate::env::Env;
@@ -48,10 +50,15 @@ impl Registers {
     /// Asks once for all UNKNOWN values, so that exploring both answers stays cheap.
     pub(crate) fn after_reset(env: &mut impl Env, f: &Features) -> Self {
         let mut registers = ZEROS;
-        match env.ask(&[ResetUnknown::Zeros, ResetUnknown::Ones]) {
-            ResetUnknown::Zeros => {}
-            ResetUnknown::Ones => registers.fill_unknown(f),
+        let ones = match env.ask(&[ResetUnknown::Zeros, ResetUnknown::Ones]) {
+            ResetUnknown::Zeros => false,
+            ResetUnknown::Ones => true,
+        };
+        if ones {
+            registers.fill_unknown(f);
         }
+        registers.ecmdqs = Ecmdqs::after_reset(f, ones);
+        registers.pmcgs = Pmcgs::after_reset(f, ones);
         registers.gbpa = gbpa(env);
         registers.gbpa_in_use = registers.gbpa;
         registers
@@ -109,4 +116,6 @@ const ZEROS: Registers = Registers {
     gatos: NO_OPERATION,
     vatos: NO_OPERATION,
     vatos_sel: VatosSel::new(),
+    ecmdqs: Ecmdqs::NONE,
+    pmcgs: Pmcgs::NONE,
 };

@@ -3,26 +3,26 @@
 //! The steps and their order are those of a transaction; what is left out are overrides of the STE (§13.1.4) and
 //! what becomes of a fault.
 
-use super::{finish_stage2, locate_cd, read_structure, span, stage1, stage2, within_ias};
+use super::memo::Memo;
+use super::recall::{Fresh, Recall};
+use super::sources::{ContextSource, StreamSource};
+use super::stage1::{self, Stage1Input, Stage1Query};
+use super::{finished, stage2, within_ias};
 use crate::address::{Iova, Ipa};
 use crate::attributes::{Attributes, Device, MemoryType, Shareability};
 use crate::choice::answer::{
     AtosBypassAttributes, AtosBypassSize, AtosFinalPageFlag, AtosFlagUpdateFault, AtosInhibitedFlag,
 };
-use crate::config::cd::{self, Context};
-use crate::config::ste::{self, Stage2, Stream};
+use crate::config::cd::Context;
+use crate::config::ste::{Stage2, Stream};
 use crate::config::substream::{self, Selected};
 use crate::config::{Globals, StreamWorld};
 use crate::env::Env;
 use crate::features::Features;
-use crate::ids::{StreamId, SubstreamId};
-use crate::layout::cd::Cd;
-use crate::layout::ste::Ste;
+use crate::ids::{StreamId, SubstreamId, Vmid};
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
-use crate::trace::Structure;
 use crate::transaction::{Access, Direction};
-use stage1::Stage1Input;
 
 /// What software asks for; it is well formed (INV_REQ is none of ours).
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Lookup {
     /// HTTUI: no descriptor is made dirty (§9).
     pub(crate) inhibits: bool,
     /// Only streams of this VMID, at NS-EL1, may be looked at (§9.1.6).
-    pub(crate) vmid: Option<u16>,
+    pub(crate) vmid: Option<Vmid>,
 }
 
 /// TYPE (§9.1.3).
@@ -102,51 +102,46 @@ pub(crate) fn look_up<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> 
 }
 
 fn attempt<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup, updates: Updates) -> Result<Found, Stop> {
-    let f = g.features;
-    let mut stream = stream(env, g, lookup)?;
-    stream.stage2 = stream.stage2.map(|stage2| stage2.with(env, updates));
+    let mut env = Fresh(env);
+    let mut memo = Memo::default();
+    let mut stream = stream(&mut env, g, &mut memo, lookup)?;
+    stream.stage2 = stream.stage2.map(|stage2| stage2.with(&mut env, updates));
     match (lookup.stages, &stream.stage2) {
-        (Stages::Two, Some(stage2)) => through_stage2_alone(env, g, stage2, lookup),
+        (Stages::Two, Some(stage2)) => through_stage2_alone(&mut env, g, stage2, lookup),
         (Stages::Two, None) => unreachable!("a stage that is not configured is INV_STAGE"),
         (Stages::One | Stages::Both, _) => {
-            let selected = substream::select(env, f, stream.stage1.as_ref(), lookup.substream);
+            let selected = substream::select(&mut env, g.features, stream.stage1.as_ref(), lookup.substream);
             match (selected.map_err(Stop::configuration)?, &stream.stage2) {
                 (Selected::Bypass, Some(stage2)) if lookup.stages == Stages::Both => {
-                    through_stage2_alone(env, g, stage2, lookup)
+                    through_stage2_alone(&mut env, g, stage2, lookup)
                 }
-                (Selected::Bypass, _) => stage1_bypassed(env, g, lookup),
-                (Selected::Cd(index), _) => through_stage1(env, g, &stream, index, lookup, updates),
+                (Selected::Bypass, _) => stage1_bypassed(&mut env, g, lookup),
+                (Selected::Cd(index), stage2) => {
+                    let context =
+                        *memo.context.context(&mut env, g.features, (lookup.stream, &stream), index)?;
+                    let context = context.with(&mut env, updates, stage2.is_some());
+                    through_stage1(&mut env, &stream, &context, lookup)
+                }
             }
         }
     }
 }
 
 /// The STE, and whether its stages and its VMID suit the request (§9.1.3, §9.1.6).
-fn stream<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Result<Stream, Stop> {
-    let f = g.features;
-    let at = g.stream_table().locate(env, f, lookup.stream)?;
-    let Ok(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
-    };
-    let mut ste = Ste(words);
-    if ste.word1().cont() != 0 {
-        ste = span::lookup(env, g, lookup.stream, at, ste)?;
-    }
+fn stream<E: Recall>(env: &mut E, g: &Globals<'_>, memo: &mut Memo, lookup: &Lookup) -> Result<Stream, Stop> {
     let unsuited = if lookup.vmid.is_some() { Rule::AtosNoVmid } else { Rule::AtosStageNotConfigured };
-    let stream = match ste::parse(env, g, &ste) {
-        Err(Rule::SteDisabled) => return Err(Stop::configuration(unsuited)),
-        parsed => parsed.map_err(Stop::configuration)?,
-    };
+    let stream = *memo
+        .stream
+        .stream(env, g, lookup.stream)
+        .map_err(|stop| if stop.rule == Rule::SteDisabled { Stop::configuration(unsuited) } else { stop })?;
     env.note(stream.configuration());
-    if let Some(vmid) = lookup.vmid {
-        let translates = stream.stage1.is_some() || stream.stage2.is_some();
-        let has_vmid = translates && stream.world == StreamWorld::NsEl1;
-        if !has_vmid {
+    let translates = stream.stage1.is_some() || stream.stage2.is_some();
+    match lookup.vmid {
+        Some(_) if !translates || stream.world != StreamWorld::NsEl1 => {
             return Err(Stop::configuration(Rule::AtosNoVmid));
         }
-        if ste.word2().s2_vmid() != vmid {
-            return Err(Stop::configuration(Rule::AtosVmidMismatch));
-        }
+        Some(vmid) if stream.vmid != vmid => return Err(Stop::configuration(Rule::AtosVmidMismatch)),
+        Some(_) | None => {}
     }
     let missing = lookup.stages.has_one() && stream.stage1.is_none()
         || lookup.stages.has_two() && stream.stage2.is_none();
@@ -154,7 +149,7 @@ fn stream<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Result<Strea
 }
 
 /// From an IPA to a PA.
-fn through_stage2_alone<E: Env>(
+fn through_stage2_alone<E: Recall>(
     env: &mut E,
     g: &Globals<'_>,
     stage2: &Stage2,
@@ -164,7 +159,7 @@ fn through_stage2_alone<E: Env>(
     let ipa = lookup.address.as_ipa_with_stage1_bypassed();
     let request = stage2::Request { ipa, class: Class::Input, access: lookup.access };
     let mapped = stage2::translate(env, stage2, request)?;
-    let attributes = mapped.attributes(env, stage2, Attributes::INCOMING_DEFAULT).consistent();
+    let attributes = mapped.attributes(env, Attributes::INCOMING_DEFAULT).consistent();
     Ok(Found { output: mapped.pa.value(), size_log2: mapped.size_bits, attributes })
 }
 
@@ -186,53 +181,35 @@ fn stage1_bypassed<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Res
 }
 
 /// From a VA to an IPA, and on to a PA if both stages were asked for.
-fn through_stage1<E: Env>(
+fn through_stage1<E: Recall>(
     env: &mut E,
-    g: &Globals<'_>,
     stream: &Stream,
-    index: u32,
+    context: &Context,
     lookup: &Lookup,
-    updates: Updates,
 ) -> Result<Found, Stop> {
-    let (f, stage2) = (g.features, stream.stage2.as_ref());
-    let at = locate_cd(env, f, stream, index)?;
-    let Ok(words) = read_structure(env, Structure::Cd, at) else {
-        return Err(Stop::at_structure(Rule::CdFetchAborted, at));
-    };
-    let context =
-        cd::parse(env, f, stream.world, stream.s1_stalld, &Cd(words)).map_err(Stop::configuration)?;
-    let context = context.with(env, updates, stage2.is_some());
-    let input = Stage1Input {
-        address: lookup.address,
-        access: lookup.access,
-        goes_on: lookup.stages == Stages::Both,
-    };
-    let mapped = stage1::translate(env, &context, stage2, input)?;
-    let attributes = mapped.attributes(env, &context, Attributes::INCOMING_DEFAULT);
-    match (lookup.stages, stage2) {
-        (Stages::Both, Some(_)) => {
-            let found = finish_stage2(env, g, stage2, lookup.access, &mapped, attributes)?;
-            let Translation { pa, size_log2, attributes } = found;
-            Ok(Found { output: pa.value(), size_log2, attributes })
+    let Lookup { address, access, stages, .. } = *lookup;
+    let input = Stage1Input { address, access, regime: stream.regime(), goes_on: stages == Stages::Both };
+    let mapped = stage1::translate(env, &Stage1Query::new(context, stream.stage2.as_ref(), input)?)?;
+    let attributes = mapped.attributes(env, Attributes::INCOMING_DEFAULT);
+    match (stages, &stream.stage2) {
+        (Stages::Both, Some(stage2)) => {
+            let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access };
+            let second = stage2::translate(env, stage2, request)?;
+            let Translation { pa, size_log2, attributes } = finished(env, &mapped, &second, attributes);
+            return Ok(Found { output: pa.value(), size_log2, attributes });
         }
         (Stages::Both, None) | (Stages::Two, _) => {
             unreachable!("a stage that is not configured is INV_STAGE")
         }
-        (Stages::One, stage2) => {
-            if let Some(stage2) = stage2 {
-                touch_final_page(env, stage2, mapped.ipa);
-            }
-            Ok(Found {
-                output: mapped.ipa.value(),
-                size_log2: mapped.size_bits,
-                attributes: attributes.consistent(),
-            })
-        }
+        (Stages::One, Some(stage2)) => touch_final_page(env, stage2, mapped.ipa),
+        (Stages::One, None) => {}
     }
+    let attributes = attributes.consistent();
+    Ok(Found { output: mapped.ipa.value(), size_log2: mapped.size_bits, attributes })
 }
 
 /// A stage 1 lookup does not translate its IPA; stage 2 may note the access all the same, but no write (§9).
-fn touch_final_page<E: Env>(env: &mut E, stage2: &Stage2, ipa: Ipa) {
+fn touch_final_page<E: Recall>(env: &mut E, stage2: &Stage2, ipa: Ipa) {
     if !stage2.ha || env.ask(&[AtosFinalPageFlag::Leave, AtosFinalPageFlag::Set]) == AtosFinalPageFlag::Leave
     {
         return;

@@ -1,68 +1,64 @@
-//! What following a prefetch does (§4.2): the structures are read and the walks are made as for a speculative read, and
-//! nobody hears how it ended.
+//! CMD_PREFETCH_* (§4.2): what is expected to be used is cached. Whatever goes wrong is not reported.
 
-use super::memo::Memo;
-use super::{Seen, locate_cd, read_structure, translate};
-use crate::address::Iova;
+use super::recall::Remembering;
+use super::sources::{ContextSource, StreamSource};
+use super::{Seen, resolve_cached};
 use crate::attributes::Attributes;
+use crate::cache::{CachePolicy, Caches};
+use crate::choice::answer::PrefetchEffect;
+use crate::command::Prefetch;
 use crate::config::Globals;
-use crate::config::ste;
 use crate::config::substream::{self, Selected};
 use crate::env::Env;
-use crate::ids::{StreamId, SubstreamId};
-use crate::layout::ste::Ste;
 use crate::outcome::Stop;
-use crate::rule::Rule;
-use crate::trace::Structure;
 use crate::transaction::{Access, AddressType, Direction, Transaction};
 
-/// The configuration of a stream: stage 2 marks the page of its CD accessed (§4.2.1).
-#[cold]
-pub(crate) fn configuration<E: Env>(
-    env: &mut E,
-    g: &Globals<'_>,
-    stream: StreamId,
-    substream: Option<SubstreamId>,
-) {
-    let _silent = configured(env, g, stream, substream);
+/// So many translations are made for one command; the rest are not (§4.2.2).
+const TRANSLATIONS_MAX: u64 = 64;
+
+/// Follows the hint, or does not.
+pub(crate) fn prefetch<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches, hint: Prefetch) {
+    let follows = caches.policy != CachePolicy::None
+        && g.smmuen()
+        && env.ask(&[PrefetchEffect::Cache, PrefetchEffect::Nothing]) == PrefetchEffect::Cache;
+    if !follows {
+        return;
+    }
+    let Some(addresses) = hint.addresses else {
+        let _refused = configuration(env, g, caches, hint);
+        return;
+    };
+    let count = 1u64.checked_shl(u32::from(addresses.log2_count)).unwrap_or(u64::MAX);
+    for index in 0..count.min(TRANSLATIONS_MAX) {
+        let offset = index.checked_shl(u32::from(addresses.log2_stride_bytes)).unwrap_or(0);
+        let Some(address) = addresses.first.checked_add(offset) else { return };
+        let tx = Transaction {
+            stream: hint.stream,
+            substream: hint.substream,
+            address,
+            access: Access::data(Direction::Read),
+            address_type: AddressType::Untranslated,
+            attributes: Attributes::INCOMING_DEFAULT,
+        };
+        let _refused = resolve_cached(env, g, caches, &tx, &mut Seen::nothing(&tx));
+    }
 }
 
-fn configured<E: Env>(
+/// STE and CD alone.
+fn configuration<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
-    stream: StreamId,
-    substream: Option<SubstreamId>,
+    caches: &mut Caches,
+    hint: Prefetch,
 ) -> Result<(), Stop> {
-    let at = g.stream_table().locate(env, g.features, stream)?;
-    let Ok(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
-    };
-    let stream = ste::parse(env, g, &Ste(words)).map_err(Stop::configuration)?;
-    let selected = substream::select(env, g.features, stream.stage1.as_ref(), substream);
+    let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
+    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
+    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
+    let configuration = &mut caches.configuration;
+    let stream = configuration.streams.stream(&mut env, g, hint.stream)?;
+    let selected = substream::select(&mut env, g.features, stream.stage1.as_ref(), hint.substream);
     if let Selected::Cd(index) = selected.map_err(Stop::configuration)? {
-        let at = locate_cd(env, g.features, &stream, index)?;
-        let _unused = read_structure(env, Structure::Cd, at);
+        configuration.contexts.context(&mut env, g.features, (hint.stream, stream), index)?;
     }
     Ok(())
-}
-
-/// The translation of an address, as for a read: Access flags are set, and no page of the client's is made dirty
-/// (§3.13.4, §3.14).
-#[cold]
-pub(crate) fn address<E: Env>(
-    env: &mut E,
-    g: &Globals<'_>,
-    stream: StreamId,
-    substream: Option<SubstreamId>,
-    address: Iova,
-) {
-    let tx = Transaction {
-        stream,
-        substream,
-        address,
-        access: Access::data(Direction::Read),
-        address_type: AddressType::Untranslated,
-        attributes: Attributes::INCOMING_DEFAULT,
-    };
-    let _silent = translate(env, g, &mut Memo::default(), &tx, &mut Seen::nothing(&tx));
 }

@@ -35,7 +35,14 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::Stage2MemAttrReserved => "The strictest memory type is safe for whatever lies there.",
         Choice::AlloccfgWithoutMtcfg => "The override that software asks for is made.",
         Choice::AccessFlagOnPermissionFault => "The page was not accessed.",
-        Choice::StallUnsafeDevice => "It is the only answer that the model has: no fault stalls yet.",
+        Choice::StallUnsafeDevice => "Software that asks for stalls gets them.",
+        Choice::StallSuppression => "Software sees one record for each fault.",
+        Choice::RecordAfterEarlyRetry => "Software need not acknowledge what is over.",
+        Choice::EarlyRetry => "Software sees a stall end when it says so.",
+        Choice::EarlyRetryMoment => "A stall that may end by itself does so as soon as it can.",
+        Choice::DelayedStallRecord => "The record shows the fault that stopped the device.",
+        Choice::ResumeUnseenStall => "Software cannot mean what it has not seen.",
+        Choice::StallTermUnprepared => "The command does what it says.",
         Choice::EventMerge => "Every fault shows.",
         Choice::EventWriteAbort => "The error is active, and PROD counts no record that is not there.",
         Choice::MsiWriteAbort => "The error shows.",
@@ -58,6 +65,17 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
+        Choice::InvalidationEffect => {
+            "Software that does not wait for the CMD_SYNC is exposed; with the other answer its mistake does not show."
+        }
+        Choice::CacheUse => "Software that forgets an invalidation is exposed.",
+        Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
+        Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
+        Choice::BroadcastWhilePrivate => "The specification recommends it.",
+        Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
+        Choice::TlbConflict => {
+            "The specification recommends to detect conflicts; where it forbids it, nothing is lost."
+        }
         Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
         Choice::SteContSpan => {
             "CONT is a hint, which an implementation that caches no spans need not look at."
@@ -76,6 +94,12 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::TlbiAddressRange => "The check is optional, and stands in the way of addresses with a tag.",
         Choice::CmdqConsLag => "Software sees each command go.",
         Choice::QueueIndexHighBits | Choice::AddressAboveOas => "Bits without a use are not kept.",
+        Choice::CommandQueueOrder => {
+            "A queue is emptied before the next, so that a trace reads as one queue after the other."
+        }
+        Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
         Choice::AtosOrder => "Work is done in the order in which software asked for it.",
         Choice::AtosInterrupted => "Software finds a result.",
         Choice::AtosIdBeyondSize => "An error shows the mistake.",
@@ -87,7 +111,6 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::AtosBypassAttributes => "They are those of a client that presents none.",
         Choice::AtosSize => "It is what the tables say.",
         Choice::AtosFaultData => "This model has nothing to tell there.",
-        Choice::FollowPrefetch => "A hint changes nothing that software can see.",
         Choice::ConcurrentStore => "It is the order that software must be prepared for.",
         Choice::AtosAddrSizeReason => "It is the only answer from v3.1, so all versions behave alike.",
     }

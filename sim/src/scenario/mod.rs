@@ -10,6 +10,7 @@ mod batch;
 mod check;
 mod files;
 mod nesting;
+mod place;
 mod problem;
 mod run;
 mod scope;

@@ -28,13 +28,16 @@ impl Evidence {
                 let stage = words::stage(stage);
                 self.read = Some(format!("stage {stage} level {level} descriptor at {at}: {raw:#x}"));
             }
+            Event::Cached { entry, .. } => self.read = Some(format!("cached {}", words::cache_entry(entry))),
             Event::Record { .. } => self.recorded = true,
             Event::Rule(_)
             | Event::Choice { .. }
+            | Event::Stale { .. }
             | Event::DescriptorUpdate { .. }
             | Event::Translated { .. }
             | Event::Command { .. }
             | Event::CommandError { .. }
+            | Event::StallEnded { .. }
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
@@ -51,6 +54,7 @@ pub(super) fn why(answer: &Answer, rules: &[Rule], evidence: &Evidence) -> Vec<S
         End::Ok => return Vec::new(),
         End::Abort => "The SMMU aborted the access.",
         End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
+        End::Stall => "The SMMU holds the access until software says what becomes of it.",
         End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
     };
     let mut sentences = vec![end.to_owned()];
@@ -60,7 +64,7 @@ pub(super) fn why(answer: &Answer, rules: &[Rule], evidence: &Evidence) -> Vec<S
     if let Some((rule, after)) = after.split_first() {
         sentences.push(format!("What decided: {}", words::rule(*rule)));
         sentences.extend(evidence.read.iter().map(|read| format!("What the SMMU read last: {read}")));
-        sentences.extend(event(*rule, evidence.recorded));
+        sentences.extend(event(*rule, answer.end, evidence.recorded));
         sentences.extend(listed("Then:", after));
     }
     sentences
@@ -72,9 +76,12 @@ fn listed(heading: &str, rules: &[Rule]) -> Vec<String> {
     heading.into_iter().chain(rules.iter().map(|rule| format!("  {}", words::rule(*rule)))).collect()
 }
 
-fn event(decided: Rule, recorded: bool) -> Option<String> {
+fn event(decided: Rule, end: End, recorded: bool) -> Option<String> {
     match decided.effect() {
         Effect::Event(code) if recorded => Some(format!("The event is recorded: {}.", code.name())),
+        Effect::Event(code) if end == End::Stall => {
+            Some(format!("The event is recorded as soon as the Event queue takes it: {}.", code.name()))
+        }
         Effect::Event(code) => Some(format!("The event is not recorded: {}.", code.name())),
         Effect::Silent => Some("No event belongs to it.".to_owned()),
         Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global | Effect::Operation(_) => {

@@ -125,9 +125,12 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         Event::Interrupt { msi, .. } => What::Interrupt { msi },
         Event::Command { .. }
         | Event::CommandError { .. }
+        | Event::StallEnded { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
         | Event::AddressTranslation { .. }
+        | Event::Cached { .. }
+        | Event::Stale { .. }
         | Event::WakeUp => return None,
     })
 }

@@ -10,6 +10,7 @@ mod dma;
 mod fields;
 mod hardware;
 mod include;
+mod indexes;
 mod loops;
 mod memory;
 mod outcomes;
@@ -23,10 +24,10 @@ pub use self::claims::CLAIMS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use smmu_model::Register;
 use smmu_model::choice::Scripted;
 use smmu_model::features::{Features, Preset};
 use smmu_model::memory::Ranges;
+use smmu_model::{CachePolicy, Register};
 
 use self::area::Area;
 use self::hardware::Device;
@@ -80,6 +81,7 @@ struct Checker<'a> {
 
     features: Features,
     smmu: Option<Span>,
+    caches: CachePolicy,
     choices: Scripted,
     memory: MemoryMap,
     memory_at: Option<Span>,
@@ -127,6 +129,7 @@ impl<'a> Checker<'a> {
             loops: Vec::new(),
             features,
             smmu: None,
+            caches: CachePolicy::default(),
             choices: Scripted::default(),
             memory: MemoryMap::default(),
             memory_at: None,
@@ -214,7 +217,7 @@ impl<'a> Checker<'a> {
             "enable" => self.enable(node),
             "cmd" => self.command(node),
             "sync" => self.sync(node),
-            "ring" => self.bare(node, Action::Ring),
+            "ring" => self.ring(node),
             "pace" => self.pace(node),
             "work" => self.work(node),
             "settle" => self.bare(node, Action::Settle),
@@ -266,6 +269,7 @@ impl<'a> Checker<'a> {
         Ok(Scenario {
             sources: self.sources,
             features: self.features,
+            caches: self.caches,
             choices: self.choices,
             memory: self.memory,
             steps: self.steps,

@@ -17,13 +17,15 @@ use crate::trace::{Happening, Listener};
 pub(super) struct Race {
     at: Pa,
     value: u64,
+    /// It comes just before the next update of its address by the SMMU.
+    between: bool,
 }
 
-/// Memory in which the store comes just before the next atomic update of its address.
+/// Memory in which a store comes when its turn is.
 #[derive(Debug)]
 pub(super) struct Racing<'a> {
     pub(super) memory: &'a mut SparseMemory,
-    pub(super) between: &'a mut Option<Race>,
+    pub(super) race: &'a mut Option<Race>,
 }
 
 impl<C: Chooser, L: Listener> Machine<'_, C, L> {
@@ -32,26 +34,25 @@ impl<C: Chooser, L: Listener> Machine<'_, C, L> {
         if !at.is_multiple_of(8) {
             return Err(format!("{at:#x} is not a multiple of 8"));
         }
-        self.race = Some(Race { at: Pa::new(at), value });
+        self.race = Some(Race { at: Pa::new(at), value, between: false });
         self.ear.say(Happening::Racing { at, value });
         Ok(())
     }
 
-    /// The store if it comes between a read and an update of the access that begins; if it comes before, it is made.
-    pub(super) fn begin_race(&mut self) -> Option<Race> {
-        self.race?;
+    /// An access begins: a store that comes before it is made.
+    pub(super) fn begin_race(&mut self) {
+        let Some(race) = self.race else { return };
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
         match world.ask(&[ConcurrentStore::Between, ConcurrentStore::Before, ConcurrentStore::After]) {
-            ConcurrentStore::Between => return self.race.take(),
-            ConcurrentStore::Before => self.end_race(None),
+            ConcurrentStore::Between => self.race = Some(Race { between: true, ..race }),
+            ConcurrentStore::Before => self.end_race(),
             ConcurrentStore::After => {}
         }
-        None
     }
 
-    /// Makes the store that is left when the access has ended.
-    pub(super) fn end_race(&mut self, between: Option<Race>) {
-        let Some(Race { at, value }) = between.or_else(|| self.race.take()) else { return };
+    /// Makes the store, if that has not been done.
+    pub(super) fn end_race(&mut self) {
+        let Some(Race { at, value, .. }) = self.race.take() else { return };
         let bytes = value.to_le_bytes();
         let aborted = self.memory.write(at, &bytes).is_err();
         self.ear.say(Happening::Written { at: at.value(), bytes: &bytes, aborted });
@@ -79,7 +80,7 @@ impl Bus for Racing<'_> {
 impl Racing<'_> {
     /// The SMMU updates the value at `pa`: the store comes first.
     fn catch_up(&mut self, pa: Pa) -> Result<(), ExternalAbort> {
-        match self.between.take_if(|race| race.at == pa) {
+        match self.race.take_if(|race| race.between && race.at == pa) {
             Some(race) => self.memory.write(pa, &race.value.to_le_bytes()),
             None => Ok(()),
         }
