@@ -1,6 +1,8 @@
 //! The software stack around the model, and the tools on top of it.
 
 pub mod coverage;
+pub mod driver;
+pub mod errno;
 pub mod explore;
 mod hex;
 pub mod image;
