@@ -6,6 +6,8 @@ pub mod errno;
 pub mod explore;
 mod hex;
 pub mod image;
+pub mod iommufd;
+pub mod kernel;
 mod lines;
 pub mod machine;
 pub mod oracle;

@@ -56,6 +56,11 @@ pub struct DeviceDescription {
 impl Default for Firmware {
     /// A coherent SMMU of a device tree, without quirks.
     fn default() -> Self {
-        Self { source: Source::DeviceTree, coherent: true, broken_prefetch: false, repeat_invalidations: false }
+        Self {
+            source: Source::DeviceTree,
+            coherent: true,
+            broken_prefetch: false,
+            repeat_invalidations: false,
+        }
     }
 }
