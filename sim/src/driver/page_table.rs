@@ -1,10 +1,16 @@
 //! Translation tables as the driver builds them: VMSAv8-64 of either stage (`io-pgtable-arm`).
 
+mod descriptor;
+
 use super::platform::Platform;
 use super::probe::Features;
 use super::{Geometry, Prot};
 use crate::driver::firmware::Host;
 use crate::errno::Errno;
+use descriptor::{
+    AP_READ_ONLY, DBM, LAST_LEVEL, TYPE_BLOCK, TYPE_TABLE_OR_PAGE, VALID, address_bits, address_of, is_leaf,
+    leaf_attributes,
+};
 
 /// Whose tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,22 +54,6 @@ pub(super) enum Unmapped {
     /// A leaf, or the place of a table, of `bytes` at `iova` is gone.
     Leaf { iova: u64, bytes: u64 },
 }
-
-const LAST_LEVEL: u8 = 3;
-const VALID: u64 = 1;
-const TYPE: u64 = 0b11;
-const TYPE_TABLE_OR_PAGE: u64 = 0b11;
-const TYPE_BLOCK: u64 = 0b01;
-const AF: u64 = 1 << 10;
-const NOT_GLOBAL: u64 = 1 << 11;
-const AP_UNPRIVILEGED: u64 = 1 << 6;
-const AP_READ_ONLY: u64 = 1 << 7;
-const HAP_READ: u64 = 1 << 6;
-const HAP_WRITE: u64 = 1 << 7;
-const DBM: u64 = 1 << 51;
-const XN: u64 = 0b11 << 53;
-const OUTER_SHAREABLE: u64 = 2 << 8;
-const INNER_SHAREABLE: u64 = 3 << 8;
 
 impl PageTable {
     /// An empty table. ENOMEM without memory.
@@ -172,7 +162,7 @@ impl PageTable {
         if run.iova >> self.input_bits != 0 || pa >> self.output_bits != 0 {
             return Err(Errno::ERANGE);
         }
-        let attributes = self.leaf_attributes(prot);
+        let attributes = leaf_attributes(self.stage, self.quirks, prot);
         let mut table = self.root;
         let mut level = self.start_level;
         loop {
@@ -183,12 +173,12 @@ impl PageTable {
             let found = p.load(entry);
             if found & VALID == 0 {
                 let below = p.allocate(self.table_bytes()).ok_or(Errno::ENOMEM)?;
-                p.store(entry, self.address_bits(below) | TYPE_TABLE_OR_PAGE);
+                p.store(entry, address_bits(self.granule_shift, below) | TYPE_TABLE_OR_PAGE);
                 table = below;
             } else if is_leaf(found, level) {
                 return Err(Errno::EEXIST);
             } else {
-                table = self.address_of(found);
+                table = address_of(self.granule_shift, found);
             }
             level += 1;
         }
@@ -217,7 +207,7 @@ impl PageTable {
             }
         }
         for position in 0..count {
-            let output = self.address_bits(pa + position * run.bytes);
+            let output = address_bits(self.granule_shift, pa + position * run.bytes);
             p.store(first + 8 * position, output | kind | attributes);
         }
         Ok(count * run.bytes)
@@ -245,7 +235,7 @@ impl PageTable {
             if found & VALID == 0 || is_leaf(found, level) {
                 return 0;
             }
-            table = self.address_of(found);
+            table = address_of(self.granule_shift, found);
             level += 1;
         }
     }
@@ -287,7 +277,7 @@ impl PageTable {
         iova: u64,
         gone: &mut impl FnMut(Unmapped),
     ) {
-        let below = self.address_of(p.load(entry));
+        let below = address_of(self.granule_shift, p.load(entry));
         p.store(entry, 0);
         gone(Unmapped::Table { iova, bytes: self.leaf_bytes(level) });
         self.free_children(p, below, 1 << (self.granule_shift - 3), level + 1);
@@ -301,7 +291,7 @@ impl PageTable {
         for index in 0..entries {
             let found = p.load(table + 8 * index);
             if found & VALID != 0 && !is_leaf(found, level) {
-                let below = self.address_of(found);
+                let below = address_of(self.granule_shift, found);
                 self.free_children(p, below, 1 << (self.granule_shift - 3), level + 1);
                 p.free(below, self.table_bytes());
             }
@@ -321,39 +311,14 @@ impl PageTable {
             if is_leaf(found, level) {
                 return Ok(Leaf { at, descriptor: found, bytes });
             }
-            table = self.address_of(found);
+            table = address_of(self.granule_shift, found);
         }
         unreachable!("every descriptor of the last level is a leaf")
     }
 
     /// Where a leaf leads.
     pub(super) fn output(&self, leaf: &Leaf, iova: u64) -> u64 {
-        self.address_of(leaf.descriptor) & !(leaf.bytes - 1) | iova & (leaf.bytes - 1)
-    }
-
-    fn leaf_attributes(&self, prot: Prot) -> u64 {
-        let access = match self.stage {
-            Stage::One => {
-                let index = if prot.mmio { 2 } else { u64::from(prot.cache) };
-                let writable = match (prot.write, self.quirks.dirty) {
-                    (true, true) => DBM,
-                    (true, false) => 0,
-                    (false, _) => AP_READ_ONLY,
-                };
-                NOT_GLOBAL | writable | AP_UNPRIVILEGED | index << 2
-            }
-            Stage::Two => {
-                let types = match (prot.mmio, prot.cache, self.quirks.fwb) {
-                    (true, _, _) => 0x1,
-                    (false, true, true) => 0x6,
-                    (false, true, false) => 0xf,
-                    (false, false, _) => 0x5,
-                };
-                types << 2 | if prot.read { HAP_READ } else { 0 } | if prot.write { HAP_WRITE } else { 0 }
-            }
-        };
-        let shareability = if prot.cache { INNER_SHAREABLE } else { OUTER_SHAREABLE };
-        access | AF | shareability | if prot.noexec { XN } else { 0 }
+        address_of(self.granule_shift, leaf.descriptor) & !(leaf.bytes - 1) | iova & (leaf.bytes - 1)
     }
 
     /// IR0, OR0 and SH0: how the SMMU reads tables.
@@ -392,23 +357,6 @@ impl PageTable {
     fn entries_left(&self, iova: u64, level: u8) -> u64 {
         self.entries_at(level) - self.index(iova, level)
     }
-
-    /// Bits [51:48] of an address lie in [15:12] with 64 KiB pages.
-    fn address_bits(&self, address: u64) -> u64 {
-        if self.granule_shift == 16 {
-            address & 0x0000_ffff_ffff_0000 | address >> 48 << 12 & 0xf000
-        } else {
-            address
-        }
-    }
-
-    fn address_of(&self, descriptor: u64) -> u64 {
-        if self.granule_shift == 16 {
-            descriptor & 0x0000_ffff_ffff_0000 | (descriptor >> 12 & 0xf) << 48
-        } else {
-            descriptor & 0x0000_ffff_ffff_f000
-        }
-    }
 }
 
 /// Leaves of one size that lie side by side.
@@ -444,10 +392,6 @@ impl Leaf {
     pub(super) fn clean(&self, p: &mut impl Platform) {
         p.store(self.at, self.descriptor | AP_READ_ONLY);
     }
-}
-
-fn is_leaf(descriptor: u64, level: u8) -> bool {
-    level == LAST_LEVEL || descriptor & TYPE == TYPE_BLOCK
 }
 
 /// The page size of the kernel if the SMMU has it, else the largest smaller one, else the smallest larger one.
