@@ -38,6 +38,30 @@ pub struct Firmware {
     pub repeat_invalidations: bool,
 }
 
+/// The machine and the configuration of the kernel that the driver runs in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Host {
+    /// log2 of the bytes of a page: 12, 14 or 16.
+    pub page_shift: u8,
+    /// Bits of a virtual address of the kernel.
+    pub va_bits: u8,
+    /// Bits of a physical address of the processors.
+    pub pa_bits: u8,
+    /// Bits of an ASID of the processors.
+    pub asid_bits: u8,
+    /// The kernel runs at EL2 with E2H.
+    pub vhe: bool,
+    /// log2 of the most bytes that a queue can have: what one contiguous allocation yields.
+    pub log2_queue_bytes_max: u8,
+}
+
+impl Default for Host {
+    /// Pages of 4 KiB, 48-bit addresses, no EL2, queues of up to 4 MiB.
+    fn default() -> Self {
+        Self { page_shift: 12, va_bits: 48, pa_bits: 44, asid_bits: 16, vhe: false, log2_queue_bytes_max: 22 }
+    }
+}
+
 /// One device behind an SMMU.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeviceDescription {

@@ -4,12 +4,41 @@
 //! It reaches the hardware through a [`Platform`] and nothing else, so that the same code drives the host's SMMU
 //! and a guest's virtual one.
 
+mod attach;
+mod cd;
+mod cd_table;
+mod command;
+mod domain;
+mod entry;
+mod events;
 pub mod firmware;
+mod invalidation;
+mod master;
+mod nested;
+mod numbers;
+mod page_table;
 pub mod platform;
+mod probe;
+mod queue;
+mod registers;
+mod reset;
+mod ste;
+mod stream_table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
-use crate::errno::Errno;
+use domain::Domain;
+use master::Master;
+use nested::Viommu;
+use probe::Features;
+use queue::{CommandQueue, ReadQueue};
+use stream_table::StreamTable;
 
-pub use firmware::{DeviceDescription, Firmware, HttuOverride, Source};
+pub use firmware::{DeviceDescription, Firmware, Host, HttuOverride, Source};
+pub use nested::VIOMMU_TYPE_ARM_SMMUV3;
+pub use numbers::Numbers;
 pub use platform::Platform;
 
 /// A device behind an SMMU, once its driver has added it.
@@ -145,170 +174,27 @@ pub struct HwInfo {
     pub aidr: u32,
 }
 
-/// Numbers that are given out, lowest first: ASIDs (of all SMMUs together) and VMIDs.
-#[derive(Clone, Debug, Default)]
-pub struct Numbers(());
-
 /// One SMMU and everything that its driver keeps about it.
+///
+/// Domains, masters and virtual SMMUs are named by what the driver gave out for them; a name of something that is
+/// gone, or of another SMMU, is a mistake of the caller and panics.
 #[derive(Debug)]
-pub struct ArmSmmuV3(());
+pub struct ArmSmmuV3 {
+    host: Host,
+    firmware: Firmware,
+    features: Features,
+    queue: CommandQueue,
+    events: ReadQueue<4>,
+    page_request_queue: Option<ReadQueue<2>>,
+    stream_table: StreamTable,
+    masters: Vec<Master>,
+    domains: Vec<Option<Domain>>,
+    viommus: Vec<Option<Viommu>>,
+    vmids: Numbers,
+}
 
 impl ArmSmmuV3 {
-    /// Probes, resets and enables the SMMU.
-    pub fn probe(_p: &mut impl Platform, _firmware: &Firmware) -> Result<Self, Errno> {
-        unimplemented!()
-    }
-
-    /// Adds a device and attaches it to its default domain.
-    pub fn add_device(
-        &mut self,
-        _p: &mut impl Platform,
-        _asids: &mut Numbers,
-        _device: &DeviceDescription,
-    ) -> Result<MasterId, Errno> {
-        unimplemented!()
-    }
-
-    /// What the SMMU says about itself, read now.
-    pub fn hw_info(&self, _p: &mut impl Platform) -> HwInfo {
-        unimplemented!()
-    }
-
-    /// What `master` can do here.
-    pub fn capabilities(&self, _master: MasterId) -> Capabilities {
-        unimplemented!()
-    }
-
-    /// A paging domain for `master` (`domain_alloc_paging_flags`): EOPNOTSUPP for flags it does not offer together.
-    pub fn domain_alloc(
-        &mut self,
-        _p: &mut impl Platform,
-        _asids: &mut Numbers,
-        _master: MasterId,
-        _flags: AllocFlags,
-    ) -> Result<DomainId, Errno> {
-        unimplemented!()
-    }
-
-    /// Frees a domain that no master is attached to, paging or nested.
-    pub fn domain_free(&mut self, _p: &mut impl Platform, _asids: &mut Numbers, _domain: DomainId) {
-        unimplemented!()
-    }
-
-    /// What a paging domain can map.
-    pub fn geometry(&self, _domain: DomainId) -> Geometry {
-        unimplemented!()
-    }
-
-    /// The domain forces its devices' DMA to be coherent from now on (`enforce_cache_coherency`).
-    pub fn enforce_coherency(&mut self, _domain: DomainId, _master: MasterId) -> bool {
-        unimplemented!()
-    }
-
-    /// Whether the domain forces coherency.
-    pub fn enforces_coherency(&self, _domain: DomainId) -> bool {
-        unimplemented!()
-    }
-
-    /// Maps `bytes` at `iova` to `pa`, all multiples of the smallest page; on an error nothing stays mapped.
-    pub fn map(
-        &mut self,
-        _p: &mut impl Platform,
-        _domain: DomainId,
-        _iova: u64,
-        _pa: u64,
-        _bytes: u64,
-        _prot: Prot,
-    ) -> Result<(), Errno> {
-        unimplemented!()
-    }
-
-    /// Unmaps and invalidates; returns how many bytes were unmapped (`iommu_unmap`).
-    pub fn unmap(&mut self, _p: &mut impl Platform, _domain: DomainId, _iova: u64, _bytes: u64) -> u64 {
-        unimplemented!()
-    }
-
-    /// Where `iova` goes, if it is mapped.
-    pub fn iova_to_phys(&self, _p: &mut impl Platform, _domain: DomainId, _iova: u64) -> Option<u64> {
-        unimplemented!()
-    }
-
-    /// Whether the domain tracks dirty pages.
-    pub fn has_dirty_tracking(&self, _domain: DomainId) -> bool {
-        unimplemented!()
-    }
-
-    /// Calls `dirty(iova, bytes)` for each dirty leaf of the range, and clears it if `clear`.
-    pub fn read_dirty(
-        &mut self,
-        _p: &mut impl Platform,
-        _domain: DomainId,
-        _iova: u64,
-        _bytes: u64,
-        _clear: bool,
-        _dirty: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), Errno> {
-        unimplemented!()
-    }
-
-    /// Attaches `master` at `pasid` (0: the device itself) to `target`, in place of what it was attached to.
-    pub fn attach(
-        &mut self,
-        _p: &mut impl Platform,
-        _master: MasterId,
-        _pasid: u32,
-        _target: Target,
-    ) -> Result<(), Errno> {
-        unimplemented!()
-    }
-
-    /// Whether a virtual SMMU of `kind` (`IOMMU_VIOMMU_TYPE_*`) can be made for `master`: EOPNOTSUPP if not.
-    pub fn viommu_supported(&self, _master: MasterId, _kind: u32) -> Result<(), Errno> {
-        unimplemented!()
-    }
-
-    /// Makes a virtual SMMU over `parent`.
-    pub fn viommu_init(&mut self, _parent: DomainId) -> Result<ViommuId, Errno> {
-        unimplemented!()
-    }
-
-    /// Forgets a virtual SMMU.
-    pub fn viommu_destroy(&mut self, _viommu: ViommuId) {
-        unimplemented!()
-    }
-
-    /// A device of the guest: `virt_id` names `master` in the commands of the guest.
-    pub fn vdevice_init(&mut self, _viommu: ViommuId, _master: MasterId, _virt_id: u64) -> Result<(), Errno> {
-        unimplemented!()
-    }
-
-    /// The guest's device is gone.
-    pub fn vdevice_destroy(&mut self, _viommu: ViommuId, _virt_id: u64) {
-        unimplemented!()
-    }
-
-    /// A nested domain from two words of the guest's STE.
-    pub fn nested_alloc(&mut self, _viommu: ViommuId, _ste: [u64; 2]) -> Result<DomainId, Errno> {
-        unimplemented!()
-    }
-
-    /// Validates and issues commands of a guest. Returns how many count as handled, and the error if any.
-    pub fn invalidate(
-        &mut self,
-        _p: &mut impl Platform,
-        _viommu: ViommuId,
-        _commands: &[[u64; 2]],
-    ) -> (u32, Result<(), Errno>) {
-        unimplemented!()
-    }
-
-    /// The event interrupt: drains the Event queue and the PRI queue, and handles global errors.
-    pub fn interrupts(&mut self, _p: &mut impl Platform) -> Vec<Report> {
-        unimplemented!()
-    }
-
-    /// Answers a page fault.
-    pub fn page_response(&mut self, _p: &mut impl Platform, _fault: &PageFault, _response: PageResponse) {
-        unimplemented!()
+    fn domain(&self, domain: DomainId) -> &Domain {
+        self.domains[domain.0].as_ref().expect("the domain exists")
     }
 }
