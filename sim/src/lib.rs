@@ -16,5 +16,6 @@ pub mod replay;
 pub mod rules;
 pub mod scenario;
 pub mod trace;
+pub mod transcript;
 pub mod vectors;
 pub mod walk;

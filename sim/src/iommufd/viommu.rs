@@ -52,8 +52,7 @@ pub(super) fn alloc(call: &mut Call<'_>, mut cmd: iommu_viommu_alloc) -> Result<
     Check::ViommuParent.refuse_if(!paging.is_nest_parent)?;
     Check::ViommuDriver.refuse_if(paging.domain.iommu != iommu)?;
     let Driven { driver, .. } = call.host.driven(iommu);
-    let made = driver.viommu_init(paging.domain.domain);
-    let driver = made.map_err(|error| Check::ViommuDriver.with(error))?;
+    let driver = driver.viommu_init(paging.domain.domain);
     let viommu = Viommu { iommu, driver, parent, queues: BTreeMap::new(), vdevices: BTreeMap::new() };
     let id = call.context.objects.insert(Object::Viommu(viommu));
     call.context.objects.hold(parent);

@@ -10,6 +10,7 @@ use super::file::{File, FileId, Files};
 use super::hardware::{Hardware, IommuId, Port};
 use super::mm::{Fault, UserMemory, UserView};
 use super::process::{Pid, Process};
+use super::setup::{Setup, SmmuSetup};
 use crate::driver::{ArmSmmuV3, Firmware, Numbers};
 use crate::errno::Errno;
 
@@ -49,16 +50,14 @@ pub(crate) struct Driven<'a> {
 
 impl Host {
     /// Boots: probes every SMMU, then adds every device and attaches it to its default domain.
-    pub(super) fn boot(
-        mut hardware: Hardware,
-        firmware: &[Firmware],
-        devices: &[DeviceSetup],
-    ) -> Result<Self, Errno> {
-        let probe = |(index, firmware): (usize, &Firmware)| {
-            let driver = ArmSmmuV3::probe(&mut hardware.port(IommuId(index)), firmware)?;
-            Ok(Iommu { firmware: *firmware, driver })
+    pub(super) fn boot(mut hardware: Hardware, setup: &Setup) -> Result<Self, Errno> {
+        let probe = |(index, smmu): (usize, &SmmuSetup)| {
+            let firmware = smmu.firmware;
+            let port = &mut hardware.port(IommuId(index));
+            let driver = ArmSmmuV3::probe(port, &firmware, &setup.processors)?;
+            Ok(Iommu { firmware, driver })
         };
-        let iommus = firmware.iter().enumerate().map(probe).collect::<Result<_, Errno>>()?;
+        let iommus = setup.smmus.iter().enumerate().map(probe).collect::<Result<_, Errno>>()?;
         let mut host = Self {
             hardware,
             devices: Vec::new(),
@@ -70,13 +69,15 @@ impl Host {
             iommus,
             asids: Numbers::default(),
         };
-        devices.iter().try_for_each(|setup| host.add_device(setup))?;
+        setup.devices.iter().try_for_each(|setup| host.add_device(setup))?;
         Ok(host)
     }
 
     fn add_device(&mut self, setup: &DeviceSetup) -> Result<(), Errno> {
+        let sibling = self.groups.get(&setup.group).and_then(|group| group.devices.first());
+        let sibling = sibling.map(|&id| self.device(id).master);
         let Driven { driver, mut port, asids } = self.driven(setup.iommu);
-        let master = driver.add_device(&mut port, asids, &setup.description)?;
+        let master = driver.add_device(&mut port, asids, &setup.description, sibling)?;
         let id = DeviceId(self.devices.len());
         self.groups.entry(setup.group).or_default().devices.push(id);
         let buffer = vec![0; BUFFER_BYTES];

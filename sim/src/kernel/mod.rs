@@ -4,6 +4,7 @@
 //! drivers of the SMMUs, which reach the hardware by registers and memory only.
 
 pub mod backing;
+mod client;
 pub mod device;
 mod dma;
 mod events;
@@ -26,6 +27,7 @@ use crate::iommufd::{Check, Context, ContextId, Refusal};
 use hardware::Hardware;
 use host::Host;
 
+pub use client::Client;
 pub use dma::Direction;
 pub use setup::{Setup, SmmuSetup};
 pub use syscall::MapRequest;
@@ -45,12 +47,11 @@ impl Kernel {
     /// Boots a machine. The error is a driver's: it cannot use its SMMU, or a device.
     pub fn boot(setup: &Setup) -> Result<Self, Errno> {
         let features: Vec<_> = setup.smmus.iter().map(|smmu| smmu.features).collect();
-        let firmware: Vec<_> = setup.smmus.iter().map(|smmu| smmu.firmware).collect();
         let mut hardware = Hardware::new(&features);
         if setup.keeps_journal {
             hardware.start_journal();
         }
-        let host = Host::boot(hardware, &firmware, &setup.devices)?;
+        let host = Host::boot(hardware, setup)?;
         let (contexts, failed) = (BTreeMap::new(), BTreeSet::new());
         Ok(Self { host, contexts, next_context: 0, failed, last_failed: None })
     }

@@ -4,7 +4,7 @@ use smmu_model::features::Features;
 
 use super::device::{BusDriver, DeviceSetup, GroupId};
 use super::hardware::IommuId;
-use crate::driver::{DeviceDescription, Firmware};
+use crate::driver::{self, DeviceDescription, Firmware};
 
 /// A machine: SMMUs, and the devices behind them in the order in which the kernel finds them.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Setup {
     pub smmus: Vec<SmmuSetup>,
     /// The devices.
     pub devices: Vec<DeviceSetup>,
+    /// What the processors and the kernel's configuration settle. Pages are of 4 KiB.
+    pub processors: driver::Host,
     /// Whether to note what drivers write to SMMUs.
     pub keeps_journal: bool,
 }

@@ -23,7 +23,7 @@ pub struct Difference {
 }
 
 /// All that differs.
-pub fn differences(action: &Action, expected: &Answer, found: &Answer) -> Vec<Difference> {
+pub(super) fn differences(action: &Action, expected: &Answer, found: &Answer) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut note = |field: &str, expected: String, found: String| {
         if expected != found {
@@ -33,8 +33,7 @@ pub fn differences(action: &Action, expected: &Answer, found: &Answer) -> Vec<Di
     note("ret", expected.ret.to_string(), found.ret.to_string());
     note("errno", errno_text(expected.errno), errno_text(found.errno));
     let empty = Vec::new();
-    let (left, right) =
-        (expected.out.as_ref().unwrap_or(&empty), found.out.as_ref().unwrap_or(&empty));
+    let (left, right) = (expected.out.as_ref().unwrap_or(&empty), found.out.as_ref().unwrap_or(&empty));
     for part in parts(action, left.len().max(right.len())) {
         note(&part.name, bytes_text(left, &part), bytes_text(right, &part));
     }
@@ -42,7 +41,7 @@ pub fn differences(action: &Action, expected: &Answer, found: &Answer) -> Vec<Di
 }
 
 /// `EINVAL (22)`.
-pub fn errno_text(number: i32) -> String {
+fn errno_text(number: i32) -> String {
     match crate::errno::Errno::by_number(number) {
         Some(errno) => format!("{errno} ({number})"),
         None => number.to_string(),
@@ -106,7 +105,7 @@ fn fields(number: u32) -> &'static [Field] {
 }
 
 /// The name of a request, or its number.
-pub fn request_name(number: u32) -> String {
+pub(super) fn request_name(number: u32) -> String {
     let name = match number {
         0x3b76 => Some("VFIO_DEVICE_BIND_IOMMUFD"),
         0x3b77 => Some("VFIO_DEVICE_ATTACH_IOMMUFD_PT"),
@@ -138,12 +137,8 @@ mod tests {
 
     #[test]
     fn differences_are_named_by_field() {
-        let action = Action::Ioctl {
-            fd: "iommu".to_owned(),
-            number: 0x3b81,
-            bytes: Vec::new(),
-            pointers: Vec::new(),
-        };
+        let action =
+            Action::Ioctl { fd: "iommu".to_owned(), number: 0x3b81, bytes: Vec::new(), pointers: Vec::new() };
         let answer = |ret, errno, id: u8| {
             let out = Some(vec![12, 0, 0, 0, 0, 0, 0, 0, id, 0, 0, 0]);
             Answer { ret, errno, out }

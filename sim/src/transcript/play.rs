@@ -5,23 +5,19 @@ use std::collections::BTreeMap;
 use super::step::{Action, Answer, Pointer};
 use crate::errno::Errno;
 use crate::iommufd::Check;
-use crate::kernel::Kernel;
 use crate::kernel::device::{BUFFER_BYTES, DeviceId};
-use crate::kernel::process::{Pid, Process, Rights};
+use crate::kernel::process::{Process, Rights};
+use crate::kernel::{Client, Kernel};
 
 /// Bytes of the buffer.
 const BUFFER: u64 = 64 << 20;
-
-/// Memory for the structures of ioctls, and for what queues give.
-const SCRATCH: u64 = 64 << 20;
 
 /// A process that plays a transcript.
 #[derive(Debug)]
 pub struct Player {
     kernel: Kernel,
-    pid: Pid,
+    client: Client,
     buffer: u64,
-    scratch: u64,
     device: Option<DeviceId>,
     descriptors: BTreeMap<String, i32>,
     last_reply: Vec<u8>,
@@ -47,12 +43,11 @@ pub enum PlayError {
 impl Player {
     /// A process of root on a machine that has just booted.
     pub fn new(mut kernel: Kernel) -> Result<Self, Errno> {
-        let pid = kernel.spawn(Process::new(0, Rights::ROOT));
-        let buffer = kernel.map_memory(pid, BUFFER, true)?;
-        let scratch = kernel.map_memory(pid, SCRATCH, true)?;
+        let client = Client::start(&mut kernel, Process::new(0, Rights::ROOT))?;
+        let buffer = kernel.map_memory(client.pid, BUFFER, true)?;
         let device = kernel.vfio_device(0);
         let (descriptors, last_reply) = (BTreeMap::new(), Vec::new());
-        Ok(Self { kernel, pid, buffer, scratch, device, descriptors, last_reply })
+        Ok(Self { kernel, client, buffer, device, descriptors, last_reply })
     }
 
     /// The machine.
@@ -69,7 +64,7 @@ impl Player {
     pub fn play(&mut self, action: &Action) -> Result<Answer, PlayError> {
         Ok(match action {
             Action::Open { name, path } => {
-                let opened = self.kernel.open(self.pid, path);
+                let opened = self.kernel.open(self.client.pid, path);
                 if let Ok(fd) = opened {
                     self.descriptors.insert(name.clone(), fd);
                 }
@@ -77,7 +72,7 @@ impl Player {
             }
             Action::Close { name } => {
                 let fd = self.descriptor(name)?;
-                answer(self.kernel.close(self.pid, fd).map(|()| 0), None)
+                answer(self.kernel.close(self.client.pid, fd).map(|()| 0), None)
             }
             Action::Ioctl { fd, number, bytes, pointers } => {
                 let fd = self.descriptor(fd)?;
@@ -85,12 +80,12 @@ impl Player {
             }
             Action::Write { offset, bytes } => {
                 let at = self.buffer.wrapping_add(*offset);
-                answer(self.kernel.poke(self.pid, at, bytes).map(|()| 0), None)
+                answer(self.kernel.poke(self.client.pid, at, bytes).map(|()| 0), None)
             }
             Action::Read { offset, bytes } => {
                 let mut out = vec![0; *bytes];
                 let at = self.buffer.wrapping_add(*offset);
-                answer(self.kernel.peek(self.pid, at, &mut out).map(|()| 0), Some(out))
+                answer(self.kernel.peek(self.client.pid, at, &mut out).map(|()| 0), Some(out))
             }
             Action::Fd { name, offset } => {
                 let bytes = self.last_reply.get(*offset..).and_then(|rest| rest.first_chunk::<4>());
@@ -100,11 +95,9 @@ impl Player {
             }
             Action::Event { name, bytes } => {
                 let fd = self.descriptor(name)?;
-                let read = self.kernel.read(self.pid, fd, self.scratch, *bytes, 0);
-                let mut out = vec![0; read.unwrap_or_default()];
-                self.fetch(self.scratch, &mut out);
-                let read = read.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-                answer(read, Some(out))
+                let read = self.client.read(&mut self.kernel, fd, *bytes);
+                let ret = |bytes: &Vec<u8>| i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                answer(read.as_ref().map(ret).map_err(|error| *error), Some(read.unwrap_or_default()))
             }
             Action::Dma { direction, address, bytes } => {
                 if *bytes > BUFFER_BYTES {
@@ -141,23 +134,12 @@ impl Player {
                 }
             }
         }
-        self.put(self.scratch, &structure);
-        let result = self.kernel.ioctl(self.pid, fd, number, self.scratch);
-        self.fetch(self.scratch, &mut structure);
-        self.put(self.scratch, &vec![0; structure.len()]);
+        let result = self.client.ioctl(&mut self.kernel, fd, number, &mut structure);
         self.last_reply.clone_from(&structure);
         for (offset, pointer) in pointers {
             structure[*offset..offset + pointer.bytes()].fill(0);
         }
         Ok(answer(result.map(i64::from), Some(structure)))
-    }
-
-    fn put(&mut self, address: u64, bytes: &[u8]) {
-        self.kernel.poke(self.pid, address, bytes).expect("the scratch memory is mapped");
-    }
-
-    fn fetch(&mut self, address: u64, bytes: &mut [u8]) {
-        self.kernel.peek(self.pid, address, bytes).expect("the scratch memory is mapped");
     }
 }
 

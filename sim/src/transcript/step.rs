@@ -189,10 +189,9 @@ fn action(raw: &Raw) -> Result<Action, StepError> {
         "open" => Action::Open { name: name()?, path: argument(1, "path")?.clone() },
         "close" => Action::Close { name: name()? },
         "ioctl" => ioctl(raw)?,
-        "write" => Action::Write {
-            offset: number(argument(0, "offset")?)?,
-            bytes: digits(argument(1, "bytes")?)?,
-        },
+        "write" => {
+            Action::Write { offset: number(argument(0, "offset")?)?, bytes: digits(argument(1, "bytes")?)? }
+        }
         "read" => Action::Read {
             offset: number(argument(0, "offset")?)?,
             bytes: size(argument(1, "length")?, READ_MAX)?,
@@ -260,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_call_and_its_answer() {
-        let line = br#"{"op": "ioctl", "fd": "iommu", "nr": "0x3b86", "in": "0c000000000000000000000000000000",
+        let line =
+            br#"{"op": "ioctl", "fd": "iommu", "nr": "0x3b86", "in": "0c000000000000000000000000000000",
             "pointers": {"8": "buf+0x10"}, "ret": -1, "errno": 22, "out": ""}"#;
         let step = Step::parse(line).expect("the line is well formed");
         let Action::Ioctl { number, bytes, pointers, .. } = step.action else { panic!("it is an ioctl") };

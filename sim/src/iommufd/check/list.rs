@@ -180,7 +180,7 @@ checks! {
     ViommuUnable "VIOMMU_ALLOC-3" EOPNOTSUPP "The driver offers no such virtual IOMMU for the device.";
     ViommuParentAbsent "VIOMMU_ALLOC-4" ENOENT "No paging HWPT has this id.";
     ViommuParent "VIOMMU_ALLOC-5" EINVAL "The HWPT is no nest parent.";
-    ViommuDriver "VIOMMU_ALLOC-7" EINVAL "The parent is of another IOMMU, or the driver cannot use it.";
+    ViommuDriver "VIOMMU_ALLOC-7" EINVAL "The parent is of another IOMMU than the device.";
 
     // VDEVICE_ALLOC.
     VdeviceViommu "VDEVICE_ALLOC-2" ENOENT "No virtual IOMMU has this id.";
