@@ -31,6 +31,18 @@ struct Pin {
     pieces: Vec<(u64, IovaRange)>,
 }
 
+impl Access {
+    /// A user that is attached nowhere.
+    pub fn new(needs_pins: bool) -> Self {
+        Self { needs_pins, ..Self::default() }
+    }
+
+    /// The same, with the bug that it keeps its pins when it is asked to let go.
+    pub fn stubborn(self) -> Self {
+        Self { is_stubborn: true, ..self }
+    }
+}
+
 /// Which pin of an access.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PinId(u64);

@@ -30,13 +30,7 @@ impl Client {
     /// `ioctl` with a structure of these bytes, which hold the reply afterwards. Zeros follow it in memory.
     ///
     /// Panics if there are more than [`Client::BYTES_MAX`] bytes.
-    pub fn ioctl(
-        &self,
-        kernel: &mut Kernel,
-        fd: i32,
-        number: u32,
-        bytes: &mut [u8],
-    ) -> Result<i32, Errno> {
+    pub fn ioctl(&self, kernel: &mut Kernel, fd: i32, number: u32, bytes: &mut [u8]) -> Result<i32, Errno> {
         assert!(bytes.len() <= Self::BYTES_MAX, "a structure is small");
         self.put(kernel, bytes);
         let result = kernel.ioctl(self.pid, fd, number, self.scratch);

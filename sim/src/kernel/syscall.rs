@@ -124,7 +124,7 @@ impl Kernel {
     /// `munmap`.
     pub fn unmap_memory(&mut self, pid: Pid, address: u64, bytes: u64) -> Result<(), Errno> {
         let end = address.checked_add(bytes).ok_or(Errno::EINVAL)?;
-        if bytes == 0 || (address | bytes) % PAGE_SIZE != 0 {
+        if bytes == 0 || !(address | bytes).is_multiple_of(PAGE_SIZE) {
             return Err(Errno::EINVAL);
         }
         if let Some(mm) = &mut self.host.processes[pid.0].mm {

@@ -20,9 +20,11 @@ const V_AND_CONFIG: u64 = 0b1111;
 /// Takes what was written since the last time, and the stream's STE and CD as they are.
 pub(super) fn observe(kernel: &mut Kernel, device: Option<DeviceId>, seen: &mut Journal) -> Found {
     let Journal { writes, commands } = std::mem::take(seen);
-    let mut found = Found::default();
-    found.commands = commands.into_iter().map(|command| command.words).collect();
-    found.writes = writes.into_iter().map(|write| (write.offset & 0xffff, write.value)).collect();
+    let mut found = Found {
+        commands: commands.into_iter().map(|command| command.words).collect(),
+        writes: writes.into_iter().map(|write| (write.offset & 0xffff, write.value)).collect(),
+        ..Found::default()
+    };
     if let Some(device) = device {
         let setup = &kernel.host.device(device).setup;
         let (iommu, stream) = (setup.iommu, u64::from(setup.description.streams[0]));

@@ -11,7 +11,7 @@ use smmu_sim::kernel::device::{BusDriver, ReservedKind, ReservedRegion};
 use super::bench::*;
 use super::hwpt::PASID;
 
-pub fn provoke() -> BTreeSet<Check> {
+pub(crate) fn provoke() -> BTreeSet<Check> {
     let mut bench = Bench::new();
     bind(&mut bench);
     attach(&mut bench);
@@ -47,7 +47,9 @@ fn bind(bench: &mut Bench) {
     for (check, cmd) in cases {
         bench.fails_on(fd, check, VFIO_BIND, cmd);
     }
-    let mut long = [28_u32, 0, u32::try_from(bench.iommu).expect("it is open"), 0, 0, 0, 1].map(u32::to_le_bytes).concat();
+    let mut long = [28_u32, 0, u32::try_from(bench.iommu).expect("it is open"), 0, 0, 0, 1]
+        .map(u32::to_le_bytes)
+        .concat();
     let result = bench.client.ioctl(&mut bench.kernel, fd, VFIO_BIND, &mut long);
     bench.failed(Check::VfioBindTail, result);
     assert_eq!(bench.call_on(fd, VFIO_BIND, vfio_device_bind_iommufd { argsz: 16, ..good }).out_devid, 1);
@@ -67,7 +69,7 @@ fn unwritable(bench: &mut Bench, _fd: i32) {
     let file = bench.kernel.memory_file(pid, PAGE).expect("there is memory");
     let writable = bench.kernel.map_memory_file(pid, file, true).expect("there is memory");
     let read_only = bench.kernel.map_memory_file(pid, file, false).expect("there is memory");
-    let mut put = |bench: &mut Bench, words: &[u32]| {
+    let put = |bench: &mut Bench, words: &[u32]| {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         bench.kernel.poke(pid, writable, &bytes).expect("it is writable");
     };
@@ -91,7 +93,9 @@ fn attach(bench: &mut Bench) {
     let pid = bench.client.pid;
     let (fd, device) = bench.bind(0);
     let ioas = bench.ioas();
-    for (number, check) in [(VFIO_ATTACH, Check::VfioAttachUnreadable), (VFIO_DETACH, Check::VfioDetachUnreadable)] {
+    for (number, check) in
+        [(VFIO_ATTACH, Check::VfioAttachUnreadable), (VFIO_DETACH, Check::VfioDetachUnreadable)]
+    {
         let result = bench.kernel.ioctl(pid, fd, number, 8);
         bench.failed(check, result);
     }
@@ -100,7 +104,10 @@ fn attach(bench: &mut Bench) {
         (Check::VfioAttachSize, vfio_device_attach_iommufd_pt { argsz: 11, flags: 2, ..good }),
         (Check::VfioAttachFlags, vfio_device_attach_iommufd_pt { flags: 2, pt_id: 99, ..good }),
         (Check::VfioAttachPasidSize, vfio_device_attach_iommufd_pt { argsz: 15, flags: 1, ..good }),
-        (Check::VfioAttachPasidRange, vfio_device_attach_iommufd_pt { flags: 1, pt_id: 99, pasid: 1 << 31, ..good }),
+        (
+            Check::VfioAttachPasidRange,
+            vfio_device_attach_iommufd_pt { flags: 1, pt_id: 99, pasid: 1 << 31, ..good },
+        ),
         (Check::AttachAbsent, vfio_device_attach_iommufd_pt { pt_id: 99, ..good }),
         (Check::AttachType, vfio_device_attach_iommufd_pt { pt_id: device, ..good }),
         (Check::AttachPasid, vfio_device_attach_iommufd_pt { flags: 1, pasid: 1, ..good }),

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use smmu_sim::iommufd::Check;
-use smmu_sim::iommufd::uapi::{iommu_destroy, iommu_hw_queue_alloc, iommu_ioas_alloc};
 use smmu_sim::iommufd::uapi::iommu_ioas_noiommu_get_pa;
+use smmu_sim::iommufd::uapi::{iommu_destroy, iommu_hw_queue_alloc, iommu_ioas_alloc};
 use smmu_sim::kernel::MapRequest;
 
 use super::bench::*;
 
-pub fn provoke() -> BTreeSet<Check> {
+pub(crate) fn provoke() -> BTreeSet<Check> {
     let mut bench = Bench::new();
     let pid = bench.client.pid;
     let null = bench.kernel.open(pid, "/dev/null").expect("it opens");
-    let mut raw = |bench: &mut Bench, fd, number, argument, check| {
+    let raw = |bench: &mut Bench, fd, number, argument, check| {
         let result = bench.kernel.ioctl(pid, fd, number, argument);
         bench.failed(check, result);
     };
@@ -31,8 +31,20 @@ pub fn provoke() -> BTreeSet<Check> {
     let read = bench.kernel.read(pid, iommu, bench.buffer, 8, 0);
     bench.failed(Check::NotForThisRead, read);
     mmap(&mut bench);
-    bench.fails(Check::NoiommuUnable, IOAS_NOIOMMU_GET_PA, iommu_ioas_noiommu_get_pa { size: 40, ..Default::default() });
-    let queue = |flags, type_, length| iommu_hw_queue_alloc { size: 40, flags, viommu_id: 9, type_, length, nesting_parent_iova: u64::MAX, ..Default::default() };
+    bench.fails(
+        Check::NoiommuUnable,
+        IOAS_NOIOMMU_GET_PA,
+        iommu_ioas_noiommu_get_pa { size: 40, ..Default::default() },
+    );
+    let queue = |flags, type_, length| iommu_hw_queue_alloc {
+        size: 40,
+        flags,
+        viommu_id: 9,
+        type_,
+        length,
+        nesting_parent_iova: u64::MAX,
+        ..Default::default()
+    };
     bench.fails(Check::HwQueueFlags, HW_QUEUE_ALLOC, queue(1, 1, 0));
     bench.fails(Check::HwQueueFlags, HW_QUEUE_ALLOC, queue(0, 0, 0));
     bench.fails(Check::HwQueueLength, HW_QUEUE_ALLOC, queue(0, 1, 0));
@@ -48,7 +60,7 @@ fn requests_are_checked_before_their_handlers() {
 
 fn sizes(bench: &mut Bench) {
     let fd = bench.iommu;
-    let mut with_tail = |bench: &mut Bench, number, bytes: &[u8], check: Option<Check>| {
+    let with_tail = |bench: &mut Bench, number, bytes: &[u8], check: Option<Check>| {
         let mut bytes = bytes.to_vec();
         let result = bench.client.ioctl(&mut bench.kernel, fd, number, &mut bytes);
         match check {
@@ -68,7 +80,7 @@ fn sizes(bench: &mut Bench) {
     with_tail(bench, HWPT_ALLOC, &short, Some(Check::HwptDevice));
     let pid = bench.client.pid;
     let end = bench.buffer + BUFFER;
-    let mut at_end = |bench: &mut Bench, bytes: &[u8], check| {
+    let at_end = |bench: &mut Bench, bytes: &[u8], check| {
         let at = end - u64::try_from(bytes.len()).expect("it is short");
         bench.kernel.poke(pid, at, bytes).expect("the buffer is mapped");
         let result = bench.kernel.ioctl(pid, fd, IOAS_ALLOC, at);
@@ -82,8 +94,6 @@ fn sizes(bench: &mut Bench) {
 fn replies(bench: &mut Bench) {
     let pid = bench.client.pid;
     let read_only = bench.kernel.map_memory(pid, PAGE, false).expect("there is memory");
-    let backing = bench.kernel.host.user(pid).expect("it runs");
-    drop(backing);
     let fd = bench.kernel.memory_file(pid, PAGE).expect("there is memory");
     let writable = bench.kernel.map_memory_file(pid, fd, true).expect("there is memory");
     let same = bench.kernel.map_memory_file(pid, fd, false).expect("there is memory");

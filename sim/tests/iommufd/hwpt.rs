@@ -7,12 +7,12 @@ use smmu_sim::iommufd::uapi::{iommu_hw_info, iommu_hwpt_alloc, iommu_ioas_allow_
 
 use super::bench::*;
 
-pub const NEST_PARENT: u32 = 1;
-pub const DIRTY: u32 = 2;
-pub const FAULT: u32 = 4;
-pub const PASID: u32 = 8;
+pub(crate) const NEST_PARENT: u32 = 1;
+pub(crate) const DIRTY: u32 = 2;
+pub(crate) const FAULT: u32 = 4;
+pub(crate) const PASID: u32 = 8;
 
-pub fn provoke() -> BTreeSet<Check> {
+pub(crate) fn provoke() -> BTreeSet<Check> {
     let mut bench = Bench::new();
     let ioas = bench.ioas();
     let (_fd, device) = bench.bind(0);
@@ -55,11 +55,20 @@ fn paging(bench: &mut Bench, ioas: u32, device: u32) {
 
 fn nested(bench: &mut Bench, ioas: u32, device: u32) {
     let parent = bench.hwpt(device, ioas, NEST_PARENT);
-    let cmd = iommu_viommu_alloc { size: 40, type_: 1, dev_id: device, hwpt_id: parent, ..Default::default() };
+    let cmd =
+        iommu_viommu_alloc { size: 40, type_: 1, dev_id: device, hwpt_id: parent, ..Default::default() };
     let viommu = bench.call(VIOMMU_ALLOC, cmd).out_viommu_id;
     let data_uptr = bench.buffer;
     bench.poke(0, &[0x0b_u64.to_le_bytes(), [0; 8]].concat());
-    let good = iommu_hwpt_alloc { size: 48, dev_id: device, pt_id: viommu, data_type: 2, data_len: 16, data_uptr, ..Default::default() };
+    let good = iommu_hwpt_alloc {
+        size: 48,
+        dev_id: device,
+        pt_id: viommu,
+        data_type: 2,
+        data_len: 16,
+        data_uptr,
+        ..Default::default()
+    };
     let (_fd, other) = bench.bind(4);
     let cases = [
         (Check::NestedDirect, iommu_hwpt_alloc { pt_id: parent, ..good }),
@@ -108,7 +117,13 @@ fn apertures() -> Bench {
     bench.fails(Check::DomainAperture, HWPT_ALLOC, cmd(high));
     let allowed = bench.ioas();
     bench.poke(0, &[(1_u64 << 50).to_le_bytes(), (1_u64 << 51).to_le_bytes()].concat());
-    let allow = iommu_ioas_allow_iovas { size: 24, ioas_id: allowed, num_iovas: 1, allowed_iovas: bench.buffer, ..Default::default() };
+    let allow = iommu_ioas_allow_iovas {
+        size: 24,
+        ioas_id: allowed,
+        num_iovas: 1,
+        allowed_iovas: bench.buffer,
+        ..Default::default()
+    };
     bench.call(IOAS_ALLOW_IOVAS, allow);
     bench.fails(Check::DomainAperture, HWPT_ALLOC, cmd(allowed));
     let bad = bench.ioas();

@@ -11,7 +11,7 @@ use smmu_sim::kernel::process::{Process, Rights};
 
 use super::bench::*;
 
-pub fn provoke() -> BTreeSet<Check> {
+pub(crate) fn provoke() -> BTreeSet<Check> {
     let mut bench = Bench::new();
     bench.fails(Check::IoasAllocFlags, IOAS_ALLOC, iommu_ioas_alloc { size: 12, flags: 1, out_ioas_id: 0 });
     options(&mut bench);
@@ -64,7 +64,7 @@ fn allow(bench: &mut Bench, ioas_id: u32) {
         allowed_iovas,
         ..Default::default()
     };
-    let mut entries = |bench: &mut Bench, ranges: &[(u64, u64)]| {
+    let entries = |bench: &mut Bench, ranges: &[(u64, u64)]| {
         let bytes: Vec<u8> =
             ranges.iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()].concat()).collect();
         bench.poke(0, &bytes);
@@ -122,10 +122,16 @@ fn options(bench: &mut Bench) {
     bench.destroy(ioas);
 }
 
+/// A process of an ordinary user, who can lock four pages.
+fn user() -> Process {
+    let mut process = Process::new(1000, Rights::NONE);
+    process.memlock_limit = 4 * PAGE;
+    process
+}
+
 /// What an ordinary user cannot do.
 fn limits() -> Bench {
-    let process = Process { memlock_limit: 4 * PAGE, ..Process::new(1000, Rights::NONE) };
-    let mut bench = Bench::by(&machine(&[]), process);
+    let mut bench = Bench::by(&machine(&[]), user());
     let cmd = iommu_option { size: 24, val64: 1, ..Default::default() };
     bench.fails(Check::RlimitRight, OPTION, cmd);
     let ioas = bench.ioas();
@@ -159,8 +165,7 @@ fn change_process(bench: &mut Bench, ioas: u32) {
 }
 
 fn change_of_a_limited_process() -> Bench {
-    let process = Process { memlock_limit: 4 * PAGE, ..Process::new(1000, Rights::NONE) };
-    let mut bench = Bench::by(&machine(&[]), process);
+    let mut bench = Bench::by(&machine(&[]), user());
     let ioas_id = bench.ioas();
     let (device, _) = bench.bind(0);
     bench.attach(device, ioas_id);

@@ -50,7 +50,11 @@ fn every_check_is_provoked() {
         seen.extend(provoke());
     }
     let is_excepted = |check: &Check| UNREACHED.iter().any(|(known, _)| known == check);
-    let missing: Vec<_> = Check::ALL.iter().filter(|check| !seen.contains(check) && !is_excepted(check)).collect();
+    let missing: Vec<_> =
+        Check::ALL.iter().filter(|check| !seen.contains(check) && !is_excepted(check)).collect();
     let stale: Vec<_> = seen.iter().filter(|check| is_excepted(check)).collect();
-    assert!(missing.is_empty() && stale.is_empty(), "not provoked: {missing:?}; no exception any more: {stale:?}");
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "not provoked: {missing:?}; no exception any more: {stale:?}"
+    );
 }

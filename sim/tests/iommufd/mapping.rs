@@ -9,7 +9,7 @@ use super::bench::*;
 
 const UMAX: u64 = u64::MAX;
 
-pub fn provoke() -> BTreeSet<Check> {
+pub(crate) fn provoke() -> BTreeSet<Check> {
     let mut bench = Bench::new();
     let ioas = bench.ioas();
     map(&mut bench, ioas);
@@ -54,8 +54,7 @@ fn map(bench: &mut Bench, ioas: u32) {
 fn map_file(bench: &mut Bench, ioas_id: u32) {
     let fd = bench.kernel.memory_file(bench.client.pid, 4 * PAGE).expect("there is memory");
     let flags = READ | WRITE;
-    let good =
-        iommu_ioas_map_file { size: 40, flags, ioas_id, fd, start: 0, length: PAGE, iova: 0 };
+    let good = iommu_ioas_map_file { size: 40, flags, ioas_id, fd, start: 0, length: PAGE, iova: 0 };
     let cases = [
         (Check::MapFileFlags, iommu_ioas_map_file { flags: 8, ..good }),
         (Check::MapTooLarge, iommu_ioas_map_file { flags: 0, length: UMAX, ..good }),
@@ -150,15 +149,8 @@ fn filled(bench: &mut Bench) {
     bench.fails(Check::PinFault, IOAS_MAP, iommu_ioas_map { user_va: read_only, ..good });
     bench.call(IOAS_MAP, iommu_ioas_map { user_va: read_only, flags: FIXED | READ, ..good });
     let null = bench.kernel.open(bench.client.pid, "/dev/null").expect("it opens");
-    let file = iommu_ioas_map_file {
-        size: 40,
-        flags: READ,
-        ioas_id,
-        fd: null,
-        start: 0,
-        length: PAGE,
-        iova: 0,
-    };
+    let file =
+        iommu_ioas_map_file { size: 40, flags: READ, ioas_id, fd: null, start: 0, length: PAGE, iova: 0 };
     bench.fails(Check::PinNotMappable, IOAS_MAP_FILE, file);
     let fd = bench.kernel.memory_file(bench.client.pid, 4 * PAGE).expect("there is memory");
     let beyond = iommu_ioas_map_file { fd, start: 3 * PAGE, length: 2 * PAGE, ..file };
