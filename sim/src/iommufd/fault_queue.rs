@@ -1,5 +1,8 @@
 //! Fault queues: stalled accesses for user space, and its answers.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use super::attach::NO_PASID;

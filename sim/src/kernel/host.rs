@@ -74,6 +74,9 @@ impl Host {
     }
 
     fn add_device(&mut self, setup: &DeviceSetup) -> Result<(), Errno> {
+        if setup.description.streams.is_empty() {
+            return Err(Errno::EINVAL);
+        }
         let sibling = self.groups.get(&setup.group).and_then(|group| group.devices.first());
         let sibling = sibling.map(|&id| self.device(id).master);
         let Driven { driver, mut port, asids } = self.driven(setup.iommu);

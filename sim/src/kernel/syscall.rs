@@ -47,7 +47,7 @@ impl Kernel {
         let opened = match path {
             "/dev/iommu" => File::Iommufd(self.new_context(Accounting::User)),
             "/dev/vfio/vfio" => File::Iommufd(self.new_context(Accounting::Process)),
-            "/dev/null" => File::Other,
+            "/dev/null" | "/dev/zero" | "/dev/full" | "/dev/random" | "/dev/urandom" => File::Other,
             _device => {
                 let number = path.strip_prefix("/dev/vfio/devices/vfio").and_then(|n| n.parse().ok());
                 let device = number.and_then(|number| self.vfio_device(number)).ok_or(Errno::ENOENT)?;

@@ -65,9 +65,7 @@ impl Player {
         Ok(match action {
             Action::Open { name, path } => {
                 let opened = self.kernel.open(self.client.pid, path);
-                if let Ok(fd) = opened {
-                    self.descriptors.insert(name.clone(), fd);
-                }
+                self.descriptors.insert(name.clone(), opened.unwrap_or(-1));
                 answer(opened.map(|_fd| 0), None)
             }
             Action::Close { name } => {

@@ -130,6 +130,8 @@ fn splitting(bench: &mut Bench, before: u32) {
     let (fd, _) = bench.bind(0);
     bench.attach(fd, ioas);
     bench.map(ioas, 0, 8 * PAGE, IOVA);
+    let nothing = vfio_iommu_type1_dma_map { argsz: 32, flags: 0, vaddr: bench.buffer, iova: 0, size: PAGE };
+    bench.fails(Check::DriverMap, MAP_DMA, nothing);
     bench.fails(Check::SplitAlignment, UNMAP_DMA, unmap_cmd(IOVA + 1, PAGE));
     assert_eq!(bench.call(UNMAP_DMA, unmap_cmd(IOVA + 2 * PAGE, 3 * PAGE)).size, 3 * PAGE);
     assert_eq!(bench.call(UNMAP_DMA, unmap_cmd(IOVA, 8 * PAGE)).size, 5 * PAGE);

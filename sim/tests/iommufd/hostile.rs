@@ -24,6 +24,7 @@ proptest! {
     fn no_ioctl_panics(calls in prop::collection::vec((request(), prop::collection::vec(word(), 12)), 1..120)) {
         let mut bench = Bench::new();
         let (device, _) = bench.bind(0);
+        let memory_file = bench.kernel.memory_file(bench.client.pid, 8 * PAGE).expect("there is memory");
         let ioas = bench.ioas();
         bench.attach(device, ioas);
         for ((on_device, number), words) in calls {
@@ -39,6 +40,10 @@ proptest! {
             if words[1] % 3 == 0 {
                 let at = if words[2] % 2 == 0 { 16 } else { 32 };
                 bytes[at..at + 8].copy_from_slice(&buffer);
+            }
+            if number == IOAS_MAP_FILE {
+                // A file of the context itself would keep the context, in Linux too.
+                bytes[12..16].copy_from_slice(&memory_file.to_le_bytes());
             }
             // Whatever the answer is.
             bench.client.ioctl(&mut bench.kernel, fd, number, &mut bytes).ok();

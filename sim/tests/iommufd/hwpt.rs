@@ -20,6 +20,7 @@ pub(crate) fn provoke() -> BTreeSet<Check> {
     nested(&mut bench, ioas, device);
     hw_info(&mut bench, device);
     bench.adopt(apertures());
+    bench.adopt(unusual_smmus());
     bench.seen()
 }
 
@@ -130,6 +131,22 @@ fn apertures() -> Bench {
     bench.map(bad, 0, PAGE, 0x10_0000);
     bench.map(bad, BUFFER - PAGE, 2 * PAGE, 0x20_0000);
     bench.fails(Check::PinFault, HWPT_ALLOC, cmd(bad));
+    bench
+}
+
+/// What other SMMUs cannot do.
+fn unusual_smmus() -> Bench {
+    let mut bench = Bench::on(&machine(&[("IDR0.S2P", 0), ("IDR0.VMID16", 0)]));
+    let (_fd, device) = bench.bind(0);
+    let ioas = bench.ioas();
+    let cmd = iommu_hwpt_alloc { size: 48, dev_id: device, pt_id: ioas, ..Default::default() };
+    bench.fails(Check::PagingDriver, HWPT_ALLOC, iommu_hwpt_alloc { flags: NEST_PARENT, ..cmd });
+    bench.call(HWPT_ALLOC, cmd);
+    let mut large = Bench::on(&machine(&[("IDR5.GRAN4K", 0), ("IDR5.GRAN64K", 1)]));
+    let (_fd, device) = large.bind(0);
+    let ioas = large.ioas();
+    large.fails(Check::DomainPageSize, HWPT_ALLOC, iommu_hwpt_alloc { dev_id: device, pt_id: ioas, ..cmd });
+    bench.adopt(large);
     bench
 }
 

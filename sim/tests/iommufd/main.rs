@@ -15,6 +15,7 @@ mod ioas;
 mod kernel_users;
 mod mapping;
 mod teardown;
+mod traffic;
 mod transcripts;
 mod viommu;
 
@@ -25,11 +26,12 @@ use smmu_sim::iommufd::Check;
 /// Checks that no call can fail here, and why.
 const UNREACHED: &[(Check, &str)] = &[
     (Check::UnmapLocked, "only an HW_QUEUE locks a mapping, and the driver has none"),
-    (Check::DriverMap, "the driver's tables fit as long as the pages of the host do"),
-    (Check::DomainPageSize, "the driver takes the page size of the host wherever the SMMU has it"),
-    (Check::NestedInstance, "needs a device of another SMMU"),
-    (Check::PagingDriver, "needs an SMMU without nesting"),
-    (Check::AttachCore, "needs a domain of another SMMU"),
+    (Check::SetDirtyDriver, "every mapping lies in the aperture of the domains"),
+    (Check::FaultUnwritable, "tested with the queue: fault_queue/tests.rs"),
+    (Check::AccessReadOnly, "COPY refuses to make such a mapping"),
+    (Check::ReplaceUnattached, "an opened VFIO device replaces only what it has attached"),
+    (Check::ReplaceOther, "an opened VFIO device replaces only what it has attached"),
+    (Check::SplitHuge, "mappings are cut only while huge pages are off"),
 ];
 
 #[test]
