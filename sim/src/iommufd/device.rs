@@ -7,7 +7,7 @@ use super::check::{Check, Refusal};
 use super::context::Context;
 use super::object::{Object, ObjectId};
 use super::teardown;
-use crate::kernel::device::{DeviceId, GroupId, ReservedKind};
+use crate::kernel::device::{DeviceId, GroupId};
 use crate::kernel::host::Host;
 
 /// A device of the context.
@@ -45,14 +45,9 @@ pub(super) struct Attachment {
 pub(crate) fn bind(context: &mut Context, host: &mut Host, device: DeviceId) -> Result<ObjectId, Refusal> {
     let setup = &host.device(device).setup;
     let (group, iommu) = (setup.group, setup.iommu);
-    let is_mandatory = setup.reserved.iter().any(|region| region.kind == ReservedKind::Direct);
     Check::BindIncoherent.refuse_if(!host.firmware(iommu).coherent)?;
     Check::BindMsi.refuse_if(!setup.msi_isolated)?;
-    host.claim_group(group, context.id).map_err(|error| Check::BindGroup.with(error))?;
-    if is_mandatory {
-        host.release_group(group);
-        return Err(Check::BindDirect.into());
-    }
+    host.claim_group(group, context.id)?;
     let capabilities = host.driver(iommu).capabilities(host.device(device).master);
     let enforces_coherency = capabilities.enforced_coherency;
     let bound = BoundDevice { device, group, enforces_coherency, vdevice: None };

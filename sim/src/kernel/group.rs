@@ -1,11 +1,13 @@
 //! The core of the kernel between the owners of groups and the drivers of SMMUs: a group is attached as one.
 
-use super::device::{BusDriver, DeviceId, DomainOf, Group, GroupDomain, GroupId};
+use super::device::{
+    BusDriver, DeviceId, DomainOf, Group, GroupDomain, GroupId, ReservedKind, ReservedRegion,
+};
 use super::hardware::IommuId;
 use super::host::{Driven, Host};
 use crate::driver::Target;
 use crate::errno::Errno;
-use crate::iommufd::ContextId;
+use crate::iommufd::{Check, ContextId, Refusal};
 
 impl From<DomainOf> for Target {
     fn from(domain: DomainOf) -> Self {
@@ -25,23 +27,23 @@ impl From<GroupDomain> for Target {
 
 impl Host {
     /// Takes a group over for one more device: DMA of all its devices ends.
-    pub(crate) fn claim_group(&mut self, group: GroupId, owner: ContextId) -> Result<(), Errno> {
+    pub(crate) fn claim_group(&mut self, group: GroupId, owner: ContextId) -> Result<(), Refusal> {
         let state = self.group(group);
         let is_native = |id: &DeviceId| self.device(*id).setup.driver == BusDriver::Native;
-        if state.devices.iter().any(is_native) {
-            return Err(Errno::EPERM);
+        Check::BindGroup.refuse_if(state.devices.iter().any(is_native))?;
+        if let Some((present, count)) = state.owner {
+            Check::BindGroup.refuse_if(present != owner)?;
+            self.group_mut(group).owner = Some((owner, count + 1));
+            return Ok(());
         }
-        match state.owner {
-            Some((present, _)) if present != owner => return Err(Errno::EPERM),
-            Some((_, count)) => self.group_mut(group).owner = Some((owner, count + 1)),
-            None if state.attached != GroupDomain::Default || !state.pasids.is_empty() => {
-                return Err(Errno::EBUSY);
-            }
-            None => {
-                self.switch(group, GroupDomain::Blocked)?;
-                self.group_mut(group).owner = Some((owner, 1));
-            }
+        if state.attached != GroupDomain::Default || !state.pasids.is_empty() {
+            return Err(Check::BindGroup.with(Errno::EBUSY));
         }
+        let is_mandatory = |region: &ReservedRegion| region.kind == ReservedKind::Direct;
+        let has_mandatory = |id: &DeviceId| self.device(*id).setup.reserved.iter().any(is_mandatory);
+        Check::BindDirect.refuse_if(state.devices.iter().any(has_mandatory))?;
+        self.switch(group, GroupDomain::Blocked).map_err(|error| Check::BindGroup.with(error))?;
+        self.group_mut(group).owner = Some((owner, 1));
         Ok(())
     }
 

@@ -133,6 +133,9 @@ pub enum TranscriptError {
         #[source]
         cause: SnapshotError,
     },
+    /// A file has no line.
+    #[error("no step is in {0}")]
+    Empty(PathBuf),
     /// A step cannot be done.
     #[error("line {line} of {path} cannot be played")]
     Play {
@@ -202,7 +205,7 @@ fn run_one(
     let seen = kernel.host.hardware.take_journal();
     let mut points = Points { path, expected: snapshots, seen };
     let mut player = Player::new(kernel).map_err(TranscriptError::Boot)?;
-    let mut last_line = 0;
+    let mut last_line = None;
     for_each_line(path, |line, text| {
         let place = || (path.to_owned(), line);
         let step = Step::parse(text).map_err(|cause| {
@@ -219,9 +222,10 @@ fn run_one(
             let check = player.last_failed().filter(|_| found.ret < 0);
             reporter.call(&CallFinding { path, line, action: &step.action, differences, check })?;
         }
-        last_line = line;
+        last_line = Some(line);
         points.check(player.kernel_mut(), line, false, summary, reporter)
     })?;
+    let last_line = last_line.ok_or_else(|| TranscriptError::Empty(path.to_owned()))?;
     points.check(player.kernel_mut(), last_line, true, summary, reporter)
 }
 

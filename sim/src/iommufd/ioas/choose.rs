@@ -1,6 +1,6 @@
 //! The IOVA that the kernel chooses for a mapping: the lowest that fits and keeps huge pages possible.
 
-use super::range::{IovaRange, holes};
+use super::range::IovaRange;
 use super::space::IovaSpace;
 use crate::iommufd::check::{Check, Refusal};
 use crate::kernel::frames::{HUGE_PAGE_SIZE, PAGE_SIZE};
@@ -17,16 +17,25 @@ impl IovaSpace {
         let alignment = wanted.min(HUGE_PAGE_SIZE);
         Check::MapAutoAlignment.refuse_if(alignment < self.alignment)?;
         let fit = Fit { alignment, offset: source % PAGE_SIZE, bytes };
-        for span in self.allowed_spans() {
-            let Some(start) = fit.first_in(span) else { continue };
-            let within = IovaRange { start, last: span.last };
-            let reserved = self.reserved.iter().map(|(_, range)| *range);
-            let used = reserved.chain(self.areas_in(within).map(|area| area.range));
-            if let Some(start) = holes(within, used).into_iter().find_map(|hole| fit.first_in(hole)) {
-                return Ok(IovaRange { start, last: start + (bytes - 1) });
+        let found = self.allowed_spans().into_iter().find_map(|span| self.first_fit(&fit, span));
+        let start = found.ok_or(Check::MapAutoFull)?;
+        Ok(IovaRange { start, last: start + (bytes - 1) })
+    }
+
+    /// The first address in a span at which nothing is in the way.
+    fn first_fit(&self, fit: &Fit, span: IovaRange) -> Option<u64> {
+        let mut from = span.start;
+        loop {
+            let range = fit.first_in(IovaRange { start: from, last: span.last })?;
+            let reserved = self.reserved.iter().map(|(_, reserved)| *reserved);
+            let used = reserved.chain(self.areas_in(range).map(|area| area.range));
+            let obstacle = used.filter(|used| used.overlaps(range)).map(|used| used.last).max();
+            match obstacle {
+                None => return Some(range.start),
+                // Whatever starts before its end meets it too.
+                Some(last) => from = last.checked_add(1).filter(|&from| from <= span.last)?,
             }
         }
-        Err(Check::MapAutoFull.into())
     }
 
     /// The allowed ranges, adjoining ones as one, inside the window.
@@ -57,10 +66,11 @@ struct Fit {
 }
 
 impl Fit {
-    /// The first address of `span` that it can be placed at.
-    fn first_in(&self, span: IovaRange) -> Option<u64> {
+    /// The first range of `span` that has room for it. A hole must have a byte more than a single one.
+    fn first_in(&self, span: IovaRange) -> Option<IovaRange> {
         let start = span.start.checked_next_multiple_of(self.alignment)? | self.offset;
-        (start < span.last && span.last - start >= self.bytes - 1).then_some(start)
+        let last = start.checked_add((self.bytes - 1).max(1))?;
+        (last <= span.last).then_some(IovaRange { start, last })
     }
 }
 
@@ -103,5 +113,7 @@ mod tests {
         check(&[(0, 0xfff), (0x1000, 0x1fff)], &[], 0xffff_0000_0000, 0x1000, Some(0x1000));
         check(&[(0x8000, 0x8fff), (0x9000, 0x9fff)], &[], 0xffff_0000_0000, 0x2000, Some(0x8000));
         check(&[], &[], 0xffff_0000_0000, u64::MAX / 2, None);
+        check(&[(0x10_0000, 0x10_0001)], &[], 0xffff_0000_0000, 1, Some(0x10_0000));
+        check(&[(0x10_0000, 0x10_0001)], &[(0x10_0001, 0x10_0001)], 0xffff_0000_0000, 1, None);
     }
 }
