@@ -29,6 +29,7 @@ pub mod ids;
 mod interrupt;
 pub mod layout;
 pub mod memory;
+mod monitor;
 pub mod naming;
 pub mod outcome;
 mod queue;
@@ -39,5 +40,5 @@ pub mod trace;
 pub mod transaction;
 mod translate;
 
-pub use registers::Register;
+pub use registers::{AnyRegister, Register};
 pub use smmu::{Progress, RegisterAbort, Smmu};

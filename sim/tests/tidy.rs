@@ -33,6 +33,7 @@ const MODEL_MODULES: &[&str] = &[
     "queue",
     "command",
     "translate",
+    "monitor",
     "smmu",
 ];
 

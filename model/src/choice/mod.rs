@@ -44,7 +44,18 @@ impl Choice {
             | Self::Page0Alias
             | Self::Page1Undefined
             | Self::ResetUnknown
-            | Self::GbpaReset => true,
+            | Self::GbpaReset
+            | Self::L1StdReservedBits
+            | Self::PcieOverrides
+            | Self::TranslatedAlloccfg
+            | Self::HttuWalkAttributes
+            | Self::CmdqConsLag
+            | Self::GbpaOverrideRead
+            | Self::QueueIndexHighBits
+            | Self::AddressAboveOas
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -58,6 +69,13 @@ impl Choice {
             | Self::Stage2MemAttrReserved
             | Self::AlloccfgWithoutMtcfg
             | Self::AccessFlagOnPermissionFault
+            | Self::StallSuppression
+            | Self::EarlyRetry
+            | Self::EarlyRetryMoment
+            | Self::RecordAfterEarlyRetry
+            | Self::DelayedStallRecord
+            | Self::ResumeUnseenStall
+            | Self::StallTermUnprepared
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize
@@ -67,7 +85,17 @@ impl Choice {
             | Self::GbpaNoUpdate
             | Self::GuardedWrite
             | Self::GerrornInactive
-            | Self::CmdqConsErrWrite => false,
+            | Self::CmdqConsErrWrite
+            | Self::SteContSpan
+            | Self::PasidBeyondSsidsize
+            | Self::DeviceShareability
+            | Self::Stage1UpdateTime
+            | Self::Stage2DirtyAhead
+            | Self::CommandOutOfRange
+            | Self::CommandSsv
+            | Self::TlbiAddressRange
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch => false,
         }
     }
 }

@@ -60,9 +60,9 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
         };
     }
     let log2_span_bytes = 12 + word.size();
-    let substream = substream(f, command)?;
+    let substream = substream(env, f, command)?;
     Ok(AtcInv {
-        stream: stream(f, command)?,
+        stream: stream(env, f, command)?,
         substream,
         global: substream.is_some() && command.stream().global(),
         address: word.address() & !low_mask(log2_span_bytes),
@@ -70,7 +70,7 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     })
 }
 
-pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PriResp, Rule> {
+pub(super) fn pri_resp(env: &mut impl Env, f: &Features, command: Command) -> Result<PriResp, Rule> {
     let word = command.pri_resp1();
     let response = match word.resp() {
         0 => Response::Failure,
@@ -78,6 +78,6 @@ pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PriResp, Rule> 
         2 => Response::Success,
         _reserved => return Err(Rule::CommandPriRespReserved),
     };
-    let (stream, substream) = (stream(f, command)?, substream(f, command)?);
+    let (stream, substream) = (stream(env, f, command)?, substream(env, f, command)?);
     Ok(PriResp { stream, substream, prg_index: word.prg_index(), response })
 }

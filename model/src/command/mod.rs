@@ -8,6 +8,7 @@ mod ats;
 mod cfgi;
 mod legality;
 mod prefetch;
+mod range;
 mod stall;
 mod stream;
 mod sync;
@@ -20,8 +21,10 @@ pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
-use crate::choice::answer::CommandReservedBits;
+use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::command::{Command, Opcode};
@@ -70,70 +73,107 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or stops the queue at it.
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
-    let Some(ring) = queue::pending(env, f, registers) else {
+/// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
+pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+) -> Progress {
+    let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
+    consume(env, f, registers, stalls, next);
+    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+        let Some(next) = queue::next(env, f, registers) else {
+            return Progress::Worked;
+        };
+        consume(env, f, registers, stalls, next);
+    }
+    Progress::Worked
+}
+
+/// Consumes one command, or stops its queue at it.
+fn consume(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+    next: queue::Pending,
+) {
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
-            execute(env, f, registers, decoded);
+            next.consume(env, f, registers);
+            execute(env, f, registers, stalls, decoded);
         }
         Err(rule) => {
             env.note(rule);
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
-    Progress::Worked
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    stalls: &mut Stalls,
+    decoded: Decoded,
+) {
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        // Nothing is cached.
+        Decoded::Prefetch(_) => {}
+        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
+        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) => {
             if !registers.cr0ack.smmuen() {
                 env.note(Rule::CommandIgnored);
             }
         }
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            stalls.synchronise();
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.
 fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode) -> Result<Decoded, Rule> {
-    let tlbi = tlbi::Fields { f, command };
     let decoded = match opcode {
-        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(f, command)?),
-        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(f, command)?),
-        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(f, command)?),
-        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(f, command)?),
-        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(f, command)?),
-        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(f, command)?),
-        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi.nh_all()?),
-        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi.nh_asid()?),
-        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi.nh_va()?),
-        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi.nh_vaa()?),
+        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(env, f, command)?),
+        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(env, f, command)?),
+        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(env, f, command)?),
+        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(env, f, command)?),
+        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(env, f, command)?),
+        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(env, f, command)?),
+        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_all()?),
+        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_asid()?),
+        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_va()?),
+        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_vaa()?),
         Opcode::TlbiEl2All => Decoded::Tlbi(Tlbi::El2All),
-        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi.el2_asid()?),
-        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi.el2_va()?),
-        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi.el2_vaa()?),
-        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi.s12_vmall()?),
-        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi.s2_ipa()?),
+        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_asid()?),
+        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_va()?),
+        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_vaa()?),
+        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s12_vmall()?),
+        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s2_ipa()?),
         Opcode::TlbiNsnhAll => Decoded::Tlbi(Tlbi::NsnhAll),
         Opcode::AtcInv => Decoded::AtcInv(ats::atc_inv(env, f, command)?),
-        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(f, command)?),
-        Opcode::Resume => Decoded::Resume(stall::resume(f, command)?),
-        Opcode::StallTerm => Decoded::StallTerm(stream::stream(f, command)?),
+        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(env, f, command)?),
+        Opcode::Resume => Decoded::Resume(stall::resume(env, f, command)?),
+        Opcode::StallTerm => Decoded::StallTerm(stream::stream(env, f, command)?),
         Opcode::Sync => Decoded::Sync(sync::decode(f, command)?),
         Opcode::CfgiVmsPidm
         | Opcode::DptiAll

@@ -10,11 +10,11 @@ use crate::layout::register::{
 /// WR or RD with the wrap flag of the largest possible queue: [19:0].
 pub(super) const INDEX: u32 = 0xf_ffff;
 
-/// The bits of a register that can be other than zero, if it exists.
+/// The bits of a register that software can set, if it exists.
 pub(super) fn implemented(f: &Features, register: Register) -> u64 {
     match register {
         Register::StrtabBase => base(f, 6),
-        Register::CmdqBase | Register::EventqBase | Register::PriqBase => base(f, 5) | 0x1f,
+        Register::CmdqBase | Register::EventqBase | Register::PriqBase => queue_base(f),
         Register::GerrorIrqCfg0 | Register::EventqIrqCfg0 | Register::PriqIrqCfg0 => address(f, 2),
         Register::Cr0 | Register::Cr0Ack => u64::from(cr0(f).into_bits()),
         Register::Cr1 => u64::from(CR1.into_bits()),
@@ -57,6 +57,35 @@ pub(super) fn implemented(f: &Features, register: Register) -> u64 {
     }
 }
 
+/// The registers that hold a physical address.
+const ADDRESSES: [Register; 7] = [
+    Register::StrtabBase,
+    Register::CmdqBase,
+    Register::EventqBase,
+    Register::PriqBase,
+    Register::GerrorIrqCfg0,
+    Register::EventqIrqCfg0,
+    Register::PriqIrqCfg0,
+];
+
+/// Bits of an address above the output size, which an implementation may store all the same (§3.4.3).
+pub(super) fn beyond_oas(f: &Features, register: Register) -> u64 {
+    const ADDRESS_BITS: u8 = 56;
+    if ADDRESSES.contains(&register) { low_mask(ADDRESS_BITS) & !low_mask(f.oas_bits) } else { 0 }
+}
+
+/// The fields of GBPA that have no effect, for want of ATTR_TYPES_OVR or ATTR_PERMS_OVR (§6.3.14).
+pub(super) const fn gbpa_without_effect(f: &Features) -> Gbpa {
+    let mut fields = Gbpa::new();
+    if !f.attr_types_ovr {
+        fields = fields.with_mem_attr(0b1111).with_mtcfg(true).with_alloccfg(0b1111).with_shcfg(0b11);
+    }
+    if !f.attr_perms_ovr {
+        fields = fields.with_privcfg(0b11).with_instcfg(0b11);
+    }
+    fields
+}
+
 const CR1: Cr1 = Cr1::new()
     .with_table_sh(0b11)
     .with_table_oc(0b11)
@@ -65,8 +94,7 @@ const CR1: Cr1 = Cr1::new()
     .with_queue_oc(0b11)
     .with_queue_ic(0b11);
 
-/// Also without ATTR_TYPES_OVR and ATTR_PERMS_OVR, where the fields have no effect: the value last written
-/// is one of the two that may be read then (§6.3.14).
+/// Also what has no effect without ATTR_TYPES_OVR and ATTR_PERMS_OVR: it may read as last written (§6.3.14).
 const GBPA: Gbpa = Gbpa::new()
     .with_mem_attr(0b1111)
     .with_mtcfg(true)
@@ -97,7 +125,7 @@ const fn irq_ctrl(f: &Features) -> IrqCtrl {
     IrqCtrl::new().with_gerror_irqen(true).with_priq_irqen(f.pri).with_eventq_irqen(true)
 }
 
-/// CMDQP_ERR and DPT_ERR belong to features that are refused.
+/// DPT_ERR belongs to a feature that is refused.
 const fn gerror(f: &Features) -> Gerror {
     Gerror::new()
         .with_cmdq_err(true)
@@ -108,11 +136,17 @@ const fn gerror(f: &Features) -> Gerror {
         .with_msi_priq_abt_err(f.msi && f.pri)
         .with_msi_gerror_abt_err(f.msi)
         .with_sfm_err(true)
+        .with_cmdqp_err(f.ecmdq_pages != 0)
 }
 
 const fn strtab_base_cfg(f: &Features) -> StrtabBaseCfg {
     let cfg = StrtabBaseCfg::new().with_log2size(0b11_1111);
     if f.two_level_stream_table { cfg.with_fmt(0b11).with_split(0b1_1111) } else { cfg }
+}
+
+/// The base of a queue: ADDR, LOG2SIZE and the allocation hint.
+pub(super) const fn queue_base(f: &Features) -> u64 {
+    base(f, 5) | 0x1f
 }
 
 /// An address and the allocation hint in bit 62.

@@ -34,6 +34,14 @@ rules! {
     /// The address of an STE or level 1 descriptor exceeds OAS; the implementation ends the transaction and
     /// records nothing.
     SteAddressBeyondOasUnrecorded = "SID-11" "§3.4.3" => Silent,
+    /// A bit without a defined field is set in a level 1 stream table descriptor, and the implementation checks it.
+    L1StdReservedBit = "SID-12" "§5" => Event(CBadStreamid),
+    /// SPLIT is a reserved value (other than 6, 8 and 10), which acts as 6.
+    ReservedSplit = "SID-15" "§6.3.25" => Decision,
+    /// STE.CONT spans STEs that differ, and the implementation detects it.
+    SteContConflict = "SID-13" "§5.2" => Event(FCfgConflict),
+    /// STE.CONT spans STEs that differ, and the implementation uses the first one of the span.
+    SteContNeighbour = "SID-14" "§5.2" => Decision,
     /// The stream table is linear: the STE lies at base + 64 * StreamID.
     LinearStreamTable = "SID-09" "§3.3.1.1" => Decision,
     /// The stream table has two levels: the STE lies at L2Ptr + 64 * StreamID[SPLIT-1:0].
@@ -133,6 +141,8 @@ rules! {
     SubstreamBeyondTable = "SUB-04" "§7.3.9" => Event(CBadSubstreamid),
     /// SubstreamID 0 was supplied and S1DSS 0b10 reserves CD 0 for traffic without one.
     SubstreamZeroReserved = "SUB-05" "§7.3.7" => Event(FStreamDisabled),
+    /// The PASID has more bits than IDR1.SSIDSIZE, and the implementation truncates it.
+    PasidTruncated = "SUB-11" "§3.9" => Decision,
     /// No SubstreamID was supplied and S1DSS (0b00, or the reserved 0b11) demands one.
     SubstreamRequired = "SUB-06" "§7.3.7" => Event(FStreamDisabled),
     /// No SubstreamID was supplied and S1DSS 0b01 skips stage 1.
@@ -235,7 +245,8 @@ rules! {
     Stage1Pan = "S1-14" "§5.4" => Event(FPermission),
     /// Stage 1: WXN refuses an instruction read from a writable page.
     Stage1Wxn = "S1-15" "§5.4" => Event(FPermission),
-    /// Stage 1: the hardware update of a descriptor got an external abort.
+    /// Stage 1: the hardware update of a descriptor got an external abort, or the implementation makes none with
+    /// such walk attributes, or the descriptor never stayed the same while it was updated.
     Stage1UpdateAborted = "S1-16" "§7.3.12" => Event(FWalkEabt),
     /// Stage 1: hardware sets the Access flag of the leaf.
     Stage1SetsAccessFlag = "S1-17" "§3.13.2" => Decision,
@@ -275,7 +286,8 @@ rules! {
     Stage2ProtectedTableWalk = "S2-14" "§5.2" => Event(FPermission),
     /// Stage 2: hardware would update a stage 1 descriptor in a page that stage 2 does not let it write.
     Stage2DescriptorUpdateDenied = "S2-15" "§7.3.16" => Event(FPermission),
-    /// Stage 2: the hardware update of a descriptor got an external abort.
+    /// Stage 2: the hardware update of a descriptor got an external abort, or the implementation makes none with
+    /// such walk attributes, or the descriptor never stayed the same while it was updated.
     Stage2UpdateAborted = "S2-16" "§7.3.12" => Event(FWalkEabt),
     /// Stage 2: hardware sets the Access flag of the leaf.
     Stage2SetsAccessFlag = "S2-17" "§3.13.2" => Decision,
@@ -300,13 +312,47 @@ rules! {
     /// CR2.RECINVSID is 0: C_BAD_STREAMID is not recorded.
     BadStreamNotRecorded = "FLT-05" "§6.3.12" => Decision,
 
+    // Stalled transactions (§3.12.2, §4.7).
+    /// CD.S or STE.S2S is 1: the transaction is held, and its fault is recorded whatever R is.
+    StallHeld = "STL-01" "§3.12.2" => Decision,
+    /// The Event queue is not writable: the record of the stall waits, and that is no overflow.
+    StallRecordWaits = "STL-02" "§7.2.1" => Decision,
+    /// IDR5.STALL_MAX stalls are recorded and not answered: this transaction waits as if it had not arrived.
+    StallBeyondMax = "STL-03" "§6.3.6" => Decision,
+    /// An earlier stall of the stream is like this one, and the implementation records only that.
+    StallSuppressed = "STL-04" "§3.12.2.1" => Decision,
+    /// A stalled transaction is handled as if it had just arrived.
+    StallRetried = "STL-05" "§3.12.2" => Decision,
+    /// CMD_RESUME terminates the stalled transaction with an abort: Ab is 1, or IDR0.TERM_MODEL is.
+    ResumedWithAbort = "STL-06" "§4.7.1" => Silent,
+    /// CMD_RESUME terminates the stalled transaction with success: a read as zero, a write without effect.
+    ResumedRazWi = "STL-07" "§4.7.1" => Decision,
+    /// CMD_STALL_TERM terminates the stalled transactions of its stream with an abort.
+    StreamStallTerminated = "STL-08" "§4.7.2" => Silent,
+    /// SMMUEN has become 0: every stalled transaction is terminated with an abort.
+    StallEndedByDisable = "STL-09" "§6.3.9.6" => Silent,
+    /// The record of a stall could not be written when it was due, and never will be.
+    StallRecordDropped = "STL-10" "§7.2.1" => Ignored,
+    /// The SMMU retries a stalled transaction without being told; a fault that was recorded is not recorded again.
+    StallRetriedEarly = "STL-11" "§3.12.2.2" => Decision,
+    /// The command acknowledges a stall whose transaction has ended by an early retry.
+    StallAcknowledged = "STL-12" "§3.12.2.2" => Ignored,
+    /// No stall matches the StreamID, or the StreamID and STAG, of the command: no effect.
+    StallUnmatched = "STL-13" "§4.7.1" => Ignored,
+    /// CMD_STALL_TERM names a stream that does not abort all its transactions, and the implementation does nothing.
+    StallTermIgnored = "STL-14" "§4.7.2" => Ignored,
+
     // Event queue (§3.5.3, §7.2, §7.4).
     /// EVENTQEN is 0: the record is discarded without overflow.
     EventQueueDisabled = "EVQ-01" "§7.2.1" => Ignored,
     /// EVENTQ_ABT_ERR is active: the record is discarded without overflow.
     EventQueueInError = "EVQ-02" "§7.2.1" => Ignored,
-    /// The queue is full: the record is discarded, and OVFLG toggles unless an overflow is pending.
+    /// The queue is full and no overflow is pending: the record is discarded, and OVFLG toggles, so that it differs
+    /// from OVACKFLG.
     EventQueueOverflow = "EVQ-03" "§7.4" => Ignored,
+    /// The queue is full and an overflow is pending (OVFLG and OVACKFLG differ): the record is discarded, and OVFLG
+    /// stays.
+    EventQueueOverflowPending = "EVQ-10" "§7.4" => Ignored,
     /// The write of the record got an external abort: EVENTQ_ABT_ERR becomes active.
     EventQueueAborted = "EVQ-04" "§7.2.2" => Global,
     /// The record is equal to the one before, STE.MEV allows it, and the implementation merges them.
@@ -357,8 +403,18 @@ rules! {
     CommandAtcSize = "CMD-20" "§4.5.1" => Command(Illegal),
     /// PROD and CONS are inconsistent; the implementation consumes nothing meanwhile.
     CommandQueueInconsistent = "CMD-21" "§3.5.1" => Ignored,
+    /// A parameter exceeds the implemented range, and the implementation truncates it.
+    CommandTruncated = "CMD-30" "§4.1.7" => Decision,
+    /// SSV is 1 without substreams, and the implementation takes it as 0.
+    CommandSsvIgnored = "CMD-31" "§4.2" => Decision,
     /// The command was consumed.
     CommandConsumed = "CMD-22" "§4.1.4" => Decision,
+
+    // Enhanced Command queues (§3.5.6).
+    /// A command error of an Enhanced Command queue: ERR toggles, and CMDQP_ERR becomes active unless it is.
+    EcmdqError = "ECQ-01" "§3.5.6.3" => Global,
+    /// ERRACK and ERR differ without an error, and the implementation consumes nothing meanwhile.
+    EcmdqErrackMismatch = "ECQ-02" "§3.5.6.3" => Ignored,
 
     // Registers (chapter 6).
     /// A read-only register was written: no effect.
@@ -381,6 +437,24 @@ rules! {
     // Interrupts (§3.18).
     /// The write of an MSI got an external abort: the matching GERROR flag becomes active.
     MsiAborted = "IRQ-01" "§3.18" => Global,
+
+    // Performance Monitor Counter Groups (chapter 10).
+    /// An enabled counter whose event and filter match counts.
+    PmcgCounts = "PMC-01" "§10.5.2.1" => Decision,
+    /// The StreamID filter of an enabled counter of this event does not match: it does not count.
+    PmcgFiltered = "PMC-02" "§10.4" => Decision,
+    /// SMMUEN is 0, and the implementation does not count events of streams meanwhile.
+    PmcgDisabled = "PMC-03" "§10.2" => Ignored,
+    /// The transaction is terminated, and the implementation does not count it.
+    PmcgTerminated = "PMC-04" "§10.3" => Ignored,
+    /// A counter passes its largest value: its bit of OVS is set, and it counts on.
+    PmcgOverflow = "PMC-05" "§10.2.1" => Decision,
+    /// CAPR, or an overflow with OVFCAP, copies all counters to their shadows.
+    PmcgCapture = "PMC-06" "§10.2.1" => Decision,
+    /// An overflow with INTEN while IRQEN is 1 raises the interrupt of the group.
+    PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
+    /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
+    PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
 }
 
 #[cfg(test)]

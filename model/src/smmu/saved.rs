@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
-use crate::registers::{Register, Registers};
+use crate::registers::Registers;
 use crate::translate::memo::Memo;
 
 /// What is saved. Features are decoded again from the ID registers.
@@ -15,6 +16,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    stalls: Stalls,
 }
 
 /// Why a saved state cannot be loaded.
@@ -22,8 +24,10 @@ pub(super) struct Saved {
 pub enum LoadError {
     /// The ID registers are refused.
     Refused(Vec<Refusal>),
-    /// A register has a bit set that an SMMU with these ID registers does not store.
-    Impossible(Register),
+    /// These registers have bits set that an SMMU with these ID registers does not store.
+    Impossible(&'static str),
+    /// Stalled transactions are in a state that they do not get into.
+    ImpossibleStalls,
 }
 
 impl fmt::Display for LoadError {
@@ -33,11 +37,11 @@ impl fmt::Display for LoadError {
                 let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 write!(f, "the saved ID registers are refused: {}", refusals.join("; "))
             }
-            Self::Impossible(register) => write!(
+            Self::Impossible(registers) => write!(
                 f,
-                "the saved {} has bits set that are not implemented with the saved ID registers",
-                register.name()
+                "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
+            Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
         }
     }
 }
@@ -46,8 +50,8 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue }
+        let Smmu { features, registers, event_queue, stalls, memo: _ } = smmu; // a memo shows in no answer
+        Self { ids: features.ids, registers, event_queue, stalls }
     }
 }
 
@@ -55,11 +59,14 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue } = saved;
+        let Saved { ids, registers, event_queue, stalls } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
-        match registers.impossible(&features) {
-            Some(register) => Err(LoadError::Impossible(register)),
-            None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
+        if let Some(registers) = registers.impossible(&features) {
+            return Err(LoadError::Impossible(registers));
         }
+        if stalls.is_impossible(&features) {
+            return Err(LoadError::ImpossibleStalls);
+        }
+        Ok(Self { features, registers, event_queue, stalls, memo: Memo::default() })
     }
 }

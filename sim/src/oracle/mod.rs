@@ -21,6 +21,7 @@ mod registers;
 mod reports;
 mod rpc;
 mod setup;
+mod stalls;
 mod state;
 #[cfg(test)]
 mod tests;

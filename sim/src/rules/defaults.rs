@@ -5,7 +5,10 @@ use smmu_model::choice::Choice;
 /// The reason, in one sentence.
 pub(super) const fn why(choice: Choice) -> &'static str {
     match choice {
-        Choice::SteReservedBits | Choice::CdReservedBits | Choice::CommandReservedBits => {
+        Choice::SteReservedBits
+        | Choice::CdReservedBits
+        | Choice::L1StdReservedBits
+        | Choice::CommandReservedBits => {
             "Software for a later version of the architecture sets such bits; `ignore` lets it run, the other \
              answer finds it."
         }
@@ -32,7 +35,14 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::Stage2MemAttrReserved => "The strictest memory type is safe for whatever lies there.",
         Choice::AlloccfgWithoutMtcfg => "The override that software asks for is made.",
         Choice::AccessFlagOnPermissionFault => "The page was not accessed.",
-        Choice::StallUnsafeDevice => "It is the only answer that the model has: no fault stalls yet.",
+        Choice::StallUnsafeDevice => "Software that asks for stalls gets them.",
+        Choice::StallSuppression => "Software sees one record for each fault.",
+        Choice::RecordAfterEarlyRetry => "Software need not acknowledge what is over.",
+        Choice::EarlyRetry => "Software sees a stall end when it says so.",
+        Choice::EarlyRetryMoment => "A stall that may end by itself does so as soon as it can.",
+        Choice::DelayedStallRecord => "The record shows the fault that stopped the device.",
+        Choice::ResumeUnseenStall => "Software cannot mean what it has not seen.",
+        Choice::StallTermUnprepared => "The command does what it says.",
         Choice::EventMerge => "Every fault shows.",
         Choice::EventWriteAbort => "The error is active, and PROD counts no record that is not there.",
         Choice::MsiWriteAbort => "The error shows.",
@@ -55,6 +65,29 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
-        Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
+        Choice::SteContSpan => {
+            "CONT is a hint, which an implementation that caches no spans need not look at."
+        }
+        Choice::PasidBeyondSsidsize | Choice::CommandOutOfRange | Choice::CommandSsv => {
+            "The mistake shows, or does nothing; truncated, the number would name something else."
+        }
+        Choice::PcieOverrides => "The override that software asks for is made.",
+        Choice::TranslatedAlloccfg => "No other override of memory attributes applies to such a transaction.",
+        Choice::DeviceShareability => "It is what the attributes of the page are taken alone.",
+        Choice::HttuWalkAttributes => {
+            "Drivers leave the walk attributes to the coherency of the system, and expect updates all the same."
+        }
+        Choice::Stage1UpdateTime => "It is the order in which the stages are described.",
+        Choice::Stage2DirtyAhead => "A page is dirty only if something has written to it.",
+        Choice::TlbiAddressRange => "The check is optional, and stands in the way of addresses with a tag.",
+        Choice::CmdqConsLag => "Software sees each command go.",
+        Choice::QueueIndexHighBits | Choice::AddressAboveOas => "Bits without a use are not kept.",
+        Choice::CommandQueueOrder => {
+            "A queue is emptied before the next, so that a trace reads as one queue after the other."
+        }
+        Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
     }
 }

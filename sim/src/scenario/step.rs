@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use smmu_model::Register;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
-use smmu_model::ids::{StreamId, SubstreamId};
+use smmu_model::ids::{CommandQueue, Stag, StreamId, SubstreamId};
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
+use smmu_model::{AnyRegister, Register};
 
 use super::span::{Sources, Span};
 
@@ -141,15 +141,17 @@ pub enum Action {
         /// The name of the result.
         result: Option<ResultId>,
     },
-    /// Software writes a command at the next free place of the Command queue.
+    /// Software writes a command at the next free place of a Command queue.
     Command {
+        /// Which queue.
+        queue: CommandQueue,
         /// The command.
         words: [u64; 2],
         /// Whether software also moves PROD over it and over those before.
         ring: bool,
     },
-    /// Software moves CMDQ_PROD over the commands written since.
-    Ring,
+    /// Software moves PROD of this queue over the commands written since.
+    Ring(CommandQueue),
     /// A device accesses memory.
     Dma(Dma),
     /// Something must hold.
@@ -194,13 +196,19 @@ pub struct Place {
     /// How the bus accesses it.
     pub size_bytes: u8,
     /// The register there, if it was named.
-    pub register: Option<Register>,
+    pub register: Option<AnyRegister>,
 }
 
 impl Place {
     /// The register, accessed as one.
     pub const fn whole(register: Register) -> Self {
-        Self { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
+        let (offset, size_bytes) = (register.offset(), register.size_bytes());
+        Self { offset, size_bytes, register: Some(AnyRegister::Main(register)) }
+    }
+
+    /// A register of an SMMU with these features, accessed as one.
+    pub fn of(register: AnyRegister, f: &Features) -> Self {
+        Self { offset: register.offset(f), size_bytes: register.size_bytes(), register: Some(register) }
     }
 }
 
@@ -224,17 +232,20 @@ pub enum Part {
     OutputAddress,
     /// `data`: what was read, at most eight bytes, little-endian.
     Data,
+    /// `stag`: the name of a stalled access.
+    Stag,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data];
+    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data, Self::Stag];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OutputAddress => "pa",
             Self::Data => "data",
+            Self::Stag => "stag",
         }
     }
 }
@@ -293,6 +304,10 @@ pub struct Claim {
 pub enum ClaimKind {
     /// The transaction ends so.
     End(EndClaim),
+    /// A named access has ended so by now.
+    Result(ResultId, EndClaim),
+    /// The SMMU holds exactly these stalled transactions, ascending.
+    Stalls(Vec<Stag>),
     /// These rules fired in this step.
     Rules(Vec<Rule>),
     /// These rules did not fire in this step.
@@ -359,6 +374,8 @@ pub struct EndClaim {
     pub attributes: Option<Attributes>,
     /// What was read, little-endian.
     pub data: Option<Operand>,
+    /// The name of a stall.
+    pub stag: Option<Stag>,
 }
 
 /// The ways in which a transaction ends.
@@ -372,11 +389,13 @@ pub enum End {
     RazWi,
     /// Memory aborted it, after translation.
     ExternalAbort,
+    /// The SMMU holds it.
+    Stall,
 }
 
 impl End {
     /// All ends.
-    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort];
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::Stall];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -385,6 +404,7 @@ impl End {
             Self::Abort => "abort",
             Self::RazWi => "raz-wi",
             Self::ExternalAbort => "external-abort",
+            Self::Stall => "stall",
         }
     }
 }
@@ -408,8 +428,8 @@ pub enum MessageClaim {
 /// Which queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
-    /// The Command queue.
-    Command,
+    /// A Command queue.
+    Command(CommandQueue),
     /// The Event queue.
     Event,
 }
@@ -425,7 +445,7 @@ pub struct QueueClaim {
     pub cons: Option<u32>,
     /// How many entries are between them.
     pub entries: Option<u32>,
-    /// CMDQ_CONS.ERR.
+    /// CMDQ_CONS.ERR, or ERR_REASON of an Enhanced Command queue while its error is active.
     pub error: Option<u8>,
     /// Whether an overflow is not yet acknowledged.
     pub overflow: Option<bool>,

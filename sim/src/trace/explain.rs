@@ -1,37 +1,86 @@
 //! Why a transaction did not succeed, in sentences.
 
 use smmu_model::rule::{Effect, Rule};
+use smmu_model::trace::Event;
 
 use super::words;
 use crate::scenario::{Answer, End};
 
+/// What happened in the course of an access, as far as an explanation needs it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Evidence {
+    /// What the SMMU read last: `stage 1 level 3 descriptor at 0x40103010: 0x0`.
+    read: Option<String>,
+    /// An event was recorded.
+    recorded: bool,
+}
+
+impl Evidence {
+    /// Takes one more event of the access.
+    pub(super) fn take(&mut self, event: &Event) {
+        match *event {
+            Event::Structure { structure, at, words } => {
+                let (name, table, count) = words::structure(structure);
+                let fields = words::fields(table, &words[..count]);
+                self.read = Some(words::named(&format!("{name} at {at}"), &fields));
+            }
+            Event::Descriptor { stage, level, at, raw, .. } => {
+                let stage = words::stage(stage);
+                self.read = Some(format!("stage {stage} level {level} descriptor at {at}: {raw:#x}"));
+            }
+            Event::Record { .. } => self.recorded = true,
+            Event::Rule(_)
+            | Event::Choice { .. }
+            | Event::DescriptorUpdate { .. }
+            | Event::Translated { .. }
+            | Event::Command { .. }
+            | Event::CommandError { .. }
+            | Event::StallEnded { .. }
+            | Event::RegisterWrite { .. }
+            | Event::RegisterUpdate { .. }
+            | Event::GlobalError { .. }
+            | Event::WakeUp
+            | Event::Interrupt { .. } => {}
+        }
+    }
+}
+
 /// The sentences, one per line, for an access that ended in anything but success.
-pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
+pub(super) fn why(answer: &Answer, rules: &[Rule], evidence: &Evidence) -> Vec<String> {
     let end = match answer.end {
         End::Ok => return Vec::new(),
         End::Abort => "The SMMU aborted the access.",
         End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
+        End::Stall => "The SMMU holds the access until software says what becomes of it.",
         End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
     };
     let mut sentences = vec![end.to_owned()];
     let decided = answer.rule.and_then(|rule| rules.iter().position(|fired| *fired == rule));
     let (before, after) = rules.split_at(decided.unwrap_or(rules.len()));
-    sentences.extend(before.iter().map(|rule| format!("On the way, {}.", cited(*rule))));
-    let mut after = after.iter();
-    if let Some(rule) = after.next() {
-        let follows = match rule.effect() {
-            Effect::Event(code) => format!(" The event is {}.", code.name()),
-            Effect::Silent => " No event belongs to it.".to_owned(),
-            Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => String::new(),
-        };
-        sentences.push(format!("What decided is {}.{follows}", cited(*rule)));
+    sentences.extend(listed("On the way:", before));
+    if let Some((rule, after)) = after.split_first() {
+        sentences.push(format!("What decided: {}", words::rule(*rule)));
+        sentences.extend(evidence.read.iter().map(|read| format!("What the SMMU read last: {read}")));
+        sentences.extend(event(*rule, answer.end, evidence.recorded));
+        sentences.extend(listed("Then:", after));
     }
-    sentences.extend(after.map(|rule| format!("Then, {}.", cited(*rule))));
     sentences
 }
 
-/// `STE-20 (§5.2.2): S1CDMax exceeds IDR1.SSIDSIZE`, without the last full stop.
-fn cited(rule: Rule) -> String {
-    let text = words::rule(rule);
-    text.strip_suffix('.').map_or(text.clone(), ToOwned::to_owned)
+/// The rules below a heading; nothing without rules.
+fn listed(heading: &str, rules: &[Rule]) -> Vec<String> {
+    let heading = (!rules.is_empty()).then(|| heading.to_owned());
+    heading.into_iter().chain(rules.iter().map(|rule| format!("  {}", words::rule(*rule)))).collect()
+}
+
+fn event(decided: Rule, end: End, recorded: bool) -> Option<String> {
+    match decided.effect() {
+        Effect::Event(code) if recorded => Some(format!("The event is recorded: {}.", code.name())),
+        Effect::Event(code) if end == End::Stall => {
+            Some(format!("The event is recorded as soon as the Event queue takes it: {}.", code.name()))
+        }
+        Effect::Event(code) => Some(format!("The event is not recorded: {}.", code.name())),
+        Effect::Silent => Some("No event belongs to it.".to_owned()),
+        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => None,
+    }
 }

@@ -11,6 +11,7 @@ pub use json::JsonTrace;
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
@@ -80,6 +81,8 @@ pub enum Happening<'a> {
     RegisterAborted,
     /// Software put a command into the queue.
     CommandStored {
+        /// In which queue.
+        queue: CommandQueue,
         /// Its index.
         index: u32,
         /// Its words.
