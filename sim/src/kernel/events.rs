@@ -10,17 +10,24 @@ use crate::iommufd::{Context, ObjectId, queues};
 /// `IOMMU_VEVENTQ_TYPE_ARM_SMMUV3`.
 const EVENTS_OF_SMMUV3: u32 = 1;
 
+/// How often a driver is interrupted in a row. Interrupts are edges: one that it leaves pending is not served again.
+const ROUNDS_MAX: usize = 8;
+
 impl Kernel {
-    /// Lets the SMMUs finish and their drivers look at the queues and global errors.
+    /// Lets the SMMUs finish and their drivers look at the queues and global errors. An answer that a driver gives at
+    /// once may be followed by more.
     pub(super) fn serve_interrupts(&mut self) {
         for iommu in self.host.iommus() {
-            self.host.hardware.settle(iommu);
-            if !self.host.hardware.is_interrupting(iommu) {
-                continue;
-            }
-            let Driven { driver, mut port, .. } = self.host.driven(iommu);
-            for report in driver.interrupts(&mut port) {
-                self.deliver(iommu, report);
+            for _round in 0..ROUNDS_MAX {
+                self.host.hardware.settle(iommu);
+                self.end_stalls();
+                if !self.host.hardware.is_interrupting(iommu) {
+                    break;
+                }
+                let Driven { driver, mut port, .. } = self.host.driven(iommu);
+                for report in driver.interrupts(&mut port) {
+                    self.deliver(iommu, report);
+                }
             }
         }
     }

@@ -5,9 +5,10 @@ use smmu_model::bus::Bus;
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
 use smmu_model::features::Features;
+use smmu_model::ids::Stag;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Outcome;
-use smmu_model::trace::Silence;
+use smmu_model::trace::{Event, Silence, Sink};
 use smmu_model::transaction::Transaction;
 use smmu_model::{Register, Smmu};
 
@@ -32,6 +33,37 @@ pub struct Hardware {
     frames: Frames,
     smmus: Vec<Smmu>,
     journal: Option<Journal>,
+    stalls: Stalls,
+}
+
+/// What becomes of the accesses that SMMUs hold.
+#[derive(Debug, Default)]
+struct Stalls {
+    /// Some device waits for one.
+    are_watched: bool,
+    ended: Vec<StallEnd>,
+}
+
+/// An access that an SMMU does not hold any longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StallEnd {
+    /// Which SMMU.
+    pub iommu: IommuId,
+    /// What it called the access.
+    pub stag: Stag,
+    /// How the access ended; it may be stalled anew, under another name.
+    pub outcome: Outcome,
+}
+
+/// Keeps the ends of stalls, and nothing else.
+struct Ends<'a>(IommuId, &'a mut Vec<StallEnd>);
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, event: Event) {
+        if let Event::StallEnded { stag, outcome, .. } = event {
+            self.1.push(StallEnd { iommu: self.0, stag, outcome });
+        }
+    }
 }
 
 impl Hardware {
@@ -40,7 +72,8 @@ impl Hardware {
         let mut memory = SparseMemory::new();
         let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
         let smmus = smmus.iter().map(|&features| Smmu::new(features, &mut world)).collect();
-        Self { memory, frames: Frames::new(MEMORY_START, MEMORY_END), smmus, journal: None }
+        let frames = Frames::new(MEMORY_START, MEMORY_END);
+        Self { memory, frames, smmus, journal: None, stalls: Stalls::default() }
     }
 
     /// Notes from now on what drivers write.
@@ -65,8 +98,24 @@ impl Hardware {
 
     /// The SMMU does all that it has to do.
     pub fn settle(&mut self, iommu: IommuId) {
-        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
-        self.smmus[iommu.0].settle(&mut world);
+        let (bus, chooser) = (&mut self.memory, &mut Defaults);
+        let smmu = &mut self.smmus[iommu.0];
+        if self.stalls.are_watched {
+            let sink = &mut Ends(iommu, &mut self.stalls.ended);
+            smmu.settle(&mut World { bus, chooser, sink });
+        } else {
+            smmu.settle(&mut World { bus, chooser, sink: &mut Silence });
+        }
+    }
+
+    /// Whether a device waits for an access that an SMMU holds.
+    pub(super) fn watch_stalls(&mut self, are_watched: bool) {
+        self.stalls.are_watched = are_watched;
+    }
+
+    /// The accesses that are not held any longer.
+    pub(super) fn take_ended_stalls(&mut self) -> Vec<StallEnd> {
+        std::mem::take(&mut self.stalls.ended)
     }
 
     /// Whether the SMMU has recorded an event that its driver has not read, or has an active global error.
@@ -141,13 +190,19 @@ pub struct Port<'a> {
 
 impl Port<'_> {
     fn write_register(&mut self, offset: u64, bytes: u8, value: u64) {
-        let Hardware { memory, smmus, journal, .. } = &mut *self.hardware;
+        let Hardware { memory, smmus, journal, stalls, .. } = &mut *self.hardware;
         let smmu = &mut smmus[self.iommu.0];
         if let Some(journal) = journal {
             journal.note(self.iommu, smmu, memory, offset, value);
         }
-        let mut world = World { bus: memory, chooser: &mut Defaults, sink: &mut Silence };
-        if smmu.write(&mut world, offset, bytes, value).is_err() {
+        let (bus, chooser) = (memory, &mut Defaults);
+        let written = if stalls.are_watched {
+            let sink = &mut Ends(self.iommu, &mut stalls.ended);
+            smmu.write(&mut World { bus, chooser, sink }, offset, bytes, value)
+        } else {
+            smmu.write(&mut World { bus, chooser, sink: &mut Silence }, offset, bytes, value)
+        };
+        if written.is_err() {
             tracing::warn!(offset, value, "a register write was aborted");
         }
     }

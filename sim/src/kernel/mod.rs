@@ -22,9 +22,12 @@ mod vfio;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smmu_model::ids::Stag;
+
 use crate::errno::Errno;
 use crate::iommufd::{Check, Context, ContextId, Refusal};
-use hardware::Hardware;
+use dma::Transfer;
+use hardware::{Hardware, IommuId};
 use host::Host;
 
 pub use client::Client;
@@ -38,6 +41,8 @@ pub struct Kernel {
     /// Everything but the iommufd contexts.
     pub host: Host,
     contexts: BTreeMap<ContextId, Context>,
+    /// The accesses of devices that SMMUs hold.
+    stalled: BTreeMap<(IommuId, Stag), Transfer>,
     next_context: usize,
     failed: BTreeSet<Check>,
     last_failed: Option<Check>,
@@ -52,8 +57,8 @@ impl Kernel {
             hardware.start_journal();
         }
         let host = Host::boot(hardware, setup)?;
-        let (contexts, failed) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { host, contexts, next_context: 0, failed, last_failed: None })
+        let (contexts, stalled, failed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Ok(Self { host, contexts, stalled, next_context: 0, failed, last_failed: None })
     }
 
     /// The contexts that are open.

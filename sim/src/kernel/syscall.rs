@@ -39,6 +39,7 @@ impl Kernel {
         if let Some(mut mm) = self.host.processes[pid.0].mm.take() {
             self.release_memory(mm.unmap_all());
         }
+        self.serve_interrupts();
     }
 
     /// `open`. Devices are `/dev/iommu`, `/dev/vfio/vfio` and `/dev/vfio/devices/vfioN`, which counts the devices that
@@ -155,6 +156,7 @@ impl Kernel {
         let file = self.host.processes[pid.0].descriptors.remove(&fd).ok_or(Errno::EBADF)?;
         self.host.files.put(file);
         self.release_files();
+        self.serve_interrupts();
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use smmu_sim::iommufd::Check;
 use smmu_sim::iommufd::uapi::{
-    iommu_fault_alloc, iommu_hwpt_alloc, iommu_vdevice_alloc, iommu_veventq_alloc, iommu_viommu_alloc,
-    vfio_device_attach_iommufd_pt,
+    Layout, iommu_fault_alloc, iommu_hwpt_alloc, iommu_hwpt_pgfault, iommu_vdevice_alloc,
+    iommu_veventq_alloc, iommu_viommu_alloc, vfio_device_attach_iommufd_pt,
 };
 use smmu_sim::kernel::Direction;
 use smmu_sim::kernel::device::DeviceId;
@@ -119,4 +119,55 @@ fn events(bench: &mut Bench) {
     bench.destroy(vdevice);
     let attach = vfio_device_attach_iommufd_pt { argsz: 16, pt_id: nested, ..Default::default() };
     bench.fails_on(fd, Check::AttachCore, VFIO_ATTACH, attach);
+}
+
+/// The machine on which accesses can stall, with device 0 attached to an HWPT that has a fault queue.
+fn stalling() -> (Bench, u32, i32) {
+    let mut bench = Bench::on(&machine(&[("IDR0.STALL_MODEL", 0), ("IDR5.STALL_MAX", 16)]));
+    let ioas = bench.ioas();
+    let (fd, device) = bench.bind(0);
+    let (fault_id, queue) = fault_queue(&mut bench);
+    let cmd = iommu_hwpt_alloc {
+        size: 48,
+        flags: FAULT,
+        dev_id: device,
+        pt_id: ioas,
+        fault_id,
+        ..Default::default()
+    };
+    let hwpt = bench.call(HWPT_ALLOC, cmd).out_hwpt_id;
+    bench.attach(fd, hwpt);
+    (bench, ioas, queue)
+}
+
+#[test]
+fn a_stalled_access_goes_on_when_it_is_answered() {
+    let (mut bench, ioas, queue) = stalling();
+    bench.poke(0x10, b"here it is");
+    bench.kernel.dma(DeviceId(0), None, Direction::Read, 0x10_0010, 10);
+    assert_eq!(bench.kernel.stalled(), 1);
+    let record = bench.client.read(&mut bench.kernel, queue, 40).expect("it is there");
+    let record = iommu_hwpt_pgfault::decode(&record);
+    assert_eq!((record.perm, record.addr, record.cookie), (1, 0x10_0010, 1));
+    bench.map(ioas, 0, PAGE, 0x10_0000);
+    assert_eq!(bench.client.write(&mut bench.kernel, queue, &[1, 0, 0, 0, 0, 0, 0, 0]), Ok(8));
+    assert_eq!(bench.kernel.stalled(), 0);
+    assert_eq!(&bench.kernel.host.devices[0].buffer[..10], b"here it is");
+    // The answer that nothing is there.
+    bench.kernel.dma(DeviceId(0), None, Direction::Read, 0x20_0000, 10);
+    bench.client.read(&mut bench.kernel, queue, 40).expect("it is there");
+    assert_eq!(bench.client.write(&mut bench.kernel, queue, &[1, 0, 0, 0, 1, 0, 0, 0]), Ok(8));
+    assert_eq!((bench.kernel.stalled(), &bench.kernel.host.devices[0].buffer[..10]), (0, &[0; 10][..]));
+}
+
+#[test]
+fn nobody_waits_for_ever() {
+    let (mut bench, _, _) = stalling();
+    bench.kernel.dma(DeviceId(0), None, Direction::Write, 0x10_0000, 10);
+    assert_eq!(bench.kernel.stalled(), 1);
+    bench.kernel.exit(bench.client.pid);
+    assert_eq!(bench.kernel.stalled(), 0, "the end of the attachment answers");
+    // A device without a fault queue is answered at once.
+    bench.kernel.dma(DeviceId(1), None, Direction::Write, 0x10_0000, 10);
+    assert_eq!(bench.kernel.stalled(), 0);
 }
