@@ -1,5 +1,7 @@
 //! Attach, replace and detach: which HWPT a device, or one of its PASIDs, goes through.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::check::{Check, Refusal};
 use super::context::Context;
 use super::device::Attachment;
@@ -119,7 +121,7 @@ pub(super) fn attach(
     }
     let attachments = &mut attachments_of(context, group);
     let attachment =
-        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, devices: Default::default() });
+        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, devices: BTreeSet::new() });
     attachment.devices.insert(device);
     context.objects.hold(hwpt);
     Ok(())
@@ -260,11 +262,11 @@ fn reserve_regions(
     Ok(())
 }
 
-fn unreserve_regions(context: &mut Context, ioas: ObjectId, devices: &std::collections::BTreeSet<ObjectId>) {
+fn unreserve_regions(context: &mut Context, ioas: ObjectId, devices: &BTreeSet<ObjectId>) {
     let space = &mut context.objects.own_ioas(ioas).space;
     devices.iter().for_each(|&device| space.unreserve(Owner::Device(device)));
 }
 
-fn attachments_of(context: &mut Context, group: GroupId) -> &mut std::collections::BTreeMap<u32, Attachment> {
+fn attachments_of(context: &mut Context, group: GroupId) -> &mut BTreeMap<u32, Attachment> {
     &mut context.groups.get_mut(&group).expect("a bound device has a group").attachments
 }

@@ -3,8 +3,10 @@
 use super::call::Call;
 use super::check::{Check, Refusal};
 use super::uapi::{Layout, Op, Request};
-use super::{compat, dirty, fault_queue, hw_info, hw_queue, hwpt, invalidate, ioas, option, viommu};
-use super::{event_queue, teardown};
+use super::{
+    compat, dirty, event_queue, fault_queue, hw_info, hw_queue, hwpt, invalidate, ioas, option, teardown,
+    viommu,
+};
 
 /// Bytes of a tail that are looked at in one go.
 const TAIL_CHUNK: usize = 256;

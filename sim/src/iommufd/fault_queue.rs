@@ -16,6 +16,7 @@ use super::uapi::{Layout, iommu_fault_alloc, iommu_hwpt_page_response, iommu_hwp
 use crate::driver::{PageFault, PageResponse};
 use crate::kernel::device::GroupId;
 use crate::kernel::file::File;
+use crate::kernel::hardware::IommuId;
 use crate::kernel::host::{Driven, Host};
 
 const PASID_VALID: u32 = 1 << 0;
@@ -111,12 +112,7 @@ fn answer(context: &mut Context, host: &mut Host, queue: ObjectId, is_over: impl
     }
 }
 
-fn respond(
-    host: &mut Host,
-    iommu: crate::kernel::hardware::IommuId,
-    fault: &PageFault,
-    response: PageResponse,
-) {
+fn respond(host: &mut Host, iommu: IommuId, fault: &PageFault, response: PageResponse) {
     let Driven { driver, mut port, .. } = host.driven(iommu);
     driver.page_response(&mut port, fault, response);
 }

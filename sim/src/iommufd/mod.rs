@@ -4,9 +4,18 @@
 //! kernel tests of a caller's wishes is a [`Check`]. Nothing here knows hardware: domains and devices are the
 //! driver's, reached through the [`Host`](crate::kernel::host::Host).
 //!
-//! Calls are served one at a time. So no caller ever meets an object, or a mapping, that another call is just making
-//! or ending, and the errors that say so (EBUSY of IOAS_UNMAP and IOAS_CHANGE_PROCESS for a mapping under
-//! construction, ENOENT of VDEVICE_ALLOC for a device that is being unbound) do not occur.
+//! # Errors that do not occur
+//!
+//! - Calls are served one at a time, so no caller meets an object, or a mapping, that another call is just making or
+//!   ending: EBUSY of IOAS_UNMAP and IOAS_CHANGE_PROCESS, ENOENT of VDEVICE_ALLOC for a device that is being unbound.
+//! - The kernel's own memory does not run out, nor do ids or files: ENOMEM and ENFILE. A descriptor may be missing.
+//! - There are no dma-bufs, so nothing of their own is refused.
+//! - The SMMU has no queues to give away: HW_QUEUE_ALLOC ends with its fifth step, nothing can be mapped with `mmap`,
+//!   and no mapping is locked.
+//! - The kernel is built without no-IOMMU mode, and VFIO without the group interface: no group is open, and nothing
+//!   but VFIO_IOAS makes a compatibility IOAS.
+//! - vfio-pci devices only: no token, PASIDs supported, and no device whose BIND makes an access object. What such
+//!   devices do with one is in [`access`].
 
 pub mod access;
 mod attach;

@@ -141,7 +141,7 @@ impl Objects {
 }
 
 macro_rules! by_type {
-    ($($variant:ident($type:ty) $get:ident $get_mut:ident $own:ident;)*) => {
+    ($($variant:ident($type:ty) $get:ident $($get_mut:ident $own:ident)?;)*) => {
         impl Objects {
             $(
                 /// The object with this id, if it is of this type.
@@ -149,16 +149,16 @@ macro_rules! by_type {
                     if let Some(Object::$variant(object)) = self.get(id) { Some(object) } else { None }
                 }
 
-                #[allow(dead_code, reason = "not every type is changed through the table")]
-                pub(super) fn $get_mut(&mut self, id: ObjectId) -> Option<&mut $type> {
-                    if let Some(Object::$variant(object)) = self.get_mut(id) { Some(object) } else { None }
-                }
+                $(
+                    pub(super) fn $get_mut(&mut self, id: ObjectId) -> Option<&mut $type> {
+                        if let Some(Object::$variant(object)) = self.get_mut(id) { Some(object) } else { None }
+                    }
 
-                /// An object that something keeps alive.
-                #[allow(dead_code, reason = "not every type is changed through the table")]
-                pub(super) fn $own(&mut self, id: ObjectId) -> &mut $type {
-                    self.$get_mut(id).expect("a user keeps its object")
-                }
+                    /// An object that something keeps alive.
+                    pub(super) fn $own(&mut self, id: ObjectId) -> &mut $type {
+                        self.$get_mut(id).expect("a user keeps its object")
+                    }
+                )?
             )*
         }
     };
@@ -172,6 +172,6 @@ by_type! {
     Access(Access) access access_mut own_access;
     FaultQueue(FaultQueue) fault_queue fault_queue_mut own_fault_queue;
     Viommu(Viommu) viommu viommu_mut own_viommu;
-    Vdevice(Vdevice) vdevice vdevice_mut own_vdevice;
+    Vdevice(Vdevice) vdevice;
     EventQueue(EventQueue) event_queue event_queue_mut own_event_queue;
 }

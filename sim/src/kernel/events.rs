@@ -1,10 +1,10 @@
 //! Interrupts of the SMMUs: their drivers drain the queues, and what they report goes to whom it concerns.
 
 use super::Kernel;
-use super::device::DeviceId;
+use super::device::{Device, DeviceId};
 use super::hardware::IommuId;
 use super::host::Driven;
-use crate::driver::{MasterId, Report, ViommuId};
+use crate::driver::{MasterId, PageResponse, Report, ViommuId};
 use crate::iommufd::{Context, ObjectId, queues};
 
 /// `IOMMU_VEVENTQ_TYPE_ARM_SMMUV3`.
@@ -46,7 +46,7 @@ impl Kernel {
                     Some((context, id)) => queues::report_fault(context, host, id, fault),
                     None => {
                         let Driven { driver, mut port, .. } = host.driven(iommu);
-                        driver.page_response(&mut port, &fault, crate::driver::PageResponse::Invalid);
+                        driver.page_response(&mut port, &fault, PageResponse::Invalid);
                     }
                 }
             }
@@ -70,8 +70,7 @@ impl Kernel {
     }
 
     fn device_of(&self, iommu: IommuId, master: MasterId) -> DeviceId {
-        let is_meant =
-            |device: &super::device::Device| (device.setup.iommu, device.master) == (iommu, master);
+        let is_meant = |device: &Device| (device.setup.iommu, device.master) == (iommu, master);
         DeviceId(self.host.devices.iter().position(is_meant).expect("a driver knows its masters"))
     }
 }

@@ -5,6 +5,7 @@ use super::backing::BackingId;
 use super::device::{BusDriver, DeviceId};
 use super::file::{File, FileId, VfioFile};
 use super::frames::PAGE_SIZE;
+use super::host::Host;
 use super::mm::UserMemory;
 use super::process::{Pid, Process};
 use crate::errno::Errno;
@@ -238,7 +239,7 @@ impl Kernel {
             return Err(Check::NotForThisRead.into());
         };
         let context = self.contexts.get_mut(&context).expect("an open file keeps its context");
-        let fetch = |host: &mut super::host::Host, offset: usize, into: &mut [u8]| {
+        let fetch = |host: &mut Host, offset: usize, into: &mut [u8]| {
             let at = u64::try_from(offset).ok().and_then(|offset| buffer.checked_add(offset)).ok_or(())?;
             host.copy_in(pid, at, into).map_err(|_fault| ())
         };
@@ -304,13 +305,7 @@ impl Kernel {
     }
 }
 
-fn copy_out_at(
-    host: &mut super::host::Host,
-    pid: Pid,
-    buffer: u64,
-    offset: usize,
-    bytes: &[u8],
-) -> Result<(), ()> {
+fn copy_out_at(host: &mut Host, pid: Pid, buffer: u64, offset: usize, bytes: &[u8]) -> Result<(), ()> {
     let at = u64::try_from(offset).ok().and_then(|offset| buffer.checked_add(offset)).ok_or(())?;
     let mut user = host.user(pid).map_err(|_fault| ())?;
     user.write(at, bytes).map_err(|_fault| ())

@@ -6,7 +6,8 @@ use smmu_sim::iommufd::Check;
 use smmu_sim::iommufd::uapi::{
     vfio_device_attach_iommufd_pt, vfio_device_bind_iommufd, vfio_device_detach_iommufd_pt,
 };
-use smmu_sim::kernel::device::{BusDriver, ReservedKind, ReservedRegion};
+use smmu_sim::kernel::Direction;
+use smmu_sim::kernel::device::{BusDriver, DeviceId, ReservedKind, ReservedRegion};
 
 use super::bench::*;
 use super::hwpt::PASID;
@@ -212,4 +213,42 @@ fn pasids() -> Bench {
     bench.kernel.close(bench.client.pid, fd).expect("it is open");
     assert_eq!(bench.users(one), Some(1));
     bench
+}
+
+#[test]
+fn a_pasid_goes_its_own_way() {
+    let mut bench = Bench::on(&machine(&[("IDR1.SSIDSIZE", 5)]));
+    let (fd, device) = bench.bind(0);
+    let (own, other) = (bench.ioas(), bench.ioas());
+    let (rid, with_pasid) = (bench.hwpt(device, own, PASID), bench.hwpt(device, other, PASID));
+    bench.attach(fd, rid);
+    let cmd = vfio_device_attach_iommufd_pt { argsz: 16, flags: 1, pt_id: with_pasid, pasid: 3 };
+    bench.call_on(fd, VFIO_ATTACH, cmd);
+    bench.map(own, 0, PAGE, 0x10_0000);
+    bench.map(other, PAGE, PAGE, 0x10_0000);
+    bench.poke(0, b"own");
+    bench.poke(PAGE, b"pas");
+    let read = |bench: &mut Bench, pasid| {
+        bench.kernel.dma(DeviceId(0), pasid, Direction::Read, 0x10_0000, 3);
+        bench.kernel.host.devices[0].buffer[..3].to_vec()
+    };
+    assert_eq!(read(&mut bench, None), b"own");
+    assert_eq!(read(&mut bench, Some(3)), b"pas");
+    assert_eq!(read(&mut bench, Some(4)), [0; 3]);
+    bench.call_on(fd, VFIO_DETACH, vfio_device_detach_iommufd_pt { argsz: 12, flags: 1, pasid: 3 });
+    assert_eq!(read(&mut bench, Some(3)), [0; 3]);
+    assert_eq!(read(&mut bench, None), b"own");
+}
+
+#[test]
+fn a_pasid_of_a_device_without_any_is_only_noted() {
+    let mut bench = Bench::new();
+    let (fd, device) = bench.bind(0);
+    let ioas = bench.ioas();
+    let hwpt = bench.hwpt(device, ioas, PASID);
+    let cmd = vfio_device_attach_iommufd_pt { argsz: 16, flags: 1, pt_id: hwpt, pasid: 1000 };
+    bench.call_on(fd, VFIO_ATTACH, cmd);
+    assert_eq!(bench.users(hwpt), Some(2));
+    bench.kernel.close(bench.client.pid, fd).expect("it is open");
+    assert_eq!(bench.users(hwpt), Some(1));
 }

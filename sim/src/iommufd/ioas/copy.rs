@@ -3,6 +3,7 @@
 use super::fill::NewArea;
 use super::map::{Place, map_areas};
 use super::range::IovaRange;
+use super::space::Area;
 use super::{FIXED_IOVA, MAP_FLAGS, READABLE, WRITEABLE, prot};
 use crate::iommufd::call::Call;
 use crate::iommufd::check::{Check, Refusal};
@@ -37,7 +38,7 @@ fn source_parts(call: &Call<'_>, cmd: &iommu_ioas_copy) -> Result<Vec<NewArea>, 
     Check::CopyLength.refuse_if(cmd.length == 0)?;
     let range = IovaRange::of_length(cmd.src_iova, cmd.length).ok_or(Check::CopySourceWraps)?;
     let mut end = None;
-    let part = |(area, piece): (super::space::Area, IovaRange)| {
+    let part = |(area, piece): (Area, IovaRange)| {
         end = Some(piece.last);
         let first_byte = area.first_byte + (piece.start - area.range.start);
         NewArea { pages: area.pages, first_byte, bytes: piece.bytes() }

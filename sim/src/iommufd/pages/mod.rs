@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::check::{Check, Refusal};
 use super::object::ObjectId;
+use crate::kernel::backing::Frame;
 use crate::kernel::file::{File, FileId};
 use crate::kernel::frames::PAGE_SIZE;
 use crate::kernel::host::Host;
@@ -199,7 +200,7 @@ impl Pages {
                 let fits = end.is_some_and(|end| end <= host.backings.pages(backing));
                 Check::PinNotMappable.refuse_if(!fits)?;
                 let address = host.backings.address(backing) + page * PAGE_SIZE;
-                vec![crate::kernel::backing::Frame { backing, address, pages: count }]
+                vec![Frame { backing, address, pages: count }]
             }
         };
         for frame in &frames {
