@@ -61,6 +61,8 @@ pub struct Pages {
 #[derive(Debug, Default)]
 pub struct PagesTable {
     slots: Vec<Option<Pages>>,
+    /// The slots that are empty.
+    free: Vec<usize>,
 }
 
 impl PagesTable {
@@ -76,13 +78,12 @@ impl PagesTable {
         let count = (offset + bytes).div_ceil(PAGE_SIZE);
         let (holders, pinned) = (BTreeMap::new(), Pinned::default());
         let pages = Pages { source, writable, payer, count, areas: 0, holders, pinned };
-        let free = self.slots.iter().position(Option::is_none);
-        if let Some(index) = free {
-            self.slots[index] = Some(pages);
-            return PagesId(index);
+        let index = self.free.pop().unwrap_or(self.slots.len());
+        if index == self.slots.len() {
+            self.slots.push(None);
         }
-        self.slots.push(Some(pages));
-        PagesId(self.slots.len() - 1)
+        self.slots[index] = Some(pages);
+        PagesId(index)
     }
 
     /// A mapping is made of the pages.
@@ -103,6 +104,7 @@ impl PagesTable {
     pub(super) fn discard(&mut self, host: &mut Host, id: PagesId) {
         let pages = self.slots[id.0].take().expect("pages live as long as their mappings");
         assert!(pages.holders.is_empty(), "who holds pages is gone before they are");
+        self.free.push(id.0);
         if let Source::File(file, _) = pages.source {
             host.files.put(file);
         }
