@@ -50,7 +50,7 @@ impl Kernel {
                     }
                 }
             }
-            Report::Logged(record) => tracing::info!(?record, "event"),
+            Report::Logged(record) => self.logged.push(record),
         }
     }
 
@@ -63,7 +63,7 @@ impl Kernel {
             };
             let Some(id) = context.objects.ids().find(is_meant) else { continue };
             if queues::report_event(context, id, EVENTS_OF_SMMUV3, payload).is_err() {
-                tracing::info!(?record, "an event of a virtual SMMU without a queue");
+                self.logged.push(record);
             }
             return;
         }

@@ -43,6 +43,8 @@ pub struct Kernel {
     contexts: BTreeMap<ContextId, Context>,
     /// The accesses of devices that SMMUs hold.
     stalled: BTreeMap<(IommuId, Stag), Transfer>,
+    /// Event records that concern nobody, oldest first.
+    logged: Vec<[u64; 4]>,
     next_context: usize,
     failed: BTreeSet<Check>,
     last_failed: Option<Check>,
@@ -58,7 +60,8 @@ impl Kernel {
         }
         let host = Host::boot(hardware, setup)?;
         let (contexts, stalled, failed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Ok(Self { host, contexts, stalled, next_context: 0, failed, last_failed: None })
+        let (logged, next_context, last_failed) = (Vec::new(), 0, None);
+        Ok(Self { host, contexts, stalled, logged, next_context, failed, last_failed })
     }
 
     /// The contexts that are open.
@@ -74,6 +77,11 @@ impl Kernel {
     /// A context with the machine, for users in the kernel such as access objects.
     pub fn context_mut(&mut self, id: ContextId) -> Option<(&mut Context, &mut Host)> {
         Some((self.contexts.get_mut(&id)?, &mut self.host))
+    }
+
+    /// The event records that the kernel only wrote into its log, oldest first.
+    pub fn logged_events(&self) -> &[[u64; 4]] {
+        &self.logged
     }
 
     /// The checks that failed so far.

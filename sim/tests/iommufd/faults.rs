@@ -171,3 +171,19 @@ fn nobody_waits_for_ever() {
     bench.kernel.dma(DeviceId(1), None, Direction::Write, 0x10_0000, 10);
     assert_eq!(bench.kernel.stalled(), 0);
 }
+
+#[test]
+fn a_fault_of_a_page_table_of_the_kernel_is_only_logged() {
+    let mut bench = Bench::new();
+    let ioas = bench.ioas();
+    let (fd, _) = bench.bind(0);
+    bench.attach(fd, ioas);
+    bench.kernel.dma(DeviceId(0), None, Direction::Write, 0x10_0000, 4);
+    let events: Vec<_> =
+        bench.kernel.logged_events().iter().map(|[id, _, address, _]| (*id, *address)).collect();
+    assert_eq!(events, [(0x80_0000_0010, 0x10_0000)], "F_TRANSLATION of stream 0x80");
+    // An abort STE records nothing.
+    bench.detach(fd);
+    bench.kernel.dma(DeviceId(0), None, Direction::Write, 0x10_0000, 4);
+    assert_eq!(bench.kernel.logged_events().len(), 1);
+}
