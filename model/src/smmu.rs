@@ -1,12 +1,14 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
+mod ats;
 #[cfg(feature = "serde")]
 mod saved;
 
 use crate::command;
+use crate::command::ats::Invalidations;
 use crate::config::Globals;
 use crate::env::Env;
-use crate::fault;
+use crate::fault::{self, PendingRecord};
 use crate::features::Features;
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
@@ -29,6 +31,7 @@ pub struct Smmu {
     features: Features,
     registers: Registers,
     event_queue: EventQueue,
+    invalidations: Invalidations,
     memo: Memo,
 }
 
@@ -52,7 +55,13 @@ impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self { features, registers, event_queue: EventQueue::default(), memo: Memo::default() }
+        Self {
+            features,
+            registers,
+            event_queue: EventQueue::default(),
+            invalidations: Invalidations::default(),
+            memo: Memo::default(),
+        }
     }
 
     /// What this SMMU has.
@@ -90,7 +99,7 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers)
+        command::step(env, &self.features, &mut self.registers, &mut self.invalidations)
     }
 
     /// Steps until idle.
@@ -127,9 +136,13 @@ impl Smmu {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let ending = fault::conclude(env, &globals, tx, seen, stop);
         if let Some(pending) = ending.record {
-            let (record, mergeable) = (pending.record, pending.mergeable);
-            self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
+            self.record(env, pending);
         }
         ending.outcome
+    }
+
+    fn record(&mut self, env: &mut impl Env, pending: PendingRecord) {
+        let PendingRecord { record, mergeable } = pending;
+        self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
     }
 }

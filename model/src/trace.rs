@@ -1,8 +1,10 @@
 //! What happened, as typed values handed to a [`Sink`]. Only the front end makes text of them.
 
 use crate::address::Pa;
+use crate::ats::{InvalidateRequest, Invalidated, PrgResponse};
 use crate::choice::Choice;
 use crate::layout::event::EventRecord;
+use crate::layout::pri::PriRecord;
 use crate::layout::register::Gerror;
 use crate::outcome::{Class, Stage};
 use crate::registers::Register;
@@ -31,6 +33,8 @@ pub enum InterruptSource {
     CommandSync,
     /// A global error became active.
     GlobalError,
+    /// The PRI queue became non-empty, or, with PRIQ_IRQ_CFG2.LO, the last request of a group came.
+    PriQueue,
 }
 
 /// One thing that happened.
@@ -136,6 +140,22 @@ pub enum Event {
         /// The MSI write (address, data), or `None` for the wire.
         msi: Option<(Pa, u32)>,
     },
+    /// A device answered an ATS Invalidate Request, or did not in time (§4.5.1).
+    Invalidated {
+        /// What it was asked.
+        request: InvalidateRequest,
+        /// What came of it.
+        end: Invalidated,
+    },
+    /// A record of the PRI queue was written.
+    PageRequest {
+        /// Its index in the queue.
+        index: u32,
+        /// The record.
+        record: PriRecord,
+    },
+    /// A PRG Response was sent (§4.5.2, §8).
+    PrgResponse(PrgResponse),
 }
 
 /// Where events go.

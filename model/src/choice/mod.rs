@@ -44,7 +44,10 @@ impl Choice {
             | Self::Page0Alias
             | Self::Page1Undefined
             | Self::ResetUnknown
-            | Self::GbpaReset => true,
+            | Self::GbpaReset
+            | Self::AtcTimeout
+            | Self::PriWriteAbort
+            | Self::PriStreamCheck => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -67,7 +70,10 @@ impl Choice {
             | Self::GbpaNoUpdate
             | Self::GuardedWrite
             | Self::GerrornInactive
-            | Self::CmdqConsErrWrite => false,
+            | Self::CmdqConsErrWrite
+            | Self::AtsRegionSize
+            | Self::AtsWriteUnasked
+            | Self::SplitStageFlags => false,
         }
     }
 }

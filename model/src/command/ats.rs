@@ -2,56 +2,73 @@
 
 use super::stream::{stream, substream};
 use crate::address::low_mask;
-use crate::choice::answer::AtcInvSize;
+use crate::ats::{InvalidateRequest, Invalidated, PrgResponse, ResponseCode};
+use crate::bus::Bus;
+use crate::choice::answer::{AtcInvSize, AtcTimeout};
 use crate::env::Env;
 use crate::features::Features;
-use crate::ids::{StreamId, SubstreamId};
 use crate::layout::command::Command;
 use crate::rule::Rule;
+use crate::trace::Event;
 
 /// The largest Size of CMD_ATC_INV: the whole address space.
 const SIZE_MAX: u8 = 52;
 
-/// An invalidation in the address translation cache of a device (§4.5.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AtcInv {
-    /// The device.
-    pub stream: StreamId,
-    /// The PASID, if the request carries one.
-    pub substream: Option<SubstreamId>,
-    /// Whether it is for every PASID; only with one.
-    pub global: bool,
-    /// The first address, a multiple of the span.
-    pub address: u64,
-    /// log2 of the bytes of the span, 12 to 64.
-    pub log2_span_bytes: u8,
+/// The Invalidate Requests that no CMD_SYNC has completed yet. All but a timeout is over at once here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Invalidations {
+    /// Each is complete.
+    #[default]
+    Complete,
+    /// Some timed out; the next CMD_SYNC says so.
+    TimedOut,
+    /// A CMD_SYNC waits for one that timed out, for ever.
+    Hung,
 }
 
-/// The answer to a group of page requests (§4.5.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PriResp {
-    /// The device.
-    pub stream: StreamId,
-    /// The PASID, if the answer carries one.
-    pub substream: Option<SubstreamId>,
-    /// The group.
-    pub prg_index: u16,
-    /// What became of it.
-    pub response: Response,
+impl Invalidations {
+    /// Sends a request and waits for what comes of it (§3.9.1.4, §3.9.1.5).
+    pub(super) fn send(&mut self, env: &mut impl Env, request: InvalidateRequest) {
+        let end = env.bus().invalidate(&request);
+        env.trace(|| Event::Invalidated { request, end });
+        match end {
+            Invalidated::Completed => {}
+            Invalidated::Unsupported => env.note(Rule::AtcInvUnsupported),
+            Invalidated::TimedOut => {
+                env.note(Rule::AtcInvTimedOut);
+                *self = Self::TimedOut;
+            }
+        }
+    }
+
+    /// Whether a CMD_SYNC completes; the rule that ends it or makes it wait if not. What is reported once is
+    /// over: a CMD_SYNC after the error waits for what was sent since.
+    pub(super) fn sync(&mut self, env: &mut impl Env) -> Result<(), Rule> {
+        match self {
+            Self::Complete => Ok(()),
+            Self::Hung => Err(Rule::SyncNeverCompletes),
+            Self::TimedOut => match env.ask(&[AtcTimeout::Error, AtcTimeout::Hang]) {
+                AtcTimeout::Error => {
+                    *self = Self::Complete;
+                    Err(Rule::SyncAfterTimeout)
+                }
+                AtcTimeout::Hang => {
+                    *self = Self::Hung;
+                    Err(Rule::SyncNeverCompletes)
+                }
+            },
+        }
+    }
 }
 
-/// What became of a group of page requests (§4.5.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Response {
-    /// The device must not ask any more.
-    Failure,
-    /// Some request was not valid.
-    Invalid,
-    /// The pages are there.
-    Success,
+/// Sends the answer to a group of page requests: no completion is waited for (§4.5.2).
+pub(crate) fn respond(env: &mut impl Env, response: PrgResponse) {
+    env.bus().respond(&response);
+    env.trace(|| Event::PrgResponse(response));
 }
 
-pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Result<AtcInv, Rule> {
+pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Result<InvalidateRequest, Rule> {
     let word = command.atc_inv1();
     if word.size() > SIZE_MAX {
         return match env.ask(&[AtcInvSize::Illegal, AtcInvSize::Unknown]) {
@@ -61,7 +78,7 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     }
     let log2_span_bytes = 12 + word.size();
     let substream = substream(f, command)?;
-    Ok(AtcInv {
+    Ok(InvalidateRequest {
         stream: stream(f, command)?,
         substream,
         global: substream.is_some() && command.stream().global(),
@@ -70,14 +87,14 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     })
 }
 
-pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PriResp, Rule> {
+pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PrgResponse, Rule> {
     let word = command.pri_resp1();
-    let response = match word.resp() {
-        0 => Response::Failure,
-        1 => Response::Invalid,
-        2 => Response::Success,
+    let code = match word.resp() {
+        0 => ResponseCode::ResponseFailure,
+        1 => ResponseCode::InvalidRequest,
+        2 => ResponseCode::Success,
         _reserved => return Err(Rule::CommandPriRespReserved),
     };
     let (stream, substream) = (stream(f, command)?, substream(f, command)?);
-    Ok(PriResp { stream, substream, prg_index: word.prg_index(), response })
+    Ok(PrgResponse { stream, substream, prg_index: word.prg_index(), code })
 }

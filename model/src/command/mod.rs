@@ -4,7 +4,7 @@
 //! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
 //! nothing to act on.
 
-mod ats;
+pub(crate) mod ats;
 mod cfgi;
 mod legality;
 mod prefetch;
@@ -13,13 +13,13 @@ mod stream;
 mod sync;
 mod tlbi;
 
-pub use ats::{AtcInv, PriResp, Response};
 pub use cfgi::Cfgi;
 pub use prefetch::{Addresses, Prefetch};
 pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use crate::ats::{InvalidateRequest, PrgResponse};
 use crate::choice::answer::CommandReservedBits;
 use crate::env::Env;
 use crate::features::Features;
@@ -29,6 +29,7 @@ use crate::queue::command as queue;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
 use crate::smmu::Progress;
+use ats::Invalidations;
 
 /// A legal command of the Non-secure Command queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,9 +41,9 @@ pub enum Decoded {
     /// CMD_TLBI_* (§4.4).
     Tlbi(Tlbi),
     /// CMD_ATC_INV (§4.5.1).
-    AtcInv(AtcInv),
+    AtcInv(InvalidateRequest),
     /// CMD_PRI_RESP (§4.5.2).
-    PriResp(PriResp),
+    PriResp(PrgResponse),
     /// CMD_RESUME (§4.7.1).
     Resume(Resume),
     /// CMD_STALL_TERM of this stream (§4.7.2).
@@ -71,16 +72,31 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
 }
 
 /// Consumes one command, or stops the queue at it.
-pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) -> Progress {
+pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    invalidations: &mut Invalidations,
+) -> Progress {
+    if *invalidations == Invalidations::Hung {
+        return Progress::Idle;
+    }
     let Some(ring) = queue::pending(env, f, registers) else {
         return Progress::Idle;
     };
     let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
-    match decoded {
+    let completable = decoded.and_then(|decoded| {
+        if let Decoded::Sync(_) = decoded {
+            invalidations.sync(env)?;
+        }
+        Ok(decoded)
+    });
+    match completable {
         Ok(decoded) => {
             queue::consume(env, f, registers, ring);
-            execute(env, f, registers, decoded);
+            execute(env, f, registers, invalidations, decoded);
         }
+        Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
         Err(rule) => {
             env.note(rule);
             let Effect::Command(error) = rule.effect() else {
@@ -93,17 +109,23 @@ pub(crate) fn step(env: &mut impl Env, f: &Features, registers: &mut Registers) 
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
-fn execute(env: &mut impl Env, f: &Features, registers: &mut Registers, decoded: Decoded) {
+fn execute(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    invalidations: &mut Invalidations,
+    decoded: Decoded,
+) {
     match decoded {
         // Nothing is cached, and nothing is stalled.
         Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
         Decoded::Resume(_) | Decoded::StallTerm(_) => {}
-        // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
-        Decoded::AtcInv(_) | Decoded::PriResp(_) => {
-            if !registers.cr0ack.smmuen() {
-                env.note(Rule::CommandIgnored);
-            }
+        // Without SMMUEN, ATS does not work at all (§6.3.9.6).
+        Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
+            env.note(Rule::CommandIgnored);
         }
+        Decoded::AtcInv(request) => invalidations.send(env, request),
+        Decoded::PriResp(response) => ats::respond(env, response),
         Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
         Decoded::Ignored(rule) => env.note(rule),
     }

@@ -12,5 +12,6 @@ pub mod idr;
 pub mod l1cd;
 pub mod l1std;
 pub mod names;
+pub mod pri;
 pub mod register;
 pub mod ste;

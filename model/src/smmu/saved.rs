@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::command::ats::Invalidations;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
 use crate::registers::{Register, Registers};
@@ -15,6 +16,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    invalidations: Invalidations,
 }
 
 /// Why a saved state cannot be loaded.
@@ -46,8 +48,8 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue }
+        let Smmu { features, registers, event_queue, invalidations, memo: _ } = smmu; // a memo shows in no answer
+        Self { ids: features.ids, registers, event_queue, invalidations }
     }
 }
 
@@ -55,11 +57,11 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue } = saved;
+        let Saved { ids, registers, event_queue, invalidations } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         match registers.impossible(&features) {
             Some(register) => Err(LoadError::Impossible(register)),
-            None => Ok(Self { features, registers, event_queue, memo: Memo::default() }),
+            None => Ok(Self { features, registers, event_queue, invalidations, memo: Memo::default() }),
         }
     }
 }

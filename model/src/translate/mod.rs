@@ -2,6 +2,8 @@
 //!
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
+mod ask;
+pub(crate) mod ats;
 mod context;
 pub(crate) mod memo;
 mod permission;
@@ -13,19 +15,21 @@ mod walk;
 use crate::address::{Iova, Pa};
 use crate::attributes::overrides::Overrides;
 use crate::bus::Bus;
+use crate::config::Globals;
+use crate::config::cd::{self, Context};
 use crate::config::ste::{self, Stage2, Stream};
 use crate::config::substream::{self, Selected};
-use crate::config::{Globals, cd};
 use crate::env::Env;
 use crate::fault::FaultFlags;
 use crate::features::Features;
+use crate::ids::StreamId;
 use crate::layout::cd::Cd;
 use crate::layout::ste::Ste;
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
-use memo::{ContextSetting, Memo, StreamSetting};
+use memo::{ContextSetting, Last, Memo, StreamSetting};
 use stage1::Stage1Input;
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
@@ -91,14 +95,7 @@ fn translate<E: Env>(
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let at = g.stream_table().locate(env, f, tx.stream)?; // C_BAD_STREAMID
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
-    };
-    let ste = Ste(words);
-    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
-    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
-    let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
+    let stream = find_stream(env, g, &mut memo.stream, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE
     seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
     let selected = selected.map_err(Stop::configuration)?; // F_STREAM_DISABLED
@@ -123,15 +120,7 @@ fn translate<E: Env>(
             })
         }
         (Selected::Cd(index), stage2) => {
-            let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
-            let Some(words) = read_structure(env, Structure::Cd, at) else {
-                return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
-            };
-            let cd = Cd(words);
-            let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
-            let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
-            let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
-            let context = context.map_err(Stop::configuration)?; // C_BAD_CD
+            let context = find_context(env, f, &mut memo.context, stream, index)?; // … F_CD_FETCH, C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
             let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
@@ -140,6 +129,45 @@ fn translate<E: Env>(
             finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
         }
     }
+}
+
+/// From a StreamID to the stream (§3.3.1, §5.2).
+#[inline(always)]
+fn find_stream<'m, E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    memo: &'m mut Last<StreamSetting, Stream>,
+    stream: StreamId,
+) -> Result<&'m Stream, Stop> {
+    let f = g.features;
+    let at = g.stream_table().locate(env, f, stream)?; // C_BAD_STREAMID
+    let Some(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
+    };
+    let ste = Ste(words);
+    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
+    let stream = memo.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
+    stream.map_err(Stop::configuration) // C_BAD_STE, silent abort
+}
+
+/// From the index of a CD to the context (§3.3.2, §5.4).
+#[inline(always)]
+fn find_context<'m, E: Env>(
+    env: &mut E,
+    f: &Features,
+    memo: &'m mut Last<ContextSetting, Context>,
+    stream: &Stream,
+    index: u32,
+) -> Result<&'m Context, Stop> {
+    let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
+    let Some(words) = read_structure(env, Structure::Cd, at) else {
+        return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
+    };
+    let cd = Cd(words);
+    let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
+    let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
+    let context = memo.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
+    context.map_err(Stop::configuration) // C_BAD_CD
 }
 
 #[inline(always)]
@@ -155,7 +183,7 @@ fn finish_stage2<E: Env>(
     g: &Globals<'_>,
     stage2: Option<&Stage2>,
     access: Access,
-    stage1: &stage1::Mapped,
+    stage1: &stage1::Mapped<Access>,
     attributes: crate::attributes::Attributes,
 ) -> Result<Translation, Stop> {
     let f = g.features;

@@ -1,6 +1,6 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
-use super::permission;
+use super::ask::Ask;
 use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
 use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
 use crate::address::{Iova, Ipa, Pa};
@@ -20,14 +20,16 @@ use crate::transaction::{Access, Direction, Privilege};
 
 /// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stage1Input {
+pub(super) struct Stage1Input<A> {
     pub(super) address: Iova,
-    pub(super) access: Access,
+    pub(super) access: A,
 }
 
 /// What stage 1 found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mapped {
+pub(super) struct Mapped<A> {
+    /// What it grants.
+    pub(super) granted: A,
     /// The output address: an IPA, which is physical where stage 2 is bypassed.
     pub(super) ipa: Ipa,
     leaf: Stage1Leaf,
@@ -36,7 +38,7 @@ pub(super) struct Mapped {
     pub(super) size_bits: u8,
 }
 
-impl Mapped {
+impl<A> Mapped<A> {
     /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, context: &Context, input: Attributes) -> Attributes {
@@ -50,13 +52,13 @@ const AP_READ_ONLY: u64 = 1 << 7;
 
 /// Translates one address.
 #[inline(always)]
-pub(super) fn translate<E: Env>(
+pub(super) fn translate<E: Env, A: Ask>(
     env: &mut E,
     f: &Features,
     context: &Context,
     stage2: Option<&Stage2>,
-    input: Stage1Input,
-) -> Result<Mapped, Stop> {
+    input: Stage1Input<A>,
+) -> Result<Mapped<A>, Stop> {
     let half = select(context, input)?;
     let Some(table) = &half.table else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
@@ -73,14 +75,14 @@ pub(super) fn translate<E: Env>(
 /// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
 /// registers of the processor to itself.
 #[inline(never)]
-fn attempt<E: Env>(
+fn attempt<E: Env, A: Ask>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
-    input: Stage1Input,
-) -> Result<Option<Mapped>, Stop> {
+    input: Stage1Input<A>,
+) -> Result<Option<Mapped<A>>, Stop> {
     let va = input.address.value();
     let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
-    let new = judge(env, tables, &leaf, input.access)?;
+    let (granted, new) = judge(env, tables, &leaf, input.access)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
         return Ok(None);
     }
@@ -92,6 +94,7 @@ fn attempt<E: Env>(
         size_log2: leaf.size_bits,
     });
     Ok(Some(Mapped {
+        granted,
         ipa: Ipa::new(leaf.output),
         leaf: Stage1Leaf::from_bits(new),
         shareability: tables.half.shareability,
@@ -104,25 +107,25 @@ fn attempt<E: Env>(
 /// The range is judged before EPDx (§7.3.22 names both in one step), but TxSZ of a disabled half has no
 /// meaning, so there only the half itself is known.
 #[inline(always)]
-fn select(context: &Context, input: Stage1Input) -> Result<&Half, Stop> {
+fn select<A: Ask>(context: &Context, input: Stage1Input<A>) -> Result<&Half, Stop> {
     let half = context.half(input.address.value());
     if (input.address.value() ^ half.above) & half.above_mask != 0 {
         return Err(Stop::at_input(Rule::Stage1InputRange));
     }
-    if half.e0pd && input.access.privilege == Privilege::Unprivileged {
+    if half.e0pd && input.access.privilege() == Privilege::Unprivileged {
         return Err(Stop::at_input(Rule::Stage1E0pd));
     }
     Ok(half)
 }
 
-/// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
+/// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env>(
+fn judge<E: Env, A: Ask>(
     env: &mut E,
     tables: &mut Stage1Tables<'_>,
     leaf: &Leaf,
-    access: Access,
-) -> Result<u64, Stop> {
+    access: A,
+) -> Result<(A, u64), Stop> {
     let context = tables.context;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
@@ -132,21 +135,24 @@ fn judge<E: Env>(
     let descriptor = Stage1Leaf::from_bits(raw);
     let dirty = context.hd && descriptor.dbm();
     let hierarchy = if tables.half.hierarchical { leaf.hierarchy } else { 0 };
-    if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
-        if flag != 0 && sets_flag_on_fault(env) {
-            env.note(Rule::Stage1SetsAccessFlag);
-            tables.update(env, &leaf.entry, raw | flag)?;
+    let granted = match access.stage1(descriptor, hierarchy, dirty, context.rules) {
+        Ok(granted) => granted,
+        Err(rule) => {
+            if flag != 0 && sets_flag_on_fault(env) {
+                env.note(Rule::Stage1SetsAccessFlag);
+                tables.update(env, &leaf.entry, raw | flag)?;
+            }
+            return Err(Stop::at_input(rule));
         }
-        return Err(Stop::at_input(rule));
-    }
-    let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
+    };
+    let cleans = dirty && granted.dirties() && raw & AP_READ_ONLY != 0;
     if flag != 0 {
         env.note(Rule::Stage1SetsAccessFlag);
     }
     if cleans {
         env.note(Rule::Stage1SetsDirty);
     }
-    Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
+    Ok((granted, (raw | flag) & !if cleans { AP_READ_ONLY } else { 0 }))
 }
 
 struct Stage1Tables<'a> {

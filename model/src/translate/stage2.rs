@@ -1,6 +1,6 @@
 //! Stage 2 (§3.4, §5.2; DDI 0487 D8): from an IPA to a physical address.
 
-use super::permission;
+use super::ask::Ask;
 use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
 use crate::address::{Ipa, Pa};
 use crate::attributes::{Attributes, MemoryType};
@@ -14,27 +14,29 @@ use crate::layout::descriptor::Stage2Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
 use crate::trace::Event;
-use crate::transaction::{Access, Direction};
+use crate::transaction::Direction;
 
 /// What stage 2 is asked to translate.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
+pub(super) struct Request<A> {
     pub(super) ipa: Ipa,
     /// What the IPA is; the access of the SMMU itself if not [`Class::Input`].
     pub(super) class: Class,
-    pub(super) access: Access,
+    pub(super) access: A,
 }
 
 /// What stage 2 found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mapped {
+pub(super) struct Mapped<A> {
+    /// What it grants.
+    pub(super) granted: A,
     pub(super) pa: Pa,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
     leaf: Stage2Leaf,
 }
 
-impl Mapped {
+impl<A> Mapped<A> {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, stage2: &Stage2, input: Attributes) -> Attributes {
@@ -51,12 +53,12 @@ const S2AP_WRITE: u64 = 1 << 7;
 
 /// Translates one IPA.
 #[inline(always)]
-pub(super) fn translate<E: Env>(
+pub(super) fn translate<E: Env, A: Ask>(
     env: &mut E,
     f: &Features,
     stage2: &Stage2,
-    request: Request,
-) -> Result<Mapped, Stop> {
+    request: Request<A>,
+) -> Result<Mapped<A>, Stop> {
     for _ in 0..MAX_RESTARTS {
         if let Some(mapped) = attempt(env, f, stage2, request)? {
             return Ok(mapped);
@@ -68,19 +70,19 @@ pub(super) fn translate<E: Env>(
 /// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
 /// registers of the processor to itself.
 #[inline(never)]
-fn attempt<E: Env>(
+fn attempt<E: Env, A: Ask>(
     env: &mut E,
     f: &Features,
     stage2: &Stage2,
-    request: Request,
-) -> Result<Option<Mapped>, Stop> {
+    request: Request<A>,
+) -> Result<Option<Mapped<A>>, Stop> {
     let mut tables = Stage2Tables { stage2, request };
     let ipa = request.ipa.value();
     if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
     let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else { return Ok(None) };
-    let new = judge(env, f, &mut tables, &leaf)?;
+    let (granted, new) = judge(env, f, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
         return Ok(None);
     }
@@ -91,12 +93,22 @@ fn attempt<E: Env>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits }))
+    Ok(Some(Mapped {
+        granted,
+        pa: Pa::new(leaf.output),
+        leaf: Stage2Leaf::from_bits(new),
+        size_bits: leaf.size_bits,
+    }))
 }
 
-/// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
+/// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
+fn judge<E: Env, A: Ask>(
+    env: &mut E,
+    f: &Features,
+    tables: &mut Stage2Tables<'_, A>,
+    leaf: &Leaf,
+) -> Result<(A, u64), Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
@@ -106,27 +118,30 @@ fn judge<E: Env>(env: &mut E, f: &Features, tables: &mut Stage2Tables<'_>, leaf:
     let Request { access, class, .. } = tables.request;
     let descriptor = Stage2Leaf::from_bits(raw);
     let dirty = stage2.hd && descriptor.dbm();
-    let permitted = match permission::stage2(descriptor, dirty, f.xnx, access) {
+    let permitted = match access.stage2(descriptor, dirty, f.xnx) {
         Err(rule) => Err(refusal(class, rule)),
-        Ok(()) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
-        Ok(()) => Ok(()),
+        Ok(_) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
+        Ok(granted) => Ok(granted),
     };
-    if let Err(rule) = permitted {
-        if flag != 0 && sets_flag_on_fault(env) {
-            env.note(Rule::Stage2SetsAccessFlag);
-            tables.update(env, &leaf.entry, raw | flag)?;
+    let granted = match permitted {
+        Ok(granted) if !granted.updates() => return Ok((granted, raw)),
+        Ok(granted) => granted,
+        Err(rule) => {
+            if flag != 0 && access.updates() && sets_flag_on_fault(env) {
+                env.note(Rule::Stage2SetsAccessFlag);
+                tables.update(env, &leaf.entry, raw | flag)?;
+            }
+            return Err(tables.stop(rule));
         }
-        return Err(tables.stop(rule));
-    }
-    let writes = access.direction == Direction::Write;
-    let set_dirty = if dirty && writes && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
+    };
+    let set_dirty = if dirty && granted.dirties() && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
     if set_dirty != 0 {
         env.note(Rule::Stage2SetsDirty);
     }
-    Ok(raw | flag | set_dirty)
+    Ok((granted, raw | flag | set_dirty))
 }
 
 /// A write that stage 2 denies to the update of a stage 1 descriptor has a name of its own.
@@ -157,12 +172,12 @@ pub(super) fn sets_flag_on_fault<E: Env>(env: &mut E) -> bool {
         == AccessFlagOnPermissionFault::Set
 }
 
-struct Stage2Tables<'a> {
+struct Stage2Tables<'a, A> {
     stage2: &'a Stage2,
-    request: Request,
+    request: Request<A>,
 }
 
-impl Stage2Tables<'_> {
+impl<A: Copy> Stage2Tables<'_, A> {
     fn stop(&self, rule: Rule) -> Stop {
         Stop { rule, site: Site::Stage2 { class: self.request.class, ipa: self.request.ipa } }
     }
@@ -173,7 +188,7 @@ impl Stage2Tables<'_> {
     }
 }
 
-impl<E: Env> Tables<E> for Stage2Tables<'_> {
+impl<E: Env, A: Copy> Tables<E> for Stage2Tables<'_, A> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage2Invalid,
         reserved: Rule::Stage2Reserved,

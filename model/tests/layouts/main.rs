@@ -8,6 +8,7 @@
 mod commands;
 mod descriptors;
 mod events;
+mod pri;
 mod registers;
 mod structures;
 
@@ -26,6 +27,7 @@ const ADDRESSES: &[&str] = &[
     "OA",
     "MSIAddress",
     "InputAddr",
+    "PageAddress",
     "IPA",
     "FetchAddr",
     "ADDR",

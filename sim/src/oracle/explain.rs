@@ -114,6 +114,9 @@ impl Step {
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
             | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => return None,
         })
     }

@@ -130,7 +130,10 @@ impl Sink for Witness<'_> {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
-            | Event::WakeUp => {}
+            | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_) => {}
         }
     }
 }

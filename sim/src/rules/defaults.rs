@@ -56,5 +56,15 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
         Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::AtsRegionSize => "The specification recommends it.",
+        Choice::AtsWriteUnasked => {
+            "It spares the device a second request; `withhold` finds devices that need W."
+        }
+        Choice::SplitStageFlags => "The flags are set before the device can know the address.",
+        Choice::AtcTimeout => "The specification strongly recommends the error.",
+        Choice::PriWriteAbort => {
+            "The error is active, the device gets its answer, and PROD counts no lost record."
+        }
+        Choice::PriStreamCheck => "Nothing of the STE is needed for the answer.",
     }
 }

@@ -4,10 +4,11 @@
 
 use serde_json::{Map, Value, json};
 use smmu_model::layout::names::{self, Field};
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, words};
+use super::{Happening, Listener, ats, words};
 use crate::output::hex;
 use crate::scenario::{Answer, Backing, Place, Store};
 
@@ -126,6 +127,10 @@ fn record_line(kind: &str, index: u32, record: smmu_model::layout::event::EventR
     })
 }
 
+fn page_record(kind: &str, index: u32, record: PriRecord) -> Value {
+    json!({ "type": kind, "index": index, "words": words_hex(&record.0), "fields": fields(names::PRI, &record.0) })
+}
+
 fn access(device: &str, transaction: &Transaction, length: u32) -> Value {
     let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
     json!({
@@ -199,6 +204,9 @@ fn model(event: &Event) -> Value {
             let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
             json!({ "type": "global-error", "activated": active })
         }
+        Event::Invalidated { request, end } => ats::invalidated_json(&request, end),
+        Event::PageRequest { index, record } => page_record("page-record", index, record),
+        Event::PrgResponse(response) => ats::response_json(&response),
         Event::WakeUp => json!({ "type": "wake-up" }),
         Event::Interrupt { source, msi } => json!({
             "type": "interrupt", "source": words::interrupt(source),

@@ -1,6 +1,7 @@
 //! What happens in a run, as text for people and as JSON for programs: the only place that makes either of the
 //! model's events. It may look at everything and decides nothing.
 
+mod ats;
 mod explain;
 mod json;
 mod observation;

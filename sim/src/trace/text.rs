@@ -9,7 +9,7 @@ use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, explain, words};
+use super::{Happening, Listener, ats, explain, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -192,6 +192,12 @@ impl TextTrace {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
                 self.line("smmu", &format!("activates global errors: {fields}"));
             }
+            Event::Invalidated { request, end } => self.line("smmu", &ats::invalidated_text(&request, end)),
+            Event::PageRequest { index, record } => {
+                let fields = ats::record_text(record);
+                self.line("smmu", &format!("records page request {index:#x}: {fields}"));
+            }
+            Event::PrgResponse(response) => self.line("smmu", &ats::response_text(&response)),
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {
                 let source = words::interrupt(source);

@@ -101,6 +101,7 @@ pub(super) fn interrupt(source: InterruptSource) -> &'static str {
         InterruptSource::EventQueue => "event-queue",
         InterruptSource::CommandSync => "command-sync",
         InterruptSource::GlobalError => "global-error",
+        InterruptSource::PriQueue => "pri-queue",
     }
 }
 

@@ -127,7 +127,10 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::CommandError { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
-        | Event::WakeUp => return None,
+        | Event::WakeUp
+        | Event::Invalidated { .. }
+        | Event::PageRequest { .. }
+        | Event::PrgResponse(_) => return None,
     })
 }
 

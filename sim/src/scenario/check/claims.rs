@@ -239,8 +239,9 @@ fn interrupt(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
         "event-queue" => InterruptSource::EventQueue,
         "command-sync" => InterruptSource::CommandSync,
         "global-error" => InterruptSource::GlobalError,
+        "pri-queue" => InterruptSource::PriQueue,
         other => {
-            let known = ["event-queue", "command-sync", "global-error"];
+            let known = ["event-queue", "command-sync", "global-error", "pri-queue"];
             return Err(Problem::unknown("interrupt", other, name.span, &known));
         }
     };

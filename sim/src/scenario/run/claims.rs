@@ -309,11 +309,12 @@ fn shown_errors(bits: u64) -> String {
 }
 
 fn source_name(source: smmu_model::trace::InterruptSource) -> &'static str {
-    use smmu_model::trace::InterruptSource::{CommandSync, EventQueue, GlobalError};
+    use smmu_model::trace::InterruptSource::{CommandSync, EventQueue, GlobalError, PriQueue};
     match source {
         EventQueue => "event-queue",
         CommandSync => "command-sync",
         GlobalError => "global-error",
+        PriQueue => "pri-queue",
     }
 }
 
