@@ -31,6 +31,17 @@ impl AtsRequest {
     /// As many as the Span of F_BAD_ATS_TREQ can tell (§7.3.6).
     pub const UNITS_MAX: u8 = 15;
 
+    /// The bytes of the Smallest Translation Unit: the smallest granule (§3.9.1).
+    pub const fn unit_bytes(f: &Features) -> u64 {
+        if f.granule_4k {
+            0x1000
+        } else if f.granule_16k {
+            0x4000
+        } else {
+            0x1_0000
+        }
+    }
+
     /// The request as it counts: Exe and Priv belong to the PASID prefix (§13.7.1).
     pub(crate) fn as_presented(self) -> Self {
         if self.substream.is_some() {
@@ -177,6 +188,15 @@ pub enum ResponseCode {
 }
 
 impl ResponseCode {
+    /// The name of the status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "Success",
+            Self::InvalidRequest => "Invalid Request",
+            Self::ResponseFailure => "Response Failure",
+        }
+    }
+
     /// The value in the message.
     pub const fn code(self) -> u8 {
         match self {

@@ -174,15 +174,9 @@ impl Smmu {
     }
 }
 
-/// log2 of the Smallest Translation Unit in bytes: the smallest granule (§3.9.1).
+/// log2 of the bytes of the Smallest Translation Unit.
 fn unit_log2(f: &Features) -> u8 {
-    if f.granule_4k {
-        12
-    } else if f.granule_16k {
-        14
-    } else {
-        16
-    }
+    u8::try_from(AtsRequest::unit_bytes(f).trailing_zeros()).expect("at most 16")
 }
 
 /// A request in the shape of a transaction, for its records; RnW, which is UNKNOWN, comes out as 0 (§3.9.1.2).

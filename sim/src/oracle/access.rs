@@ -123,7 +123,7 @@ impl Request {
     }
 }
 
-fn substream(ssid: u32) -> Result<SubstreamId, Error> {
+pub(super) fn substream(ssid: u32) -> Result<SubstreamId, Error> {
     if ssid < 1 << SUBSTREAM_BITS {
         return Ok(SubstreamId(ssid));
     }

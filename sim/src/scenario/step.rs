@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use smmu_model::Register;
+use smmu_model::ats::{Invalidated, PageRequest, ResponseCode};
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
@@ -12,7 +13,7 @@ use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
-use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
+use smmu_model::transaction::{Direction, Privilege, Purpose};
 
 use super::span::{Sources, Span};
 
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub choices: Scripted,
     /// What memory there is.
     pub memory: MemoryMap,
+    /// The StreamIDs of devices with an ATC.
+    pub atcs: Vec<StreamId>,
     /// What is done, in order.
     pub steps: Vec<Step>,
     /// The names of results (`as=`), by [`ResultId`].
@@ -152,6 +155,17 @@ pub enum Action {
     Ring,
     /// A device accesses memory.
     Dma(Dma),
+    /// A device asks for a translation.
+    Ats(Ats),
+    /// A device asks software for a page.
+    Pri(Pri),
+    /// A device answers Invalidate Requests so from now on.
+    Endpoint {
+        /// Which device.
+        stream: StreamId,
+        /// How.
+        invalidated: Invalidated,
+    },
     /// Something must hold.
     Expect(Vec<Claim>),
     /// Whether the SMMU works off what is pending after each step by itself.
@@ -267,8 +281,8 @@ pub struct Dma {
     pub privilege: Privilege,
     /// InD.
     pub purpose: Purpose,
-    /// Whether ATS translated the address.
-    pub address_type: AddressType,
+    /// Who translates the address.
+    pub route: Route,
     /// The attributes that come with it.
     pub attributes: Attributes,
     /// What is written, repeated over the length.
@@ -277,6 +291,51 @@ pub struct Dma {
     pub result: Option<ResultId>,
     /// What must come of it.
     pub claims: Vec<Claim>,
+}
+
+/// Who translates the address of a device access.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Route {
+    /// The SMMU: an Untranslated transaction.
+    Smmu,
+    /// Nobody: a Translated transaction with the address as it is.
+    Translated,
+    /// The device's ATC: a Translated transaction with the address that it has or asks for.
+    Atc,
+}
+
+/// A Translation Request of a device.
+#[derive(Clone, Debug)]
+pub struct Ats {
+    /// The name of the device.
+    pub device: String,
+    /// Its StreamID.
+    pub stream: StreamId,
+    /// Its SubstreamID, if it presents one.
+    pub substream: Option<SubstreamId>,
+    /// The first address.
+    pub address: Operand,
+    /// How many Smallest Translation Units.
+    pub units: u8,
+    /// NW.
+    pub no_write: bool,
+    /// Exe.
+    pub execute: bool,
+    /// Priv.
+    pub privilege: Privilege,
+    /// What must come of it.
+    pub claims: Vec<Claim>,
+}
+
+/// A page request of a device.
+#[derive(Clone, Debug)]
+pub struct Pri {
+    /// The name of the device.
+    pub device: String,
+    /// The page.
+    pub address: Operand,
+    /// The request, for whatever address.
+    pub request: PageRequest,
 }
 
 /// Something that must hold.
@@ -306,6 +365,19 @@ pub enum ClaimKind {
     },
     /// There is no unread event record.
     NoEvent,
+    /// The reply to the Translation Request is this.
+    Reply(ReplyClaim),
+    /// The next unread record of the PRI queue is this one; reading it consumes it.
+    PageRequest {
+        /// Fields of the record.
+        fields: Vec<(Field, Operand)>,
+    },
+    /// There is no unread record in the PRI queue.
+    NoPageRequest,
+    /// The next PRG Response not yet expected is this one.
+    Response(ResponseClaim),
+    /// There is no PRG Response that was not expected.
+    NoResponse,
     /// A register has this value.
     Register {
         /// Which.
@@ -361,6 +433,63 @@ pub struct EndClaim {
     pub data: Option<Operand>,
 }
 
+/// What the reply to a Translation Request must be.
+#[derive(Clone, Debug)]
+pub struct ReplyClaim {
+    /// The status; the permissions are those of `entry`.
+    pub status: ReplyStatus,
+    /// Which entry.
+    pub entry: usize,
+    /// How many entries there are.
+    pub entries: Option<usize>,
+    /// The address that the entry translates to.
+    pub output: Option<Operand>,
+    /// log2 of the bytes of its region.
+    pub size_log2: Option<u8>,
+    /// Its permissions: letters of `RWX`, in this order.
+    pub permissions: Option<String>,
+}
+
+/// The ways in which a Translation Request ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReplyStatus {
+    /// Success with some permission.
+    Success,
+    /// Success without any.
+    NoAccess,
+    /// UR.
+    UnsupportedRequest,
+    /// CA.
+    CompleterAbort,
+}
+
+impl ReplyStatus {
+    /// The name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::NoAccess => "no-access",
+            Self::UnsupportedRequest => "unsupported-request",
+            Self::CompleterAbort => "completer-abort",
+        }
+    }
+}
+
+/// What a PRG Response must be; what is `None` is not stated.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseClaim {
+    /// The device.
+    pub stream: StreamId,
+    /// The code.
+    pub code: ResponseCode,
+    /// PRGIndex.
+    pub prg_index: Option<u16>,
+    /// The PASID.
+    pub substream: Option<SubstreamId>,
+    /// It carries no PASID.
+    pub no_substream: bool,
+}
+
 /// The ways in which a transaction ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum End {
@@ -372,11 +501,14 @@ pub enum End {
     RazWi,
     /// Memory aborted it, after translation.
     ExternalAbort,
+    /// The device's ATC was not granted it, so that the device did not make it.
+    NotGranted,
 }
 
 impl End {
     /// All ends.
-    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort];
+    pub const ALL: &'static [Self] =
+        &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::NotGranted];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -385,6 +517,7 @@ impl End {
             Self::Abort => "abort",
             Self::RazWi => "raz-wi",
             Self::ExternalAbort => "external-abort",
+            Self::NotGranted => "not-granted",
         }
     }
 }
@@ -412,6 +545,8 @@ pub enum Queue {
     Command,
     /// The Event queue.
     Event,
+    /// The PRI queue.
+    Pri,
 }
 
 /// The state of a queue; what is `None` is not stated.

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use smmu_model::ats::{
     AtsEntry, AtsReply, AtsRequest, Completion, InvalidateRequest, Invalidated, PageRequest, PrgResponse,
-    ResponseCode,
 };
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::layout::names::PRI;
@@ -31,7 +30,7 @@ fn letters(permissions: [(bool, &str); 3]) -> String {
 }
 
 /// The permissions of an entry, `RWX`.
-pub(super) fn granted(entry: &AtsEntry) -> String {
+pub(crate) fn permissions(entry: &AtsEntry) -> String {
     letters([(entry.read, "R"), (entry.write, "W"), (entry.execute, "X")])
 }
 
@@ -54,14 +53,7 @@ pub(super) fn request_text(request: &AtsRequest) -> String {
 
 pub(super) fn reply_text(reply: &AtsReply) -> String {
     let because = reply.rule.map_or(String::new(), |rule| format!(" by {}", words::rule(rule)));
-    match &reply.completion {
-        Completion::UnsupportedRequest => format!("gets Unsupported Request{because}"),
-        Completion::CompleterAbort => format!("gets Completer Abort{because}"),
-        Completion::Success(entries) => {
-            let entries: Vec<String> = entries.iter().map(entry_text).collect();
-            format!("gets {}{because}", entries.join("; "))
-        }
-    }
+    format!("gets {}{because}", completion_text(&reply.completion))
 }
 
 fn entry_text(entry: &AtsEntry) -> String {
@@ -69,7 +61,23 @@ fn entry_text(entry: &AtsEntry) -> String {
     if !(entry.read || entry.write || entry.execute) {
         return format!("no access to {}, {size}", entry.input);
     }
-    format!("{} for {} at {:#x}, {size}", granted(entry), entry.input, entry.output)
+    format!("{} for {} at {:#x}, {size}", permissions(entry), entry.input, entry.output)
+}
+
+pub(super) fn used_text(entry: &AtsEntry) -> String {
+    format!("has in its ATC {}", entry_text(entry))
+}
+
+/// A completion as a device sees it.
+pub(super) fn completion_text(completion: &Completion) -> String {
+    match completion {
+        Completion::UnsupportedRequest => "Unsupported Request".to_owned(),
+        Completion::CompleterAbort => "Completer Abort".to_owned(),
+        Completion::Success(entries) => {
+            let entries: Vec<String> = entries.iter().map(entry_text).collect();
+            entries.join("; ")
+        }
+    }
 }
 
 pub(super) fn page_request_text(request: &PageRequest) -> String {
@@ -109,15 +117,7 @@ pub(super) fn invalidated_text(request: &InvalidateRequest, end: Invalidated) ->
 
 pub(super) fn response_text(response: &PrgResponse) -> String {
     let PrgResponse { stream, substream, prg_index, code } = *response;
-    format!("answers group {prg_index:#x} of {}: {}", who(stream, substream), code_text(code))
-}
-
-pub(super) const fn code_text(code: ResponseCode) -> &'static str {
-    match code {
-        ResponseCode::Success => "Success",
-        ResponseCode::InvalidRequest => "Invalid Request",
-        ResponseCode::ResponseFailure => "Response Failure",
-    }
+    format!("answers group {prg_index:#x} of {}: {}", who(stream, substream), code.name())
 }
 
 pub(super) fn request_json(device: &str, request: &AtsRequest) -> Value {
@@ -141,16 +141,7 @@ pub(super) fn reply_json(device: &str, reply: &AtsReply, rules: &[&str]) -> Valu
         Completion::UnsupportedRequest => ("ur", &[][..]),
         Completion::CompleterAbort => ("ca", &[][..]),
     };
-    let entries: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            json!({
-                "input": hex(entry.input.value()), "output": hex(entry.output), "size_log2": entry.size_log2,
-                "read": entry.read, "write": entry.write, "execute": entry.execute,
-                "privileged": entry.privilege == Privilege::Privileged,
-            })
-        })
-        .collect();
+    let entries: Vec<Value> = entries.iter().map(entry_json).collect();
     json!({
         "type": "ats-reply",
         "device": device,
@@ -159,6 +150,19 @@ pub(super) fn reply_json(device: &str, reply: &AtsReply, rules: &[&str]) -> Valu
         "rule": reply.rule.map(|rule| rule.label()),
         "section": reply.rule.map(|rule| rule.section()),
         "rules": rules,
+    })
+}
+
+pub(super) fn entry_json(entry: &AtsEntry) -> Value {
+    let AtsEntry { input, output, size_log2, read, write, execute, privilege } = *entry;
+    json!({
+        "input": hex(input.value()),
+        "output": hex(output),
+        "size_log2": size_log2,
+        "read": read,
+        "write": write,
+        "execute": execute,
+        "privileged": privilege == Privilege::Privileged,
     })
 }
 
@@ -204,6 +208,6 @@ pub(super) fn response_json(response: &PrgResponse) -> Value {
         "stream": stream.0,
         "substream": substream.map(|substream| substream.0),
         "group": prg_index,
-        "code": code_text(code),
+        "code": code.name(),
     })
 }

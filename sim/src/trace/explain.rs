@@ -1,5 +1,6 @@
-//! Why a transaction did not succeed, in sentences.
+//! Why a transaction or a Translation Request did not succeed, in sentences.
 
+use smmu_model::ats::{AtsReply, Completion};
 use smmu_model::rule::{Effect, Rule};
 
 use super::words;
@@ -12,9 +13,26 @@ pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
         End::Abort => "The SMMU aborted the access.",
         End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
         End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
+        End::NotGranted => "The device did not make the access: its ATC was not granted it.",
     };
+    sentences(end, answer.rule, rules)
+}
+
+/// The sentences for a Translation Request that was refused, or granted nothing.
+pub(super) fn why_reply(reply: &AtsReply, rules: &[Rule]) -> Vec<String> {
+    let end = match &reply.completion {
+        Completion::Success(_) if reply.rule.is_none() => return Vec::new(),
+        Completion::Success(_) => "The completion grants no access to the page.",
+        Completion::UnsupportedRequest => "ATS is off for the device.",
+        Completion::CompleterAbort => "The SMMU could not look at the page.",
+    };
+    sentences(end, reply.rule, rules)
+}
+
+/// How it ended, then each rule before and after the one that decided.
+fn sentences(end: &str, rule: Option<Rule>, rules: &[Rule]) -> Vec<String> {
     let mut sentences = vec![end.to_owned()];
-    let decided = answer.rule.and_then(|rule| rules.iter().position(|fired| *fired == rule));
+    let decided = rule.and_then(|rule| rules.iter().position(|fired| *fired == rule));
     let (before, after) = rules.split_at(decided.unwrap_or(rules.len()));
     sentences.extend(before.iter().map(|rule| format!("On the way, {}.", cited(*rule))));
     let mut after = after.iter();

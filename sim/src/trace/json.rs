@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 use smmu_model::layout::names::{self, Field};
 use smmu_model::layout::pri::PriRecord;
+use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
@@ -61,11 +62,15 @@ impl Listener for JsonTrace {
             Happening::RecordTaken { index, record } => record_line("record-taken", index, record),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, length } => access(device, transaction, length),
-            Happening::Model(event) => model(event),
-            Happening::Ended { device, answer, rules } => {
-                let rules: Vec<&str> = rules.iter().map(|rule| rule.label()).collect();
-                ended(device, answer, &rules)
+            Happening::AtsAsked { device, request } => ats::request_json(device, request),
+            Happening::AtsAnswered { device, reply, rules } => ats::reply_json(device, reply, &labels(rules)),
+            Happening::AtcUsed { device, entry } => {
+                json!({ "type": "atc-hit", "device": device, "entry": ats::entry_json(entry) })
             }
+            Happening::PageAsked { device, request } => ats::page_request_json(device, request),
+            Happening::PageRequestTaken { index, record } => page_record("page-record-taken", index, record),
+            Happening::Model(event) => model(event),
+            Happening::Ended { device, answer, rules } => ended(device, answer, &labels(rules)),
             Happening::Failed { problem, sources } => json!({
                 "type": "failure",
                 "file": sources.get(problem.span.file).name,
@@ -77,6 +82,10 @@ impl Listener for JsonTrace {
         };
         self.note(&line);
     }
+}
+
+fn labels(rules: &[Rule]) -> Vec<&'static str> {
+    rules.iter().map(|rule| rule.label()).collect()
 }
 
 fn words_hex(words: &[u64]) -> Value {

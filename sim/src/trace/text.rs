@@ -61,6 +61,14 @@ impl TextTrace {
         }
     }
 
+    fn explanation(&mut self, sentences: impl FnOnce() -> Vec<String>) {
+        if self.explain {
+            for sentence in sentences() {
+                self.note(&format!("          {sentence}"));
+            }
+        }
+    }
+
     fn step(&mut self, line: usize, text: &str, loops: &str) {
         if self.verbosity == Verbosity::Verbose {
             let with = if loops.is_empty() { String::new() } else { format!("  [{loops}]") };
@@ -127,6 +135,7 @@ impl TextTrace {
                 format!("gets an external abort from {}", translation.pa)
             }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
+            (End::NotGranted, _) => format!("does not access: not granted{because}"),
         };
         self.line(device, &line);
     }
@@ -266,14 +275,20 @@ impl Listener for TextTrace {
             }
             Happening::Reset => self.line("smmu", "is reset"),
             Happening::Access { device, transaction, length } => self.access(device, transaction, length),
+            Happening::AtsAsked { device, request } => self.line(device, &ats::request_text(request)),
+            Happening::AtsAnswered { device, reply, rules } => {
+                self.line(device, &ats::reply_text(reply));
+                self.explanation(|| explain::why_reply(reply, rules));
+            }
+            Happening::AtcUsed { device, entry } => self.line(device, &ats::used_text(entry)),
+            Happening::PageAsked { device, request } => self.line(device, &ats::page_request_text(request)),
+            Happening::PageRequestTaken { index, .. } => {
+                self.line("software", &format!("takes page request {index:#x}"));
+            }
             Happening::Model(event) => self.model(event),
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
-                if self.explain {
-                    for sentence in explain::why(answer, rules) {
-                        self.note(&format!("          {sentence}"));
-                    }
-                }
+                self.explanation(|| explain::why(answer, rules));
             }
             Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
         }

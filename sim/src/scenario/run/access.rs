@@ -5,10 +5,10 @@ use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::outcome::{Outcome, Translation};
-use smmu_model::transaction::{Access, Direction, Transaction};
+use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 
 use super::{Answer, Found, Machine};
-use crate::scenario::step::{Dma, End};
+use crate::scenario::step::{Dma, End, Route};
 use crate::trace::{Happening, Listener};
 
 /// A transaction does not cross a boundary of so many bytes.
@@ -45,12 +45,20 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     }
 
     fn piece(&mut self, dma: &Dma, at: u64, length_bytes: u64, pattern: [u8; 8]) -> Answer {
+        let (address, address_type) = match dma.route {
+            Route::Smmu => (at, AddressType::Untranslated),
+            Route::Translated => (at, AddressType::Translated),
+            Route::Atc => match self.through_atc(dma, at) {
+                Some(address) => (address, AddressType::Translated),
+                None => return self.not_granted(dma),
+            },
+        };
         let transaction = Transaction {
             stream: dma.stream,
             substream: dma.substream,
-            address: Iova::new(at),
+            address: Iova::new(address),
             access: Access::new(dma.direction, dma.privilege, dma.purpose),
-            address_type: dma.address_type,
+            address_type,
             attributes: dma.attributes,
         };
         let length = u32::try_from(length_bytes).expect("at most one boundary");
@@ -73,6 +81,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
         };
         self.ear.say_ended(&dma.device, &answer, rules_before);
+        answer
+    }
+
+    /// The device's ATC has no permission for the access: it is not made.
+    fn not_granted(&mut self, dma: &Dma) -> Answer {
+        let rule = self.reply.as_ref().and_then(|reply| reply.rule);
+        let answer = Answer { end: End::NotGranted, translation: None, rule, data: Vec::new() };
+        self.ear.say_ended(&dma.device, &answer, self.ear.step_rules.len());
         answer
     }
 
@@ -100,7 +116,7 @@ impl Answer {
         let data = [self.data, next.data].concat();
         match next.end {
             End::Ok => Answer { data, ..self },
-            End::Abort | End::RazWi | End::ExternalAbort => {
+            End::Abort | End::RazWi | End::ExternalAbort | End::NotGranted => {
                 Answer { end: next.end, translation: None, rule: next.rule, data }
             }
         }

@@ -1,4 +1,4 @@
-//! Software's side of the Command and Event queues (§3.5): through registers and memory alone.
+//! Software's side of the Command, Event and PRI queues (§3.5): through registers and memory alone.
 
 use smmu_model::Register;
 use smmu_model::address::Pa;
@@ -6,6 +6,7 @@ use smmu_model::bus::Bus;
 use smmu_model::choice::{Chooser, Defaults};
 use smmu_model::env::World;
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::layout::register::{CmdqCons, OutputQueueIndex, QueueBase};
 use smmu_model::trace::Silence;
 
@@ -108,6 +109,33 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
     }
 
+    /// The unread record of the PRI queue that is `skip` entries after CONS; `None` if there is none.
+    pub(super) fn unread_page_request(&mut self, skip: u32) -> Result<Option<PriRecord>, String> {
+        let queue = self.queue(Queue::Pri)?;
+        if queue.entries() <= skip {
+            return Ok(None);
+        }
+        let at = queue.entry(queue.after(queue.cons, skip), 16);
+        let mut bytes = [0; 16];
+        let read = self.memory.read(Pa::new(at), &mut bytes);
+        read.map_err(|_abort| format!("the record cannot be read: memory at {at:#x} aborts"))?;
+        Ok(Some(PriRecord::from_bytes(bytes)))
+    }
+
+    /// Takes `count` records of the PRI queue, or as many as there are; leaves OVACKFLG as it is.
+    pub(super) fn take_page_requests(&mut self, count: u32) {
+        for _ in 0..count {
+            let Ok(queue) = self.queue(Queue::Pri) else { return };
+            let Ok(Some(record)) = self.unread_page_request(0) else { return };
+            let cons = u64::from(queue.after(queue.cons, 1)) | (queue.cons_register & (1 << 31));
+            let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+            let register = Register::PriqCons;
+            // Free to write at any time (§6.3.98), so that it is never aborted.
+            let _written = self.smmu.write(&mut world, register.offset(), register.size_bytes(), cons);
+            self.ear.say(Happening::PageRequestTaken { index: queue.place(queue.cons), record });
+        }
+    }
+
     pub(super) fn queue(&mut self, queue: Queue) -> Result<Ring, String> {
         let (base, prod, cons, log2_max) = match queue {
             Queue::Command => {
@@ -117,6 +145,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Queue::Event => {
                 let max = self.scenario.features.eventq_log2_max;
                 (Register::EventqBase, Register::EventqProd, Register::EventqCons, max)
+            }
+            Queue::Pri => {
+                let max = self.scenario.features.priq_log2_max;
+                (Register::PriqBase, Register::PriqProd, Register::PriqCons, max)
             }
         };
         let mut read = |register: Register| {
@@ -130,7 +162,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let mask = (1 << (log2_entries + 1)) - 1;
         let (error, overflow) = match queue {
             Queue::Command => (CmdqCons::from_bits(low(cons_register)).err(), false),
-            Queue::Event => (0, OutputQueueIndex::from_bits(low(prod ^ cons_register)).overflow()),
+            Queue::Event | Queue::Pri => {
+                (0, OutputQueueIndex::from_bits(low(prod ^ cons_register)).overflow())
+            }
         };
         let (prod, cons) = (low(prod) & mask, low(cons_register) & mask);
         Ok(Ring { base: base.addr(), log2_entries, prod, cons, error, overflow, cons_register })
