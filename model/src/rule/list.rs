@@ -303,8 +303,7 @@ rules! {
     // ATS Translation Requests (§3.9.1.2).
     /// A Translation Request met SMMUEN 0: Unsupported Request, F_BAD_ATS_TREQ.
     AtsWhileDisabled = "ATS-01" "§3.9.1.2" => Event(FBadAtsTreq),
-    /// A Translation Request met a stream that effective EATS or Config 0b100 closes to it, or an SMMU without
-    /// ATS: Unsupported Request, F_BAD_ATS_TREQ.
+    /// A Translation Request met a stream, or an SMMU, without ATS: Unsupported Request, F_BAD_ATS_TREQ.
     AtsForbidden = "ATS-02" "§3.9.1.2" => Event(FBadAtsTreq),
     /// EATS is Full ATS: the completion carries the physical address, after all enabled stages.
     AtsFull = "ATS-03" "§5.2" => Decision,
@@ -320,7 +319,6 @@ rules! {
     AtsCompleterAbort = "ATS-08" "§3.9.1.2" => Decision,
     /// REC_CFG_ATS is 0: a configuration error that a Translation Request or page request met is not recorded.
     AtsErrorNotRecorded = "ATS-09" "§3.9.1.2" => Decision,
-
     // ATS invalidation (§3.9.1.4, §3.9.1.5, §4.7.3).
     /// The device answered an Invalidate Request with Unsupported Request: the command is complete all the same.
     AtcInvUnsupported = "ATC-01" "§3.9.1.5" => Decision,
@@ -330,7 +328,6 @@ rules! {
     SyncAfterTimeout = "ATC-03" "§4.7.3" => Command(AtcInvSync),
     /// The same in an implementation without CERROR_ATC_INV_SYNC: the CMD_SYNC never completes.
     SyncNeverCompletes = "ATC-04" "§3.9.1.4" => Ignored,
-
     // Page requests (chapter 8).
     /// Effective PRIQEN is 0: the page request is discarded and answered with Response Failure.
     PageRequestDisabled = "PRI-01" "§8.2" => Ignored,
@@ -340,8 +337,7 @@ rules! {
     PriQueueOverflow = "PRI-03" "§8.1" => Ignored,
     /// An overflow is not yet acknowledged: the message is discarded, even if there is space again.
     PriQueueOverflowing = "PRI-04" "§8.1" => Ignored,
-    /// A discarded page request was not the last of its group, or a discarded message is a Stop PASID marker:
-    /// no answer.
+    /// What was discarded is not the last page request of its group, or a Stop PASID marker: no answer.
     PageRequestUnanswered = "PRI-05" "§8.1" => Decision,
     /// Overflow took the last page request of a group: the SMMU answers with Success.
     PageRequestAnswered = "PRI-06" "§8.1" => Decision,
