@@ -91,7 +91,7 @@ pub const fn low_mask(bits: u8) -> u64 {
 
 /// Whether no bit of `value` at or above `bits` is set.
 pub const fn fits(value: u64, bits: u8) -> bool {
-    bits >= 64 || value >> bits == 0
+    value & !low_mask(bits) == 0
 }
 
 #[cfg(test)]

@@ -26,6 +26,14 @@ pub trait Bus {
         Ok(u64::from_le_bytes(bytes))
     }
 
+    /// A 16-byte command at a 16-byte aligned address.
+    #[inline]
+    fn read_pair(&mut self, pa: Pa) -> Result<[u64; 2], ExternalAbort> {
+        let mut bytes = [0; 16];
+        self.read(pa, &mut bytes)?;
+        Ok(words(&bytes))
+    }
+
     /// A 64-byte structure at a 64-byte aligned address: an STE or a CD.
     #[inline]
     fn read_line(&mut self, pa: Pa) -> Result<[u64; 8], ExternalAbort> {
@@ -78,11 +86,9 @@ impl<B: Bus> Bus for ReadOnly<'_, B> {
     }
 }
 
-#[inline]
-fn words(bytes: &[u8; 64]) -> [u64; 8] {
-    let mut words = [0; 8];
-    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*chunk);
-    }
-    words
+/// The little-endian words that `bytes` are; `BYTES` is 8 times `WORDS`.
+#[inline(always)]
+pub(crate) fn words<const BYTES: usize, const WORDS: usize>(bytes: &[u8; BYTES]) -> [u64; WORDS] {
+    let (chunks, _rest) = bytes.as_chunks();
+    std::array::from_fn(|index| u64::from_le_bytes(chunks[index]))
 }

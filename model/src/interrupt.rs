@@ -53,10 +53,11 @@ pub(crate) fn command_sync(
     signal(env, f, registers, InterruptSource::CommandSync, message, aborted);
 }
 
-/// An address of zero means that no message is set up (§6.3.21).
+/// An address of zero means that no message is set up (§6.3.21); the whole field counts (§3.4.3).
 fn message(f: &Features, config: IrqConfig) -> Option<Message> {
-    let to = Pa::new(config.address.addr());
-    (f.msi && to.value() != 0).then_some(Message { to, data: config.data })
+    let address = Pa::new(config.address.addr());
+    let to = address.truncated(f.oas_bits);
+    (f.msi && address.value() != 0).then_some(Message { to, data: config.data })
 }
 
 /// `aborted` is the error that an external abort of the message makes active.

@@ -6,7 +6,7 @@ mod saved;
 
 use crate::command;
 use crate::command::ats::Invalidations;
-use crate::config::Globals;
+use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault::{self, PendingRecord};
 use crate::features::Features;
@@ -114,10 +114,26 @@ impl Smmu {
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        if tx.address_type == AddressType::Translated {
-            return self.transact_as(env, &translated::as_presented(&self.features, tx));
+        if tx.address_type == AddressType::Translated || substream::is_too_wide(&self.features, tx.substream)
+        {
+            let presented = self.as_presented(env, tx);
+            return self.transact_as(env, &presented);
         }
         self.transact_as(env, tx)
+    }
+
+    /// What of the transaction reaches the SMMU (§3.9).
+    #[cold]
+    fn as_presented(&self, env: &mut impl Env, tx: &Transaction) -> Transaction {
+        let mut presented = match tx.address_type {
+            AddressType::Translated => translated::as_presented(&self.features, tx),
+            AddressType::Untranslated => *tx,
+        };
+        if substream::is_too_wide(&self.features, presented.substream) && self.registers.cr0ack.smmuen() {
+            let arrival = |pasid| substream::on_arrival(env, &self.features, pasid);
+            presented.substream = presented.substream.map(arrival);
+        }
+        presented
     }
 
     #[inline(always)]

@@ -72,6 +72,14 @@ fn a_failure_is_underlined_and_says_how_to_repeat_it() {
 }
 
 #[test]
+fn json_names_the_scenario_that_cannot_run() {
+    let folder = folder("unusable", &[("a.kdl", BROKEN)]);
+    let (exit, out, _) = run(&folder, &Options { format: Format::Json, ..Options::default() });
+    let lines = [r#"{"file":"DIR/a.kdl","type":"unusable"}"#, r#"{"failed":1,"passed":0,"type":"summary"}"#];
+    assert_eq!((exit, out.lines().collect::<Vec<_>>()), (Exit::Broken, lines.to_vec()));
+}
+
+#[test]
 fn a_scenario_that_cannot_run_weighs_more() {
     let folder = folder("broken", &[("bad.kdl", BAD), ("broken.kdl", BROKEN)]);
     let (exit, out, err) = run(&folder, &Options::default());

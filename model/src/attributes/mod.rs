@@ -156,8 +156,15 @@ impl Attributes {
     /// `memory_type` with `shareability`, or with Outer Shareable if the type is not cacheable (§13.1.1).
     #[inline]
     pub const fn new(memory_type: MemoryType, shareability: Shareability) -> Self {
-        let shareability =
-            if memory_type.is_cacheable() { shareability } else { Shareability::OuterShareable };
-        Self { memory_type, shareability }
+        Self { memory_type, shareability }.with_implied_shareability()
+    }
+
+    /// The same, Outer Shareable if the type is not cacheable (§13.1.1).
+    #[inline(always)]
+    const fn with_implied_shareability(mut self) -> Self {
+        if !self.memory_type.is_cacheable() {
+            self.shareability = Shareability::OuterShareable;
+        }
+        self
     }
 }

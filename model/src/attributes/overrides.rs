@@ -1,11 +1,12 @@
 //! Overrides of what the client presents, by the STE or by GBPA (§13.1.4, §5.2, §6.3.14).
 //!
-//! Our answer to an IMPLEMENTATION DEFINED point: they apply to PCIe streams as to any other (§13.6.1).
+//! Those of memory attributes need not apply to PCIe streams (§13.6.1). The SMMU does not know which streams these
+//! are; a stream with ATS is one.
 
 use super::combine::LevelHints;
 use super::stage2;
 use super::{Attributes, Device, Hints, MemoryType, Shareability};
-use crate::choice::answer::AlloccfgWithoutMtcfg;
+use crate::choice::answer::{AlloccfgWithoutMtcfg, PcieOverrides, TranslatedAlloccfg};
 use crate::env::Env;
 use crate::features::Features;
 use crate::layout::register::Gbpa;
@@ -25,6 +26,8 @@ struct Replaced {
     privilege: Option<Privilege>,
     /// Of reads; a write is always data.
     purpose: Option<Purpose>,
+    /// The stream is known to be one of PCIe.
+    pcie: bool,
 }
 
 /// ALLOCCFG in effect.
@@ -72,6 +75,11 @@ impl Overrides {
         Self::of(replaced)
     }
 
+    /// The same, for a stream that has ATS if `has_ats` says so.
+    pub(crate) fn for_stream(self, has_ats: bool) -> Self {
+        Self(self.0.map(|replaced| Replaced { pcie: has_ats, ..replaced }))
+    }
+
     fn of(replaced: Replaced) -> Self {
         Self((replaced != Replaced::NOTHING).then_some(replaced))
     }
@@ -79,11 +87,30 @@ impl Overrides {
     /// The memory attributes of an access that arrived with `incoming` (§13.1.4).
     #[inline(always)]
     pub(crate) fn attributes(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
-        let incoming = Attributes::new(incoming.memory_type, incoming.shareability);
+        let incoming = incoming.with_implied_shareability();
         match &self.0 {
             None => incoming,
             Some(replaced) => replaced.attributes(env, incoming),
         }
+    }
+
+    /// The memory attributes of a Translated transaction that arrived with `incoming`: type and shareability are
+    /// not replaced, allocation hints may be (§13.1.4).
+    pub(crate) fn attributes_of_translated(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
+        let Some(Replaced {
+            allocation: Allocation::Override(hints) | Allocation::OverrideOrIncoming(hints),
+            ..
+        }) = self.0
+        else {
+            return incoming;
+        };
+        let memory_type = incoming.memory_type.with_hints(LevelHints::both(hints));
+        if memory_type != incoming.memory_type
+            && env.ask(&[TranslatedAlloccfg::Ignore, TranslatedAlloccfg::Apply]) == TranslatedAlloccfg::Apply
+        {
+            return Attributes { memory_type, ..incoming };
+        }
+        incoming
     }
 
     /// The access that permissions are checked for (§13.1.2).
@@ -118,7 +145,8 @@ impl Replaced {
             }
             Allocation::Incoming | Allocation::OverrideOrIncoming(_) => memory_type,
         };
-        Attributes::new(memory_type, self.shareability.unwrap_or(incoming.shareability))
+        let replaced = Attributes::new(memory_type, self.shareability.unwrap_or(incoming.shareability));
+        if self.pcie && replaced != incoming && keeps_incoming(env) { incoming } else { replaced }
     }
 
     /// Fields that ATTR_TYPES_OVR or ATTR_PERMS_OVR does not announce mean "use incoming" (§5.2, §6.3.14).
@@ -143,7 +171,14 @@ impl Replaced {
         shareability: None,
         privilege: None,
         purpose: None,
+        pcie: false,
     };
+}
+
+/// Whether overrides leave the memory attributes of PCIe streams alone (§13.6.1).
+#[cold]
+fn keeps_incoming(env: &mut impl Env) -> bool {
+    env.ask(&[PcieOverrides::Apply, PcieOverrides::Incoming]) == PcieOverrides::Incoming
 }
 
 /// The fields that an STE and GBPA have in common, as they are encoded.

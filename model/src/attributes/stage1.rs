@@ -1,7 +1,7 @@
 //! What stage 1 makes of the attributes (§13.4.1, §13.4.2).
 
 use super::{Attributes, MemoryType, Shareability};
-use crate::choice::answer::DescriptorShReserved;
+use crate::choice::answer::{DescriptorShReserved, DeviceShareability};
 use crate::env::Env;
 use crate::layout::descriptor::Stage1Leaf;
 
@@ -17,8 +17,8 @@ pub(crate) enum ShareabilitySource {
 /// The attributes of a page or block of `memory_type`. They replace type and shareability of the access; its
 /// hints are combined with them by [`with_incoming_hints`].
 ///
-/// Our answer to an open point: Device and Normal-iNC-oNC are Outer Shareable already here, so stage 2
-/// does not get to see the SH of such a descriptor (DDI 0487 D8.6.2).
+/// Device and Normal-iNC-oNC are Outer Shareable; what stage 2 gets to see where it makes them cacheable is a question
+/// of its own: [`shareability_made_cacheable`].
 #[inline(always)]
 pub(crate) fn page(
     env: &mut impl Env,
@@ -32,6 +32,20 @@ pub(crate) fn page(
         Shareability::OuterShareable
     };
     Attributes { memory_type, shareability }
+}
+
+/// The shareability that stage 2 combines with its own, for a page of a type that is not cacheable and that stage 2
+/// makes cacheable: Outer Shareable, or that of the descriptor (DDI 0487 D8.6.2).
+#[cold]
+pub(crate) fn shareability_made_cacheable(
+    env: &mut impl Env,
+    source: ShareabilitySource,
+    leaf: Stage1Leaf,
+) -> Shareability {
+    match env.ask(&[DeviceShareability::OuterShareable, DeviceShareability::Descriptor]) {
+        DeviceShareability::OuterShareable => Shareability::OuterShareable,
+        DeviceShareability::Descriptor => source.resolve(env, leaf.sh()),
+    }
 }
 
 /// The attributes of an access to `page`: a level that is cacheable on both sides takes the stronger hints,

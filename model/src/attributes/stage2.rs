@@ -88,6 +88,12 @@ impl Stage2Settings {
 }
 
 impl Stage2Page {
+    /// Whether what reaches stage 2 as Device or Non-cacheable leaves it as Write-Back.
+    #[inline(always)]
+    pub(crate) fn forces_write_back(&self) -> bool {
+        self.effect == Effect::WriteBack
+    }
+
     /// The result for an access that reaches stage 2 with `incoming`: the result of stage 1, or the
     /// attributes after overrides. Hints do not change; a level that only S2FWB makes cacheable has RA, WA,
     /// nTR (§13.4.3, §13.1.3).

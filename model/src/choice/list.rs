@@ -16,6 +16,13 @@ choices! {
         /// The structure is invalid: C_BAD_CD, or C_BAD_SUBSTREAMID for a level 1 descriptor.
         Invalid = "invalid",
     }
+    /// A bit without a defined field is set in a level 1 stream table descriptor.
+    L1StdReservedBits = "l1std-reserved-bits" ["C-08"] "§5" {
+        /// The bit has no effect.
+        Ignore = "ignore",
+        /// The descriptor is invalid, and so are its StreamIDs: C_BAD_STREAMID.
+        Invalid = "invalid",
+    }
     /// The address of an STE or level 1 stream table descriptor exceeds the output size.
     SteAddressBeyondOas = "ste-address-beyond-oas" ["STE-C02", "C-22", "STE-ADDR-OAS"] "§3.4.3" {
         /// The fetch fails: F_STE_FETCH.
@@ -24,6 +31,15 @@ choices! {
         Truncate = "truncate",
         /// The fetch fails and the transaction is aborted, without an event.
         FaultUnrecorded = "fault-unrecorded",
+    }
+    /// STE.CONT says that the STEs of a span are alike, and the first of the span is not like that of the stream.
+    SteContSpan = "ste-cont-span" ["STE-C15", "STE-C17", "C-05"] "§5.2" {
+        /// The STE of the stream is used.
+        Own = "own",
+        /// The first STE of the span is used.
+        Neighbour = "neighbour",
+        /// The transaction is aborted: F_CFG_CONFLICT.
+        Conflict = "conflict",
     }
     /// S1ContextPtr has bits set below the alignment that S1CDMax and S1Fmt ask for.
     S1ContextPtrLowBits = "s1-context-ptr-low-bits" ["STE-C09", "C-07"] "§5.2" {
@@ -98,6 +114,13 @@ choices! {
         /// The nearest limit is used.
         Clamp = "clamp",
     }
+    /// A transaction carries a PASID of more bits than IDR1.SSIDSIZE, which is not 0.
+    PasidBeyondSsidsize = "pasid-beyond-ssidsize" ["C-36"] "§3.9" {
+        /// It is a SubstreamID out of range: C_BAD_SUBSTREAMID.
+        Report = "report",
+        /// It is truncated to SSIDSIZE bits when it arrives.
+        Truncate = "truncate",
+    }
     /// CR2.RECINVSID is 1 and a StreamID was bad.
     RecordBadStreamid = "record-bad-streamid" ["C-04", "CR2-RECINVSID"] "§6.3.12" {
         /// C_BAD_STREAMID is recorded.
@@ -144,12 +167,56 @@ choices! {
         /// ALLOCCFG has no effect.
         Ignore = "ignore",
     }
+    /// The STE of a PCIe stream (one for which ATS is enabled, as the SMMU knows no other sign) overrides the memory
+    /// type, the shareability or the allocation hints.
+    PcieOverrides = "pcie-overrides" ["STE-C21", "C-61"] "§13.6.1" {
+        /// MTCFG, SHCFG and ALLOCCFG apply.
+        Apply = "apply",
+        /// The incoming attributes are kept.
+        Incoming = "incoming",
+    }
+    /// The STE of a Translated transaction overrides the allocation hints.
+    TranslatedAlloccfg = "translated-alloccfg" ["C-49"] "§13.1.4" {
+        /// The incoming hints are kept.
+        Ignore = "ignore",
+        /// ALLOCCFG applies.
+        Apply = "apply",
+    }
+    /// Stage 1 makes the access Device or Normal-iNC-oNC and stage 2 makes it cacheable (S2FWB): which shareability
+    /// of the stage 1 page is combined with that of stage 2.
+    DeviceShareability = "device-shareability" ["vmsa 10.1"] "DDI 0487 D8.6.2" {
+        /// Outer Shareable, as such a page is.
+        OuterShareable = "outer-shareable",
+        /// SH of the stage 1 descriptor.
+        Descriptor = "descriptor",
+    }
     /// A permission fault is found on a page whose Access flag hardware may set.
     AccessFlagOnPermissionFault = "access-flag-on-permission-fault" ["vmsa 8"] "§3.13.2" {
         /// The flag is left alone.
         Leave = "leave",
         /// The flag is set.
         Set = "set",
+    }
+    /// Hardware updates a descriptor of tables whose walks are not Write-Back (CD.IRx, CD.ORx, STE.S2IR0, STE.S2OR0).
+    HttuWalkAttributes = "httu-walk-attributes" ["CD-C06", "STE-C26", "3.15/5.2/5.4-HTTU-on-NC-or-WT"] "§3.15" {
+        /// The descriptor is updated. Whether atomically makes no difference: nothing else writes memory meanwhile.
+        Update = "update",
+        /// The update fails: F_WALK_EABT.
+        Abort = "abort",
+    }
+    /// Hardware updates a leaf of stage 1, and stage 2 has not translated the output of stage 1 yet.
+    Stage1UpdateTime = "stage1-update-time" ["3.13.5-S1-update-before-S2-fault", "3.13.5-order"] "§3.13.5" {
+        /// The leaf is updated at once, even if stage 2 then faults.
+        Early = "early",
+        /// The leaf is updated once stage 2 has let the access in, for which stage 2 is asked first.
+        Late = "late",
+    }
+    /// Stage 1 reads a descriptor through a writable-clean page of stage 2, with S2HD.
+    Stage2DirtyAhead = "stage2-dirty-ahead" ["3.13.5-predictive-S2-dirty", "3.13.5-S2-dirty-without-S1-update", "3.13.4-S2-dirty-S1-HTTU-off"] "§3.13.4" {
+        /// The page becomes dirty when a stage 1 descriptor in it is written.
+        WhenWritten = "when-written",
+        /// The page becomes dirty now, as a stage 1 descriptor in it might be written.
+        Ahead = "ahead",
     }
     /// A fault asks for a stall, and the implementation may hold that stalling this device is unsafe. It may
     /// not with STALL_MODEL 0b10; this model terminates there too, as long as it does not stall.
@@ -188,7 +255,7 @@ choices! {
         Absent = "absent",
     }
     /// The indexes of a queue are inconsistent: more entries than the queue holds.
-    QueueInconsistent = "queue-inconsistent" ["C-25", "QIDX-INCONSISTENT"] "§3.5.1" {
+    QueueInconsistent = "queue-inconsistent" ["C-25", "QIDX-INCONSISTENT", "CMDQ-PROD-JUMP"] "§3.5.1" {
         /// Nothing is consumed or produced meanwhile.
         Stop = "stop",
         /// Entries are consumed, or produced, at the index all the same.
@@ -203,6 +270,35 @@ choices! {
         /// CERROR_ILL.
         Illegal = "illegal",
     }
+    /// A parameter of a command has more bits than are implemented: StreamID, SubstreamID, ASID or VMID.
+    CommandOutOfRange = "command-out-of-range" ["4.1.7", "4.3.3", "4.4", "4.4.2-RES0-VMID"] "§4.1.7" {
+        /// The command has no effect.
+        NoEffect = "no-effect",
+        /// The parameter is truncated to the bits that are implemented.
+        Truncate = "truncate",
+    }
+    /// A command has SSV 1 and IDR1.SSIDSIZE is 0.
+    CommandSsv = "command-ssv-without-substreams" ["4.2", "4.5.1", "4.5.2"] "§4.2" {
+        /// The command has no effect.
+        NoEffect = "no-effect",
+        /// It is taken as one with SSV 0.
+        AsZero = "as-zero",
+    }
+    /// The address of a TLBI command lies outside all address spaces: a VA whose bits from VAS - 1 up differ, an IPA
+    /// beyond IAS.
+    TlbiAddressRange = "tlbi-address-range" ["4.4.2-VA-range"] "§4.4.2" {
+        /// It is not checked.
+        Accept = "accept",
+        /// It is out of range: the command has no effect.
+        Check = "check",
+    }
+    /// Several commands wait: after how many CMDQ_CONS.RD is updated.
+    CmdqConsLag = "cmdq-cons-lag" ["2.3", "CMDQ-CONS-LAG"] "§6.3.28" {
+        /// After each.
+        Each = "each",
+        /// After two, or when the queue stops or runs empty.
+        Two = "two",
+    }
     /// CMD_ATC_INV has a Size above 52.
     AtcInvSize = "atc-inv-size" ["4.5.1"] "§4.5.1" {
         /// CERROR_ILL.
@@ -216,6 +312,9 @@ choices! {
         RazWi = "raz-wi",
         /// The access is aborted.
         Abort = "abort",
+        /// It reaches the registers, with UNKNOWN data: a read gives all ones, a write writes all ones to every
+        /// register word that it overlaps.
+        Unknown = "unknown",
     }
     /// A 64-bit access that covers two 32-bit registers.
     RegisterPair = "register-pair" ["REG-64-ON-PAIR"] "§6.2" {
@@ -300,12 +399,35 @@ choices! {
         /// Abort.
         Abort = "abort",
     }
-    /// CMDQ_CONS is written while the queue is disabled: what becomes of ERR.
-    CmdqConsErrWrite = "cmdq-cons-err-write" ["CMDQ-CONS-ERRWRITE"] "§6.3.28" {
+    /// CMDQ_CONS is written while the queue is disabled: what becomes of ERR. The field has no meaning while
+    /// CMDQ_ERR is not active, and may hold any value then, be it what was written or what reset left.
+    CmdqConsErrWrite = "cmdq-cons-err-write" ["CMDQ-CONS-ERRWRITE", "CMDQ-ERR-VALUE"] "§6.3.28" {
         /// ERR takes the written value.
         Take = "take",
         /// ERR keeps its own value.
         Keep = "keep",
+    }
+    /// GBPA is read where IDR1 lacks ATTR_TYPES_OVR or ATTR_PERMS_OVR: fields that have no effect then.
+    GbpaOverrideRead = "gbpa-override-read" ["GBPA-OVR-READ"] "§6.3.14" {
+        /// They read as written.
+        Written = "written",
+        /// They read as zero.
+        Zero = "zero",
+    }
+    /// Bits above the wrap flag are set in an index that software owns (CMDQ_PROD, EVENTQ_CONS, PRIQ_CONS).
+    QueueIndexHighBits = "queue-index-high-bits" ["QIDX-HIGHBITS"] "§6.3.27" {
+        /// They read as zero.
+        Zero = "zero",
+        /// They read as written, without any other effect.
+        Written = "written",
+    }
+    /// An address with bits above the output size is written to a register.
+    AddressAboveOas = "register-address-beyond-oas" ["ADDR-OAS-STORE", "C-23"] "§3.4.3" {
+        /// The bits are not stored.
+        Drop = "drop",
+        /// They are stored and read back. A queue or a message lies at the truncated address, for an STE see
+        /// `ste-address-beyond-oas`.
+        Store = "store",
     }
     /// The region of a Translation Completion may be smaller than the largest for which its grant holds.
     AtsRegionSize = "ats-region-size" ["C-43", "13.6.4", "3.9.1.2"] "§13.6.3" {

@@ -45,6 +45,14 @@ impl Choice {
             | Self::Page1Undefined
             | Self::ResetUnknown
             | Self::GbpaReset
+            | Self::L1StdReservedBits
+            | Self::PcieOverrides
+            | Self::TranslatedAlloccfg
+            | Self::HttuWalkAttributes
+            | Self::CmdqConsLag
+            | Self::GbpaOverrideRead
+            | Self::QueueIndexHighBits
+            | Self::AddressAboveOas
             | Self::AtcTimeout
             | Self::PriWriteAbort
             | Self::PriStreamCheck => true,
@@ -71,6 +79,14 @@ impl Choice {
             | Self::GuardedWrite
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
+            | Self::SteContSpan
+            | Self::PasidBeyondSsidsize
+            | Self::DeviceShareability
+            | Self::Stage1UpdateTime
+            | Self::Stage2DirtyAhead
+            | Self::CommandOutOfRange
+            | Self::CommandSsv
+            | Self::TlbiAddressRange
             | Self::AtsRegionSize
             | Self::AtsWriteUnasked
             | Self::SplitStageFlags => false,

@@ -77,9 +77,9 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
         };
     }
     let log2_span_bytes = 12 + word.size();
-    let substream = substream(f, command)?;
+    let substream = substream(env, f, command)?;
     Ok(InvalidateRequest {
-        stream: stream(f, command)?,
+        stream: stream(env, f, command)?,
         substream,
         global: substream.is_some() && command.stream().global(),
         address: word.address() & !low_mask(log2_span_bytes),
@@ -87,7 +87,7 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     })
 }
 
-pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PrgResponse, Rule> {
+pub(super) fn pri_resp(env: &mut impl Env, f: &Features, command: Command) -> Result<PrgResponse, Rule> {
     let word = command.pri_resp1();
     let code = match word.resp() {
         0 => ResponseCode::ResponseFailure,
@@ -95,6 +95,6 @@ pub(super) fn pri_resp(f: &Features, command: Command) -> Result<PrgResponse, Ru
         2 => ResponseCode::Success,
         _reserved => return Err(Rule::CommandPriRespReserved),
     };
-    let (stream, substream) = (stream(f, command)?, substream(f, command)?);
+    let (stream, substream) = (stream(env, f, command)?, substream(env, f, command)?);
     Ok(PrgResponse { stream, substream, prg_index: word.prg_index(), code })
 }

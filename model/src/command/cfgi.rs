@@ -1,7 +1,8 @@
 //! CMD_CFGI_*: invalidation of cached configuration (§4.3).
 
+use super::range::within;
 use super::stream::{stream, substream_index};
-use crate::address::fits;
+use crate::env::Env;
 use crate::features::Features;
 use crate::ids::{StreamId, SubstreamId};
 use crate::layout::command::Command;
@@ -42,29 +43,26 @@ pub enum Cfgi {
     },
 }
 
-pub(super) fn ste(f: &Features, command: Command) -> Result<Cfgi, Rule> {
-    Ok(Cfgi::Ste { stream: stream(f, command)?, leaf: command.cfgi1().leaf() })
+pub(super) fn ste(env: &mut impl Env, f: &Features, command: Command) -> Result<Cfgi, Rule> {
+    Ok(Cfgi::Ste { stream: stream(env, f, command)?, leaf: command.cfgi1().leaf() })
 }
 
 /// Range 0 is two streams; the low bits of StreamID are IGNORED.
-pub(super) fn ste_range(f: &Features, command: Command) -> Result<Cfgi, Rule> {
+pub(super) fn ste_range(env: &mut impl Env, f: &Features, command: Command) -> Result<Cfgi, Rule> {
     let log2_less_1 = command.cfgi1().range();
     if log2_less_1 == 31 {
         return Ok(Cfgi::All);
     }
-    let within = (2 << log2_less_1) - 1;
-    let first = command.stream().stream_id() & !within;
-    if !fits(u64::from(first), f.sid_bits) {
-        return Err(Rule::CommandOutOfRange);
-    }
-    Ok(Cfgi::SteRange { first: StreamId(first), last: StreamId(first | within) })
+    let others = (2 << log2_less_1) - 1;
+    let first = within(env, command.stream().stream_id() & !others, f.sid_bits)?;
+    Ok(Cfgi::SteRange { first: StreamId(first), last: StreamId(first | others) })
 }
 
-pub(super) fn cd(f: &Features, command: Command) -> Result<Cfgi, Rule> {
-    let (stream, index) = (stream(f, command)?, substream_index(f, command)?);
+pub(super) fn cd(env: &mut impl Env, f: &Features, command: Command) -> Result<Cfgi, Rule> {
+    let (stream, index) = (stream(env, f, command)?, substream_index(env, f, command)?);
     Ok(Cfgi::Cd { stream, index, leaf: command.cfgi1().leaf() })
 }
 
-pub(super) fn cd_all(f: &Features, command: Command) -> Result<Cfgi, Rule> {
-    Ok(Cfgi::CdAll { stream: stream(f, command)? })
+pub(super) fn cd_all(env: &mut impl Env, f: &Features, command: Command) -> Result<Cfgi, Rule> {
+    Ok(Cfgi::CdAll { stream: stream(env, f, command)? })
 }

@@ -8,6 +8,7 @@ pub(crate) mod ats;
 mod cfgi;
 mod legality;
 mod prefetch;
+mod range;
 mod stall;
 mod stream;
 mod sync;
@@ -20,7 +21,7 @@ pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
 use crate::ats::{InvalidateRequest, PrgResponse};
-use crate::choice::answer::CommandReservedBits;
+use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
@@ -71,8 +72,25 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or stops the queue at it.
+/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28).
 pub(crate) fn step(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    invalidations: &mut Invalidations,
+) -> Progress {
+    let progress = consume_one(env, f, registers, invalidations);
+    if progress == Progress::Worked
+        && queue::has_more(f, registers)
+        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
+    {
+        consume_one(env, f, registers, invalidations);
+    }
+    progress
+}
+
+/// Consumes one command, or stops the queue at it.
+fn consume_one(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
@@ -84,7 +102,7 @@ pub(crate) fn step(
     let Some(ring) = queue::pending(env, f, registers) else {
         return Progress::Idle;
     };
-    let decoded = queue::fetch(env, registers, ring).and_then(|command| decode(env, f, command));
+    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
     let completable = decoded.and_then(|decoded| {
         if let Decoded::Sync(_) = decoded {
             invalidations.sync(env)?;
@@ -133,29 +151,28 @@ fn execute(
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.
 fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode) -> Result<Decoded, Rule> {
-    let tlbi = tlbi::Fields { f, command };
     let decoded = match opcode {
-        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(f, command)?),
-        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(f, command)?),
-        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(f, command)?),
-        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(f, command)?),
-        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(f, command)?),
-        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(f, command)?),
-        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi.nh_all()?),
-        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi.nh_asid()?),
-        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi.nh_va()?),
-        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi.nh_vaa()?),
+        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(env, f, command)?),
+        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(env, f, command)?),
+        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(env, f, command)?),
+        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(env, f, command)?),
+        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(env, f, command)?),
+        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(env, f, command)?),
+        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_all()?),
+        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_asid()?),
+        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_va()?),
+        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_vaa()?),
         Opcode::TlbiEl2All => Decoded::Tlbi(Tlbi::El2All),
-        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi.el2_asid()?),
-        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi.el2_va()?),
-        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi.el2_vaa()?),
-        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi.s12_vmall()?),
-        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi.s2_ipa()?),
+        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_asid()?),
+        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_va()?),
+        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_vaa()?),
+        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s12_vmall()?),
+        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s2_ipa()?),
         Opcode::TlbiNsnhAll => Decoded::Tlbi(Tlbi::NsnhAll),
         Opcode::AtcInv => Decoded::AtcInv(ats::atc_inv(env, f, command)?),
-        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(f, command)?),
-        Opcode::Resume => Decoded::Resume(stall::resume(f, command)?),
-        Opcode::StallTerm => Decoded::StallTerm(stream::stream(f, command)?),
+        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(env, f, command)?),
+        Opcode::Resume => Decoded::Resume(stall::resume(env, f, command)?),
+        Opcode::StallTerm => Decoded::StallTerm(stream::stream(env, f, command)?),
         Opcode::Sync => Decoded::Sync(sync::decode(f, command)?),
         Opcode::CfgiVmsPidm
         | Opcode::DptiAll

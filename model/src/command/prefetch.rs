@@ -2,6 +2,7 @@
 
 use super::stream::{stream, substream};
 use crate::address::Iova;
+use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::ids::{StreamId, SubstreamId};
 use crate::layout::command::Command;
@@ -29,11 +30,11 @@ pub struct Addresses {
     pub log2_stride_bytes: u8,
 }
 
-pub(super) fn config(f: &Features, command: Command) -> Result<Prefetch, Rule> {
-    Ok(Prefetch { stream: stream(f, command)?, substream: substream(f, command)?, addresses: None })
+pub(super) fn config(env: &mut impl Env, f: &Features, command: Command) -> Result<Prefetch, Rule> {
+    Ok(Prefetch { stream: stream(env, f, command)?, substream: substream(env, f, command)?, addresses: None })
 }
 
-pub(super) fn addresses(f: &Features, command: Command) -> Result<Prefetch, Rule> {
+pub(super) fn addresses(env: &mut impl Env, f: &Features, command: Command) -> Result<Prefetch, Rule> {
     let word = command.prefetch1();
     // v3.0 has no Stride (§4.2.2).
     let stride = if f.revision == Revision::V3_0 { 0 } else { word.stride() };
@@ -42,5 +43,5 @@ pub(super) fn addresses(f: &Features, command: Command) -> Result<Prefetch, Rule
         log2_count: word.size(),
         log2_stride_bytes: 12 + stride,
     };
-    Ok(Prefetch { addresses: Some(addresses), ..config(f, command)? })
+    Ok(Prefetch { addresses: Some(addresses), ..config(env, f, command)? })
 }

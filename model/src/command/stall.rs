@@ -1,6 +1,7 @@
 //! CMD_RESUME: the answer to a stalled transaction (§4.7.1). CMD_STALL_TERM names a stream and no more.
 
 use super::stream::stream;
+use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
 use crate::layout::command::Command;
@@ -28,7 +29,7 @@ pub enum StallAction {
     Abort,
 }
 
-pub(super) fn resume(f: &Features, command: Command) -> Result<Resume, Rule> {
+pub(super) fn resume(env: &mut impl Env, f: &Features, command: Command) -> Result<Resume, Rule> {
     let word = command.resume0();
     let action = if word.action() {
         StallAction::Retry
@@ -37,5 +38,5 @@ pub(super) fn resume(f: &Features, command: Command) -> Result<Resume, Rule> {
     } else {
         StallAction::RazWi
     };
-    Ok(Resume { stream: stream(f, command)?, stag: command.resume1().stag(), action })
+    Ok(Resume { stream: stream(env, f, command)?, stag: command.resume1().stag(), action })
 }

@@ -1,5 +1,9 @@
 //! CMD_TLBI_*: invalidation of cached translations (§4.4).
 
+use super::range::within;
+use crate::address::fits;
+use crate::choice::answer::TlbiAddressRange;
+use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::ids::{Asid, Vmid};
 use crate::layout::command::Command;
@@ -100,108 +104,117 @@ pub struct Range {
 
 /// A TLBI command to be decoded. In each struct literal the pages come first: they can make the command
 /// illegal, the identifiers only make it ignored.
-#[derive(Clone, Copy)]
-pub(super) struct Fields<'a> {
-    pub(super) f: &'a Features,
-    pub(super) command: Command,
+pub(super) struct Fields<'a, E> {
+    env: &'a mut E,
+    f: &'a Features,
+    command: Command,
 }
 
-impl Fields<'_> {
+impl<'a, E: Env> Fields<'a, E> {
     #[inline]
-    pub(super) fn nh_all(self) -> Result<Tlbi, Rule> {
+    pub(super) fn new(env: &'a mut E, f: &'a Features, command: Command) -> Self {
+        Self { env, f, command }
+    }
+
+    #[inline]
+    pub(super) fn nh_all(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhAll { vmid: self.stage1_vmid()? })
     }
 
     #[inline]
-    pub(super) fn nh_asid(self) -> Result<Tlbi, Rule> {
+    pub(super) fn nh_asid(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhAsid { vmid: self.stage1_vmid()?, asid: self.asid()? })
     }
 
     #[inline]
-    pub(super) fn nh_va(self) -> Result<Tlbi, Rule> {
+    pub(super) fn nh_va(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhVa { pages: self.va()?, vmid: self.stage1_vmid()?, asid: self.asid()? })
     }
 
     #[inline]
-    pub(super) fn nh_vaa(self) -> Result<Tlbi, Rule> {
+    pub(super) fn nh_vaa(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::NhVaa { pages: self.va()?, vmid: self.stage1_vmid()? })
     }
 
     #[inline]
-    pub(super) fn el2_asid(self) -> Result<Tlbi, Rule> {
+    pub(super) fn el2_asid(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Asid { asid: self.asid()? })
     }
 
     #[inline]
-    pub(super) fn el2_va(self) -> Result<Tlbi, Rule> {
+    pub(super) fn el2_va(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Va { pages: self.va()?, asid: self.asid()? })
     }
 
     #[inline]
-    pub(super) fn el2_vaa(self) -> Result<Tlbi, Rule> {
+    pub(super) fn el2_vaa(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::El2Vaa { pages: self.va()? })
     }
 
     #[inline]
-    pub(super) fn s12_vmall(self) -> Result<Tlbi, Rule> {
+    pub(super) fn s12_vmall(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::S12Vmall { vmid: self.vmid()? })
     }
 
     #[inline]
-    pub(super) fn s2_ipa(self) -> Result<Tlbi, Rule> {
+    pub(super) fn s2_ipa(mut self) -> Result<Tlbi, Rule> {
         Ok(Tlbi::S2Ipa { pages: self.ipa()?, vmid: self.vmid()? })
     }
 
     /// Without 16-bit ASIDs, one that does not fit names no translation (§4.4).
     #[inline]
-    fn asid(self) -> Result<Asid, Rule> {
-        let asid = self.command.tlbi0().asid();
-        if self.f.asid16 || asid <= 0xff { Ok(Asid(asid)) } else { Err(Rule::CommandOutOfRange) }
+    fn asid(&mut self) -> Result<Asid, Rule> {
+        let bits = if self.f.asid16 { 16 } else { 8 };
+        identifier(self.env, self.command.tlbi0().asid(), bits).map(Asid)
     }
 
     #[inline]
-    fn vmid(self) -> Result<Vmid, Rule> {
-        let vmid = self.command.tlbi0().vmid();
-        if self.f.vmid16 || vmid <= 0xff { Ok(Vmid(vmid)) } else { Err(Rule::CommandOutOfRange) }
+    fn vmid(&mut self) -> Result<Vmid, Rule> {
+        let bits = if self.f.vmid16 { 16 } else { 8 };
+        identifier(self.env, self.command.tlbi0().vmid(), bits).map(Vmid)
     }
 
-    /// Without stage 2 there are no VMIDs, and this implementation does nothing for another than 0 (§4.4.2).
+    /// Without stage 2 there are no VMIDs but 0 (§4.4.2).
     #[inline]
-    fn stage1_vmid(self) -> Result<Vmid, Rule> {
-        match self.vmid()? {
-            vmid if self.f.s2p || vmid == Vmid(0) => Ok(vmid),
-            _other => Err(Rule::CommandOutOfRange),
+    fn stage1_vmid(&mut self) -> Result<Vmid, Rule> {
+        if self.f.s2p { self.vmid() } else { identifier(self.env, self.command.tlbi0().vmid(), 0).map(Vmid) }
+    }
+
+    /// The bits of a VA from VAS - 1 up are all equal; VAS is one more than a half has bits (§4.4.2, §3.4.1).
+    #[inline]
+    fn va(&mut self) -> Result<Pages, Rule> {
+        let address = self.command.tlbi1().address();
+        let pages = self.pages(address)?;
+        let upper = address.cast_signed() >> (self.f.vax_bits);
+        if !matches!(upper, 0 | -1) && address_is_checked(self.env) {
+            return Err(Rule::CommandOutOfRange);
         }
+        Ok(pages)
+    }
+
+    /// Bits outside [55:12] are taken as zero (§4.1.6), those from IAS up may not be set (§4.4.3.1).
+    #[inline]
+    fn ipa(&mut self) -> Result<Pages, Rule> {
+        let address = self.command.tlbi1().address() & ipa_mask(self.f.revision);
+        let pages = self.pages(address)?;
+        if !fits(address, self.f.ias_bits) && address_is_checked(self.env) {
+            return Err(Rule::CommandOutOfRange);
+        }
+        Ok(pages)
     }
 
     #[inline]
-    fn va(self) -> Result<Pages, Rule> {
-        self.pages(self.command.tlbi1().address())
-    }
-
-    /// Bits outside [55:12] are taken as zero (§4.1.6).
-    #[inline]
-    fn ipa(self) -> Result<Pages, Rule> {
-        self.pages(self.command.tlbi1().address() & ipa_mask(self.f.revision))
-    }
-
-    #[inline]
-    fn pages(self, address: u64) -> Result<Pages, Rule> {
+    fn pages(&self, address: u64) -> Result<Pages, Rule> {
         Ok(Pages { address, leaf: self.command.tlbi1().leaf(), range: self.range()? })
     }
 
     #[inline]
-    fn range(self) -> Result<Option<Range>, Rule> {
+    fn range(&self) -> Result<Option<Range>, Rule> {
         let (word0, word1) = (self.command.tlbi0(), self.command.tlbi1());
-        let log2_granule_bytes: u8 = match word1.tg() {
-            1 => 12,
-            2 => 14,
-            3 => 16,
-            _any => return Ok(None),
-        };
-        if !self.f.ril {
+        if word1.tg() == 0 || !self.f.ril {
             return Ok(None);
         }
+        let log2_granule_bytes = 10 + 2 * word1.tg(); // 4, 16 or 64 KiB
         // Without DS there is no level 1 leaf with 16 KiB granules: the encoding acts as no hint (§4.4.1.1).
         let ttl = if log2_granule_bytes == 14 && word1.ttl() == 1 && !self.f.ds { 0 } else { word1.ttl() };
         let scale = if self.f.ds { word0.scale() } else { word0.scale() & 0x1f };
@@ -216,6 +229,17 @@ impl Fields<'_> {
             is_128_bit: ttl != 0 && word1.ttl128(),
         }))
     }
+}
+
+#[inline]
+fn identifier(env: &mut impl Env, id: u16, bits: u8) -> Result<u16, Rule> {
+    within(env, u32::from(id), bits).map(|id| u16::try_from(id).expect("no more bits than before"))
+}
+
+/// Addresses that no table can translate need not be refused (§4.4.2, §4.4.3.1).
+#[cold]
+fn address_is_checked(env: &mut impl Env) -> bool {
+    env.ask(&[TlbiAddressRange::Accept, TlbiAddressRange::Check]) == TlbiAddressRange::Check
 }
 
 /// The bits of an IPA or PA in a command (§4.1.6).

@@ -55,6 +55,8 @@ pub(crate) struct Half {
     pub(crate) hierarchical: bool,
     /// Where the shareability of a page is found.
     pub(crate) shareability: ShareabilitySource,
+    /// Its walks are Write-Back at both levels of cacheability (§5.4 IR0, OR0).
+    pub(crate) write_back: bool,
 }
 
 /// What besides the descriptors decides about permissions (§5.4).
@@ -117,6 +119,7 @@ pub(crate) fn parse(
         e0pd: e0pd && cd.word1().e0pd0(),
         had: aie || (had && cd.word1().had0()),
         sh: w0.sh0(),
+        write_back: is_write_back(w0.ir0(), w0.or0()),
     };
     let high = HalfFields {
         table: high,
@@ -124,6 +127,7 @@ pub(crate) fn parse(
         e0pd: e0pd && cd.word2().e0pd1(),
         had: aie || (had && cd.word2().had1()),
         sh: w0.sh1(),
+        write_back: is_write_back(w0.ir1(), w0.or1()),
     };
     Ok(Context {
         flags: FaultFlags { abort: w0.a(), record: w0.r(), stall: w0.s() },
@@ -153,6 +157,7 @@ struct HalfFields {
     /// In effect, or implied by AIE.
     had: bool,
     sh: u8,
+    write_back: bool,
 }
 
 impl HalfFields {
@@ -167,8 +172,14 @@ impl HalfFields {
                 .table
                 .map_or(ShareabilitySource::Descriptor, |table| shareability_source(&table, self.sh)),
             table: self.table,
+            write_back: self.write_back,
         }
     }
+}
+
+/// Cacheability of walks: 00 Non-cacheable, 01 and 11 Write-Back, 10 Write-Through (§5.4 IR0, §5.2 S2IR0).
+pub(super) const fn is_write_back(inner: u8, outer: u8) -> bool {
+    inner & outer & 1 != 0
 }
 
 /// CD-17, CD-19, CD-20. The granule comes first because the limits of T0SZ depend on it.

@@ -1,5 +1,6 @@
 //! STE validity and meaning (§5.2, §5.2.2): from eight words to the stream they describe.
 
+use super::cd::is_write_back;
 use super::cd_table::CdTable;
 use super::geometry::{
     self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
@@ -59,8 +60,12 @@ pub(crate) struct Stage2 {
     pub(crate) haft: bool,
     /// A clear Access flag does not fault; no meaning with `ha`.
     pub(crate) affd: bool,
+    /// Its walks are Write-Back at both levels of cacheability (§5.2 S2IR0, S2OR0).
+    pub(crate) write_back: bool,
     /// Stage 1 walks and CD fetches through Device memory fault.
     pub(crate) ptw: bool,
+    /// IDR3.XNX: XN\[0\] of a page has a meaning.
+    pub(crate) xnx: bool,
     /// What the attributes of a page depend on.
     pub(crate) attributes: Stage2Settings,
 }
@@ -97,7 +102,7 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
         s1_stalld: w1.s1_stalld(),
         eats,
         mev: w1.mev(),
-        overrides: Overrides::from_ste(w1, f),
+        overrides: Overrides::from_ste(w1, f).for_stream(eats != Eats::Off),
     })
 }
 
@@ -215,7 +220,9 @@ fn stage2(
         hd: ha && w2.s2_hd(),
         haft: ha && w2.s2_haft() && f.httu == Httu::WithTable,
         affd: w2.s2_affd(),
+        write_back: is_write_back(w2.s2_ir0(), w2.s2_or0()),
         ptw: w2.s2_ptw(),
+        xnx: f.xnx,
         attributes: Stage2Settings {
             fwb: f.fwb && w1.s2_fwb(),
             mteperm: f.mteperm,

@@ -2,7 +2,7 @@
 
 use crate::address::{Pa, fits, low_mask};
 use crate::bus::Bus;
-use crate::choice::answer::SteAddressBeyondOas;
+use crate::choice::answer::{L1StdReservedBits, SteAddressBeyondOas};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
@@ -28,13 +28,21 @@ pub(crate) struct StreamTable {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Format {
     Linear,
-    TwoLevel { split: u8 },
+    TwoLevel {
+        /// In effect.
+        split: u8,
+        /// What is written is another, reserved value.
+        is_reserved: bool,
+    },
 }
 
 impl StreamTable {
     pub(crate) fn new(features: &Features, base: StrtabBase, cfg: StrtabBaseCfg) -> Self {
         let format = match cfg.fmt() {
-            1 if features.two_level_stream_table => Format::TwoLevel { split: effective_split(cfg.split()) },
+            1 if features.two_level_stream_table => {
+                let split = effective_split(cfg.split());
+                Format::TwoLevel { split, is_reserved: split != cfg.split() }
+            }
             _ => Format::Linear,
         };
         Self { base: base.addr(), log2size: cfg.log2size(), format }
@@ -53,7 +61,12 @@ impl StreamTable {
                 let base = aligned(self.base, self.log2size.saturating_add(STE_SHIFT));
                 within_oas(env, f, base.wrapping_add(id << STE_SHIFT))
             }
-            Format::TwoLevel { split } => self.locate_in_leaf(env, f, id, split),
+            Format::TwoLevel { split, is_reserved } => {
+                if is_reserved {
+                    env.note(Rule::ReservedSplit);
+                }
+                self.locate_in_leaf(env, f, id, split)
+            }
         }
     }
 
@@ -67,6 +80,18 @@ impl StreamTable {
         let descriptor = read_l1std(env, at)?;
         let leaf = leaf_base(descriptor, split, id & low_mask(split))?;
         within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
+    }
+
+    /// Where the first STE of a span of 2^`log2_span` lies, if that is not the STE of `stream`, which is at `at`
+    /// (§5.2 CONT). Spans end with their array of STEs.
+    pub(crate) fn first_of_span(&self, f: &Features, stream: StreamId, at: Pa, log2_span: u8) -> Option<Pa> {
+        let log2_array = match self.format {
+            Format::Linear => self.used_bits(f),
+            Format::TwoLevel { split, .. } => split,
+        };
+        let within = u64::from(stream.0) & low_mask(log2_span.min(log2_array));
+        let first = Pa::new(at.value().wrapping_sub(within << STE_SHIFT));
+        (within != 0).then(|| first.truncated(f.oas_bits))
     }
 
     /// Bits of a StreamID that the table covers.
@@ -92,7 +117,18 @@ fn read_l1std(env: &mut impl Env, at: Pa) -> Result<L1Std, Stop> {
         at,
         words: [word, 0, 0, 0, 0, 0, 0, 0],
     });
+    if word & L1STD_RESERVED != 0 && reserved_bits_refused(env) {
+        return Err(Stop::configuration(Rule::L1StdReservedBit));
+    }
     Ok(L1Std::from_bits(word))
+}
+
+/// Bits of a level 1 stream table descriptor that no field covers: [63:56] and [5] (§5.1).
+const L1STD_RESERVED: u64 = 0xff00_0000_0000_0020;
+
+#[cold]
+fn reserved_bits_refused(env: &mut impl Env) -> bool {
+    env.ask(&[L1StdReservedBits::Ignore, L1StdReservedBits::Invalid]) == L1StdReservedBits::Invalid
 }
 
 /// The address of the array of STEs, aligned to its own size, if `index` lies in it (§5.1, §5.1.1).

@@ -1,6 +1,8 @@
 //! Which CD a transaction uses (§3.3.2): SubstreamID against S1CDMax and S1DSS.
 
 use super::cd_table::{CdTable, DefaultSubstream};
+use crate::address::low_mask;
+use crate::choice::answer::PasidBeyondSsidsize;
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::SubstreamId;
@@ -13,6 +15,25 @@ pub(crate) enum Selected {
     Bypass,
     /// The CD with this index.
     Cd(u32),
+}
+
+/// Whether a PASID has more bits than substreams have (§3.9).
+#[inline(always)]
+pub(crate) fn is_too_wide(f: &Features, substream: Option<SubstreamId>) -> bool {
+    f.ssid_bits != 0 && substream.is_some_and(|id| id.0 >> f.ssid_bits != 0)
+}
+
+/// The SubstreamID that a PASID which is too wide makes when it arrives.
+#[cold]
+pub(crate) fn on_arrival(env: &mut impl Env, f: &Features, pasid: SubstreamId) -> SubstreamId {
+    match env.ask(&[PasidBeyondSsidsize::Report, PasidBeyondSsidsize::Truncate]) {
+        PasidBeyondSsidsize::Report => pasid,
+        PasidBeyondSsidsize::Truncate => {
+            env.note(Rule::PasidTruncated);
+            let kept = u64::from(pasid.0) & low_mask(f.ssid_bits);
+            SubstreamId(u32::try_from(kept).expect("no more bits than before"))
+        }
+    }
 }
 
 /// The substream matrix of §3.3.2, row by row.

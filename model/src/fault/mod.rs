@@ -114,6 +114,7 @@ fn is_recorded<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction, code: Eve
         EventCode::CBadStreamid
             | EventCode::FSteFetch
             | EventCode::CBadSte
+            | EventCode::FCfgConflict
             | EventCode::CBadSubstreamid
             | EventCode::FStreamDisabled
             | EventCode::FCdFetch

@@ -34,7 +34,8 @@ pub(super) fn build(
         | EventCode::CBadSte
         | EventCode::FStreamDisabled
         | EventCode::CBadSubstreamid
-        | EventCode::CBadCd => EventRecord([header, 0, 0, 0]),
+        | EventCode::CBadCd
+        | EventCode::FCfgConflict => EventRecord([header, 0, 0, 0]),
         // Bits from OAS up are RES0, and UNKNOWN (§7.3.4); of a CD they are reported as they are (§3.4.3).
         EventCode::FSteFetch => EventRecord([header, 0, 0, fetch_address(site) & low_mask(f.oas_bits)]),
         EventCode::FCdFetch | EventCode::FVmsFetch => EventRecord([header, 0, 0, fetch_address(site)]),
@@ -48,11 +49,9 @@ pub(super) fn build(
         EventCode::FTranslation | EventCode::FAddrSize | EventCode::FAccess | EventCode::FPermission => {
             EventRecord([header, fault_word(code, site, access), tx.address.value(), ipa(site)])
         }
-        EventCode::FUut
-        | EventCode::FBadAtsTreq
-        | EventCode::FTlbConflict
-        | EventCode::FCfgConflict
-        | EventCode::EPageRequest => unreachable!("no check of an ordinary transaction leads to {code:?}"),
+        EventCode::FUut | EventCode::FBadAtsTreq | EventCode::FTlbConflict | EventCode::EPageRequest => {
+            unreachable!("no check of an ordinary transaction leads to {code:?}")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::Ranges;
 use crate::address::Pa;
-use crate::bus::{Bus, ExternalAbort};
+use crate::bus::{Bus, ExternalAbort, words};
 
 /// log2 of the bytes in one block.
 const BLOCK_BITS: u32 = 16;
@@ -144,7 +144,7 @@ impl SparseMemory {
     }
 
     /// Words anywhere: never touched, in two blocks, or such that an access aborts.
-    #[inline(never)]
+    #[cold]
     fn read_words<const N: usize>(&mut self, pa: Pa) -> Result<[u64; N], ExternalAbort> {
         let mut words = [0; N];
         for (step, word) in (0..).zip(&mut words) {
@@ -227,12 +227,17 @@ impl Bus for SparseMemory {
     }
 
     #[inline(always)]
+    fn read_pair(&mut self, pa: Pa) -> Result<[u64; 2], ExternalAbort> {
+        match self.recent_bytes::<16>(pa) {
+            Some(bytes) => Ok(words(bytes)),
+            None => self.read_words(pa),
+        }
+    }
+
+    #[inline(always)]
     fn read_line(&mut self, pa: Pa) -> Result<[u64; 8], ExternalAbort> {
         match self.recent_bytes::<64>(pa) {
-            Some(bytes) => {
-                let (words, _rest) = bytes.as_chunks::<8>();
-                Ok(std::array::from_fn(|index| u64::from_le_bytes(words[index])))
-            }
+            Some(bytes) => Ok(words(bytes)),
             None => self.read_words(pa),
         }
     }

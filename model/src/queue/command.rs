@@ -35,16 +35,22 @@ pub(crate) fn pending(env: &mut impl Env, f: &Features, registers: &Registers) -
     }
 }
 
+/// Whether another command waits behind one that was just consumed.
+pub(crate) fn has_more(f: &Features, registers: &Registers) -> bool {
+    !registers.active_errors().cmdq_err()
+        && matches!(registers.command_ring(f).fill(), Fill::Partial | Fill::Full)
+}
+
 /// Reads the next command.
-pub(crate) fn fetch(env: &mut impl Env, registers: &Registers, ring: Ring) -> Result<Command, Rule> {
+pub(crate) fn fetch(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    ring: Ring,
+) -> Result<Command, Rule> {
     let index = ring.cons_index();
-    let at = ring.slot(registers.cmdq_base, LOG2_COMMAND_BYTES, index);
-    let mut bytes = [0; 16];
-    env.bus().read(at, &mut bytes).map_err(|_abort| Rule::CommandFetchAborted)?;
-    let mut words = [0; 2];
-    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*chunk);
-    }
+    let at = ring.slot(registers.cmdq_base, LOG2_COMMAND_BYTES, index).truncated(f.oas_bits);
+    let words = env.bus().read_pair(at).map_err(|_abort| Rule::CommandFetchAborted)?;
     env.trace(|| Event::Command { index, words });
     Ok(Command(words))
 }

@@ -83,7 +83,7 @@ impl EventQueue {
         record: EventRecord,
     ) {
         let index = ring.prod_index();
-        let at = ring.slot(registers.eventq_base, LOG2_RECORD_BYTES, index);
+        let at = ring.slot(registers.eventq_base, LOG2_RECORD_BYTES, index).truncated(f.oas_bits);
         let is_reported = match env.bus().write(at, &record.to_bytes()) {
             Ok(()) => {
                 self.last = Some(record);
@@ -116,11 +116,12 @@ impl EventQueue {
 
 /// The enabled queue is full: a second loss before software acknowledges the first goes unreported (§7.4).
 fn overflow(env: &mut impl Env, registers: &mut Registers) {
-    env.note(Rule::EventQueueOverflow);
     let (prod, cons) = (registers.eventq_prod, registers.eventq_cons);
-    if prod.overflow() == cons.overflow() {
-        registers.eventq_prod = prod.with_overflow(!prod.overflow());
+    if prod.overflow() != cons.overflow() {
+        return env.note(Rule::EventQueueOverflowPending);
     }
+    env.note(Rule::EventQueueOverflow);
+    registers.eventq_prod = prod.with_overflow(!prod.overflow());
 }
 
 fn report_abort(env: &mut impl Env, f: &Features, registers: &mut Registers) {

@@ -3,7 +3,7 @@
 //! For a queue of 2^n entries, PROD and CONS are n+1 bits: the index, and a wrap flag above it. One counter
 //! of n+1 bits, incremented, does both.
 
-use crate::address::{Pa, low_mask};
+use crate::address::Pa;
 use crate::layout::register::QueueBase;
 
 /// log2 of the largest queue that the architecture allows, in entries (§6.3.2).
@@ -11,9 +11,6 @@ const LOG2_ENTRIES_MAX: u8 = 19;
 
 /// The most entries that can be consumed before PROD is met, in whatever state the indexes are.
 pub(crate) const CONSUMED_MAX: usize = 1 << (LOG2_ENTRIES_MAX + 1);
-
-/// log2 of the alignment that every queue has at least.
-const LOG2_ALIGNMENT_MIN: u8 = 5;
 
 /// The two indexes of a queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,11 +85,10 @@ impl Ring {
     }
 
     /// The address of entry `index` of 2^`log2_entry_bytes` bytes. The base is aligned to the size of the
-    /// queue, at least to 32 bytes (§6.3.26), so the address fits OAS because the base does.
+    /// queue, at least to 32 bytes as its field is (§6.3.26). A base beyond OAS gives an address beyond OAS.
     pub(crate) fn slot(self, base: QueueBase, log2_entry_bytes: u8, index: u32) -> Pa {
-        let alignment = (self.log2_entries + log2_entry_bytes).max(LOG2_ALIGNMENT_MIN);
-        let start = base.addr() & !low_mask(alignment);
-        Pa::new(start | u64::from(index) << log2_entry_bytes)
+        let offsets = u64::from(self.mask() >> 1) << log2_entry_bytes;
+        Pa::new((base.addr() & !offsets) | u64::from(index) << log2_entry_bytes)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::map::Half;
 use super::{Register, Registers};
+use crate::address::low_mask;
 use crate::choice::answer::{Page0Alias, Page1Undefined, RegisterAccessSize, RegisterPair};
 use crate::env::Env;
 use crate::features::Features;
@@ -24,15 +25,16 @@ pub(crate) fn read(
 ) -> Result<u64, RegisterAbort> {
     match resolve(env, f, offset, size_bytes)? {
         Reach::Nothing => Ok(0),
+        Reach::Unknown(_) => Ok(low_mask(size_bytes.saturating_mul(8))),
         Reach::Register(register) => {
             note_if_absent(env, f, register);
-            Ok(registers.get(f, register))
+            Ok(registers.read(env, f, register))
         }
         Reach::Words(lanes) => {
             let words = lanes.into_iter().flatten().map(|lane| match lane.word {
                 Some((register, half)) => {
                     note_if_absent(env, f, register);
-                    ((registers.get(f, register) >> half.shift()) & 0xffff_ffff) << lane.shift
+                    ((registers.read(env, f, register) >> half.shift()) & 0xffff_ffff) << lane.shift
                 }
                 None => {
                     env.note(Rule::RegisterUndefined);
@@ -54,6 +56,12 @@ pub(crate) fn write(
 ) -> Result<(), RegisterAbort> {
     match resolve(env, f, offset, size_bytes)? {
         Reach::Nothing => {}
+        Reach::Unknown(words) => {
+            for (register, half) in words.filter_map(Register::at) {
+                let ones = registers.get(f, register) | 0xffff_ffff << half.shift();
+                registers.write(env, f, register, ones);
+            }
+        }
         Reach::Register(register) => registers.write(env, f, register, value),
         Reach::Words(lanes) => {
             for lane in lanes.into_iter().flatten() {
@@ -75,6 +83,8 @@ pub(crate) fn write(
 enum Reach {
     /// Reads as zero, writes are ignored.
     Nothing,
+    /// The registers of these words, with UNKNOWN data: we take ones (§6.2).
+    Unknown(Words),
     /// All of a 64-bit register.
     Register(Register),
     /// Aligned 32-bit words, in the order of access.
@@ -92,9 +102,11 @@ struct Lane {
 fn resolve(env: &mut impl Env, f: &Features, offset: u64, size_bytes: u8) -> Result<Reach, RegisterAbort> {
     if !matches!(size_bytes, 4 | 8) || !offset.is_multiple_of(u64::from(size_bytes)) {
         env.note(Rule::RegisterAccessSize);
-        return match env.ask(&[RegisterAccessSize::RazWi, RegisterAccessSize::Abort]) {
-            RegisterAccessSize::RazWi => Ok(Reach::Nothing),
-            RegisterAccessSize::Abort => Err(RegisterAbort),
+        use RegisterAccessSize::{Abort, RazWi, Unknown};
+        return match env.ask(&[RazWi, Abort, Unknown]) {
+            RazWi => Ok(Reach::Nothing),
+            Abort => Err(RegisterAbort),
+            Unknown => Ok(Reach::Unknown(words(offset, size_bytes))),
         };
     }
     let Some(offset) = across_pages(env, f, offset) else {
@@ -115,6 +127,14 @@ fn resolve(env: &mut impl Env, f: &Features, offset: u64, size_bytes: u8) -> Res
         return Ok(Reach::Words([Some(low), None]));
     }
     pair(env, low, high)
+}
+
+/// The offsets of the aligned words that an access overlaps.
+type Words = std::iter::StepBy<std::ops::Range<u64>>;
+
+fn words(offset: u64, size_bytes: u8) -> Words {
+    let first = offset & !3;
+    (first..offset.saturating_add(u64::from(size_bytes))).step_by(4)
 }
 
 /// A 64-bit access to two 32-bit registers is CONSTRAINED UNPREDICTABLE (§6.2).

@@ -10,7 +10,7 @@ use crate::layout::register::{
 /// WR or RD with the wrap flag of the largest possible queue: [19:0].
 pub(super) const INDEX: u32 = 0xf_ffff;
 
-/// The bits of a register that can be other than zero, if it exists.
+/// The bits of a register that software can set, if it exists.
 pub(super) fn implemented(f: &Features, register: Register) -> u64 {
     match register {
         Register::StrtabBase => base(f, 6),
@@ -57,6 +57,35 @@ pub(super) fn implemented(f: &Features, register: Register) -> u64 {
     }
 }
 
+/// The registers that hold a physical address.
+const ADDRESSES: [Register; 7] = [
+    Register::StrtabBase,
+    Register::CmdqBase,
+    Register::EventqBase,
+    Register::PriqBase,
+    Register::GerrorIrqCfg0,
+    Register::EventqIrqCfg0,
+    Register::PriqIrqCfg0,
+];
+
+/// Bits of an address above the output size, which an implementation may store all the same (§3.4.3).
+pub(super) fn beyond_oas(f: &Features, register: Register) -> u64 {
+    const ADDRESS_BITS: u8 = 56;
+    if ADDRESSES.contains(&register) { low_mask(ADDRESS_BITS) & !low_mask(f.oas_bits) } else { 0 }
+}
+
+/// The fields of GBPA that have no effect, for want of ATTR_TYPES_OVR or ATTR_PERMS_OVR (§6.3.14).
+pub(super) const fn gbpa_without_effect(f: &Features) -> Gbpa {
+    let mut fields = Gbpa::new();
+    if !f.attr_types_ovr {
+        fields = fields.with_mem_attr(0b1111).with_mtcfg(true).with_alloccfg(0b1111).with_shcfg(0b11);
+    }
+    if !f.attr_perms_ovr {
+        fields = fields.with_privcfg(0b11).with_instcfg(0b11);
+    }
+    fields
+}
+
 const CR1: Cr1 = Cr1::new()
     .with_table_sh(0b11)
     .with_table_oc(0b11)
@@ -65,8 +94,7 @@ const CR1: Cr1 = Cr1::new()
     .with_queue_oc(0b11)
     .with_queue_ic(0b11);
 
-/// Also without ATTR_TYPES_OVR and ATTR_PERMS_OVR, where the fields have no effect: the value last written
-/// is one of the two that may be read then (§6.3.14).
+/// Also what has no effect without ATTR_TYPES_OVR and ATTR_PERMS_OVR: it may read as last written (§6.3.14).
 const GBPA: Gbpa = Gbpa::new()
     .with_mem_attr(0b1111)
     .with_mtcfg(true)

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod fields;
 mod guard;
 mod map;
+mod read;
 mod reset;
 mod store;
 pub(crate) mod update;
@@ -86,8 +87,10 @@ impl Registers {
     /// A register with a bit set that these features do not store; only a state from outside can have one.
     #[cfg(feature = "serde")]
     pub(crate) fn impossible(&self, f: &Features) -> Option<Register> {
-        let possible =
-            |register: Register| if register.exists(f) { fields::implemented(f, register) } else { 0 };
+        let possible = |register: Register| match register.exists(f) {
+            true => fields::implemented(f, register) | fields::beyond_oas(f, register),
+            false => 0,
+        };
         let mut registers = Register::ALL.iter().copied();
         let stray = registers.find(|&register| self.get(f, register) & !possible(register) != 0);
         let in_use = u64::from(self.gbpa_in_use.into_bits());

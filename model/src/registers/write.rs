@@ -1,11 +1,12 @@
 //! What a write by software does to one register (§6.3).
 
-use super::fields::{INDEX, implemented};
+use super::fields::{INDEX, beyond_oas, implemented};
 use super::guard::Guard;
 use super::map::Access;
+use super::read::stores_high_bits;
 use super::store::low_word;
 use super::{Register, Registers, update};
-use crate::choice::answer::{CmdqConsErrWrite, GerrornInactive, GuardedWrite};
+use crate::choice::answer::{AddressAboveOas, CmdqConsErrWrite, GerrornInactive, GuardedWrite};
 use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::layout::register::{CmdqCons, Gerror};
@@ -21,10 +22,13 @@ impl Registers {
             env.note(Rule::RegisterUndefined);
             return;
         }
-        let value = value & implemented(f, register);
+        let value = value & stored_bits(env, f, register, value);
         match register.access() {
             Access::ReadOnly => env.note(Rule::RegisterReadOnly),
-            Access::Free => self.set(register, self.within_queue(f, register, value)),
+            Access::Free => {
+                let value = self.index_in_queue(env, f, register, value);
+                self.set(register, value);
+            }
             Access::Guarded(guard) => self.write_guarded(env, f, register, guard, value),
             Access::Control => update::write_control(env, f, self, register, low_word(value)),
             Access::Bypass => update::write_gbpa(env, f, self, low_word(value)),
@@ -50,6 +54,12 @@ impl Registers {
             env.note(Rule::RegisterGuarded);
             self.set(register, value ^ refused);
         }
+    }
+
+    /// An index that software owns. Bits above the wrap flag of the queue as it is now may be stored.
+    fn index_in_queue(&self, env: &mut impl Env, f: &Features, register: Register, value: u64) -> u64 {
+        let index = self.within_queue(f, register, value);
+        if index != value && stores_high_bits(env) { value } else { index }
     }
 
     /// Index bits above the wrap flag of the queue as it is now are not stored (§6.3.27, §6.3.96).
@@ -101,6 +111,17 @@ impl Registers {
             GerrornInactive::Stay => self.gerror = Gerror::from_bits(self.gerror.into_bits() ^ inactive),
         }
     }
+}
+
+/// The bits of `value` that are kept. An implementation may have no use for an address bit and store it (§3.4.3).
+fn stored_bits(env: &mut impl Env, f: &Features, register: Register, value: u64) -> u64 {
+    let beyond = beyond_oas(f, register);
+    if value & beyond != 0
+        && env.ask(&[AddressAboveOas::Drop, AddressAboveOas::Store]) == AddressAboveOas::Store
+    {
+        return implemented(f, register) | beyond;
+    }
+    implemented(f, register)
 }
 
 /// Up to v3.1 a guarded write may also store.

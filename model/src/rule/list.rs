@@ -34,6 +34,14 @@ rules! {
     /// The address of an STE or level 1 descriptor exceeds OAS; the implementation ends the transaction and
     /// records nothing.
     SteAddressBeyondOasUnrecorded = "SID-11" "§3.4.3" => Silent,
+    /// A bit without a defined field is set in a level 1 stream table descriptor, and the implementation checks it.
+    L1StdReservedBit = "SID-12" "§5" => Event(CBadStreamid),
+    /// SPLIT is a reserved value (other than 6, 8 and 10), which acts as 6.
+    ReservedSplit = "SID-15" "§6.3.25" => Decision,
+    /// STE.CONT spans STEs that differ, and the implementation detects it.
+    SteContConflict = "SID-13" "§5.2" => Event(FCfgConflict),
+    /// STE.CONT spans STEs that differ, and the implementation uses the first one of the span.
+    SteContNeighbour = "SID-14" "§5.2" => Decision,
     /// The stream table is linear: the STE lies at base + 64 * StreamID.
     LinearStreamTable = "SID-09" "§3.3.1.1" => Decision,
     /// The stream table has two levels: the STE lies at L2Ptr + 64 * StreamID[SPLIT-1:0].
@@ -133,6 +141,8 @@ rules! {
     SubstreamBeyondTable = "SUB-04" "§7.3.9" => Event(CBadSubstreamid),
     /// SubstreamID 0 was supplied and S1DSS 0b10 reserves CD 0 for traffic without one.
     SubstreamZeroReserved = "SUB-05" "§7.3.7" => Event(FStreamDisabled),
+    /// The PASID has more bits than IDR1.SSIDSIZE, and the implementation truncates it.
+    PasidTruncated = "SUB-11" "§3.9" => Decision,
     /// No SubstreamID was supplied and S1DSS (0b00, or the reserved 0b11) demands one.
     SubstreamRequired = "SUB-06" "§7.3.7" => Event(FStreamDisabled),
     /// No SubstreamID was supplied and S1DSS 0b01 skips stage 1.
@@ -235,7 +245,8 @@ rules! {
     Stage1Pan = "S1-14" "§5.4" => Event(FPermission),
     /// Stage 1: WXN refuses an instruction read from a writable page.
     Stage1Wxn = "S1-15" "§5.4" => Event(FPermission),
-    /// Stage 1: the hardware update of a descriptor got an external abort.
+    /// Stage 1: the hardware update of a descriptor got an external abort, or the implementation makes none with
+    /// such walk attributes, or the descriptor never stayed the same while it was updated.
     Stage1UpdateAborted = "S1-16" "§7.3.12" => Event(FWalkEabt),
     /// Stage 1: hardware sets the Access flag of the leaf.
     Stage1SetsAccessFlag = "S1-17" "§3.13.2" => Decision,
@@ -275,7 +286,8 @@ rules! {
     Stage2ProtectedTableWalk = "S2-14" "§5.2" => Event(FPermission),
     /// Stage 2: hardware would update a stage 1 descriptor in a page that stage 2 does not let it write.
     Stage2DescriptorUpdateDenied = "S2-15" "§7.3.16" => Event(FPermission),
-    /// Stage 2: the hardware update of a descriptor got an external abort.
+    /// Stage 2: the hardware update of a descriptor got an external abort, or the implementation makes none with
+    /// such walk attributes, or the descriptor never stayed the same while it was updated.
     Stage2UpdateAborted = "S2-16" "§7.3.12" => Event(FWalkEabt),
     /// Stage 2: hardware sets the Access flag of the leaf.
     Stage2SetsAccessFlag = "S2-17" "§3.13.2" => Decision,
@@ -355,8 +367,12 @@ rules! {
     EventQueueDisabled = "EVQ-01" "§7.2.1" => Ignored,
     /// EVENTQ_ABT_ERR is active: the record is discarded without overflow.
     EventQueueInError = "EVQ-02" "§7.2.1" => Ignored,
-    /// The queue is full: the record is discarded, and OVFLG toggles unless an overflow is pending.
+    /// The queue is full and no overflow is pending: the record is discarded, and OVFLG toggles, so that it differs
+    /// from OVACKFLG.
     EventQueueOverflow = "EVQ-03" "§7.4" => Ignored,
+    /// The queue is full and an overflow is pending (OVFLG and OVACKFLG differ): the record is discarded, and OVFLG
+    /// stays.
+    EventQueueOverflowPending = "EVQ-10" "§7.4" => Ignored,
     /// The write of the record got an external abort: EVENTQ_ABT_ERR becomes active.
     EventQueueAborted = "EVQ-04" "§7.2.2" => Global,
     /// The record is equal to the one before, STE.MEV allows it, and the implementation merges them.
@@ -407,6 +423,10 @@ rules! {
     CommandAtcSize = "CMD-20" "§4.5.1" => Command(Illegal),
     /// PROD and CONS are inconsistent; the implementation consumes nothing meanwhile.
     CommandQueueInconsistent = "CMD-21" "§3.5.1" => Ignored,
+    /// A parameter exceeds the implemented range, and the implementation truncates it.
+    CommandTruncated = "CMD-30" "§4.1.7" => Decision,
+    /// SSV is 1 without substreams, and the implementation takes it as 0.
+    CommandSsvIgnored = "CMD-31" "§4.2" => Decision,
     /// The command was consumed.
     CommandConsumed = "CMD-22" "§4.1.4" => Decision,
 

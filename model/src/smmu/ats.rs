@@ -6,7 +6,7 @@ use crate::ats::{AtsEntry, AtsReply, AtsRequest, Completion, PageRequest, PrgRes
 use crate::attributes::Attributes;
 use crate::choice::answer::{AtsRegionSize, PriStreamCheck};
 use crate::command::ats::respond;
-use crate::config::Globals;
+use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault::ats::{AtsEnding, conclude_request, conclude_stream_check};
 use crate::features::Features;
@@ -24,7 +24,11 @@ impl Smmu {
     /// ends the completion before it: the device may ask for it alone.
     pub fn ats_request(&mut self, env: &mut impl Env, request: &AtsRequest) -> AtsReply {
         assert!((1..=AtsRequest::UNITS_MAX).contains(&request.units), "1 to 15 Smallest Translation Units");
-        let request = request.as_presented();
+        let mut request = request.as_presented();
+        if substream::is_too_wide(&self.features, request.substream) && self.registers.cr0ack.smmuen() {
+            let arrival = |pasid| substream::on_arrival(env, &self.features, pasid);
+            request.substream = request.substream.map(arrival);
+        }
         let unit_log2 = unit_log2(&self.features);
         let first = request.address.value() & !low_mask(unit_log2);
         let last = first.saturating_add((u64::from(request.units) << unit_log2) - 1);

@@ -3,22 +3,20 @@
 use super::ask::Ask;
 use super::memo::Memo;
 use super::stage1::{self, Stage1Input};
-use super::{Seen, find_context, find_stream, permission, read_structure, stage2, within_ias};
+use super::{Seen, fetch_ste, find_context, find_stream, permission, stage2, within_ias};
 use crate::address::{Iova, Ipa, low_mask};
 use crate::ats::AtsRequest;
 use crate::attributes::overrides::Overrides;
 use crate::choice::answer::{AtsWriteUnasked, SplitStageFlags};
 use crate::config::Globals;
 use crate::config::cd::Stage1Rules;
-use crate::config::ste::{self, Eats, Stage2};
+use crate::config::ste::{self, Eats, Stage2, Stream};
 use crate::config::substream::{self, Selected};
 use crate::env::Env;
 use crate::ids::StreamId;
 use crate::layout::descriptor::{Stage1Leaf, Stage2Leaf};
-use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop};
 use crate::rule::Rule;
-use crate::trace::Structure;
 use crate::transaction::{Access, Direction, Privilege, Purpose};
 
 /// What a request is granted at one address.
@@ -61,17 +59,17 @@ pub(crate) fn grant<E: Env>(
     let selected = substream::select(env, f, stream.stage1.as_ref(), request.substream); // C_BAD_SUBSTREAMID,
     let selected = selected.map_err(Stop::configuration)?; // F_STREAM_DISABLED
     env.note(stream.configuration());
-    let wanted = Wanted::new(request, &stream.overrides);
+    let wanted = Wanted { keeps_flags: keeps_flags(env, stream), ..Wanted::new(request, &stream.overrides) };
     let Selected::Cd(index) = selected else {
         within_ias(g, address)?; // F_ADDR_SIZE
         return match &stream.stage2 {
             None => Ok(identity(env, address, f.oas_bits, wanted)),
-            Some(stage2) => through_stage2(env, g, (stream.eats, stage2), skipped_stage1(address, wanted)),
+            Some(stage2) => through_stage2(env, (stream.eats, stage2), skipped_stage1(address, wanted)),
         };
     };
     let context = find_context(env, f, &mut memo.context, stream, index)?; // … F_CD_FETCH, C_BAD_CD
     let input = Stage1Input { address, access: wanted };
-    let mapped = stage1::translate(env, f, context, stream.stage2.as_ref(), input)?; // faults of stage 1
+    let mapped = stage1::translate(env, context, stream.stage2.as_ref(), input)?; // faults of stage 1
     match &stream.stage2 {
         None => {
             let output = mapped.ipa.as_pa_with_stage2_bypassed(f.oas_bits).value();
@@ -80,18 +78,14 @@ pub(crate) fn grant<E: Env>(
         Some(stage2) => {
             let from_stage1 =
                 FromStage1 { ipa: mapped.ipa, size_log2: mapped.size_bits, granted: mapped.granted };
-            through_stage2(env, g, (stream.eats, stage2), from_stage1)
+            through_stage2(env, (stream.eats, stage2), from_stage1)
         }
     }
 }
 
 /// STE.PPAR of a stream whose STE is valid, whatever else it says (§8.1).
 pub(crate) fn ppar<E: Env>(env: &mut E, g: &Globals<'_>, stream: StreamId) -> Result<bool, Stop> {
-    let at = g.stream_table().locate(env, g.features, stream)?; // C_BAD_STREAMID
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
-    };
-    let ste = Ste(words);
+    let ste = fetch_ste(env, g, stream)?; // C_BAD_STREAMID, F_STE_FETCH
     match ste::parse(env, g, &ste) {
         Ok(_) | Err(Rule::SteDisabled) => Ok(ste.word1().ppar()),
         Err(rule) => Err(Stop::configuration(rule)), // C_BAD_STE
@@ -113,7 +107,6 @@ fn skipped_stage1(address: Iova, wanted: Wanted) -> FromStage1 {
 /// The permissions and the size are those of both stages, whichever address is put out.
 fn through_stage2<E: Env>(
     env: &mut E,
-    g: &Globals<'_>,
     (eats, stage2): (Eats, &Stage2),
     from_stage1: FromStage1,
 ) -> Result<Grant, Stop> {
@@ -123,10 +116,8 @@ fn through_stage2<E: Env>(
         Eats::Full => false,
         Eats::Off => unreachable!("refused before stage 1"),
     };
-    let keeps_flags = !is_split || !stage2.ha || flags_at_request(env);
-    let access = Wanted { keeps_flags, ..granted };
-    let request = stage2::Request { ipa, class: Class::Input, access };
-    let mapped = stage2::translate(env, g.features, stage2, request)?; // faults of stage 2
+    let request = stage2::Request { ipa, class: Class::Input, access: granted };
+    let mapped = stage2::translate(env, stage2, request)?; // faults of stage 2
     let size_log2 = size_log2.min(mapped.size_bits);
     if is_split {
         env.note(Rule::AtsSplit);
@@ -149,9 +140,13 @@ fn identity<E: Env>(env: &mut E, address: Iova, oas_bits: u8, wanted: Wanted) ->
     Grant { output, size_log2: oas_bits, read: true, write: true, execute: false }
 }
 
-/// Whether stage 2 keeps the flags of its leaf now, not at the Translated access (§13.6.3, §3.13.7.1).
-fn flags_at_request<E: Env>(env: &mut E) -> bool {
-    env.ask(&[SplitStageFlags::Request, SplitStageFlags::Access]) == SplitStageFlags::Request
+/// Whether stage 2 keeps the flags of its last leaf now; with split-stage ATS it may wait for the Translated access
+/// (§13.6.3, §3.13.7.1).
+fn keeps_flags<E: Env>(env: &mut E, stream: &Stream) -> bool {
+    let is_split = stream.eats == Eats::Split;
+    let has_flags = stream.stage2.as_ref().is_some_and(|stage2| stage2.ha);
+    !(is_split && has_flags)
+        || env.ask(&[SplitStageFlags::Request, SplitStageFlags::Access]) == SplitStageFlags::Request
 }
 
 /// The accesses that a request asks for, as far as they are granted: what stands behind R, W and Exe of the

@@ -97,7 +97,7 @@ fn physical<E: Env>(
             let ipa = if in_range { located.address } else { beyond_ias(env, f, located)? };
             let access = Access::data(Direction::Read);
             let request = stage2::Request { ipa: Ipa::new(ipa), class: Class::Cd, access };
-            stage2::translate(env, f, stage2, request).map(|mapped| mapped.pa)
+            stage2::translate(env, stage2, request).map(|mapped| mapped.pa)
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod ats;
 mod context;
 pub(crate) mod memo;
 mod permission;
+mod span;
 mod stage1;
 mod stage2;
 pub(crate) mod translated;
@@ -14,7 +15,7 @@ mod walk;
 
 use crate::address::{Iova, Pa};
 use crate::attributes::overrides::Overrides;
-use crate::bus::Bus;
+use crate::bus::{Bus, ExternalAbort};
 use crate::config::Globals;
 use crate::config::cd::{self, Context};
 use crate::config::ste::{self, Stage2, Stream};
@@ -62,13 +63,13 @@ pub(crate) fn resolve<E: Env>(
     }
 }
 
-/// Reads the STE or CD at `at`; `None` on an abort. No `Result` with a [`Stop`]: sharing its storage with
-/// eight words would make byte moves of them.
+/// Reads the STE or CD at `at`. No `Result` with a [`Stop`]: sharing its storage with eight words would make
+/// byte moves of them.
 #[inline(always)]
-fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Option<[u64; 8]> {
-    let words = env.bus().read_line(at).ok()?;
+fn read_structure<E: Env>(env: &mut E, structure: Structure, at: Pa) -> Result<[u64; 8], ExternalAbort> {
+    let words = env.bus().read_line(at)?;
     env.trace(|| Event::Structure { structure, at, words });
-    Some(words)
+    Ok(words)
 }
 
 /// SMMUEN is 0 (§6.3.9.6, §6.3.14): no structure is read.
@@ -111,7 +112,7 @@ fn translate<E: Env>(
                 class: Class::Input,
                 access: seen.access,
             };
-            let mapped = stage2::translate(env, f, stage2, request)?; // faults of stage 2
+            let mapped = stage2::translate(env, stage2, request)?; // faults of stage 2
             let attributes = mapped.attributes(env, stage2, attributes);
             Ok(Translation {
                 pa: mapped.pa,
@@ -123,7 +124,7 @@ fn translate<E: Env>(
             let context = find_context(env, f, &mut memo.context, stream, index)?; // … F_CD_FETCH, C_BAD_CD
             seen.stage1 = Some(context.flags);
             let input = Stage1Input { address: tx.address, access: seen.access };
-            let mapped = stage1::translate(env, f, context, stage2.as_ref(), input)?; // faults of stage 1
+            let mapped = stage1::translate(env, context, stage2.as_ref(), input)?; // faults of stage 1
             let attributes = stream.overrides.attributes(env, tx.attributes);
             let attributes = mapped.attributes(env, context, attributes);
             finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
@@ -141,13 +142,27 @@ fn find_stream<'m, E: Env>(
 ) -> Result<&'m Stream, Stop> {
     let f = g.features;
     let at = g.stream_table().locate(env, f, stream)?; // C_BAD_STREAMID
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
+    let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
     };
-    let ste = Ste(words);
+    let mut ste = Ste(words);
+    if ste.word1().cont() != 0 {
+        ste = span::lookup(env, g, stream, at, ste)?; // F_CFG_CONFLICT
+    }
     let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
     let stream = memo.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
     stream.map_err(Stop::configuration) // C_BAD_STE, silent abort
+}
+
+/// The STE of a stream as it lies in memory, for who comes by rarely.
+#[cold]
+fn fetch_ste<E: Env>(env: &mut E, g: &Globals<'_>, stream: StreamId) -> Result<Ste, Stop> {
+    let at = g.stream_table().locate(env, g.features, stream)?; // C_BAD_STREAMID
+    let Ok(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
+    };
+    let ste = Ste(words);
+    if ste.word1().cont() == 0 { Ok(ste) } else { span::lookup(env, g, stream, at, ste) } // F_CFG_CONFLICT
 }
 
 /// From the index of a CD to the context (§3.3.2, §5.4).
@@ -160,7 +175,7 @@ fn find_context<'m, E: Env>(
     index: u32,
 ) -> Result<&'m Context, Stop> {
     let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
-    let Some(words) = read_structure(env, Structure::Cd, at) else {
+    let Ok(words) = read_structure(env, Structure::Cd, at) else {
         return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
     };
     let cd = Cd(words);
@@ -192,8 +207,11 @@ fn finish_stage2<E: Env>(
         return Ok(Translation { pa, size_log2: stage1.size_bits, attributes: attributes.consistent() });
     };
     let request = stage2::Request { ipa: stage1.ipa, class: Class::Input, access };
-    let mapped = stage2::translate(env, f, stage2, request)?;
-    let attributes = mapped.attributes(env, stage2, attributes);
+    let mapped = stage2::translate(env, stage2, request)?;
+    let page = mapped.page(env, stage2);
+    let attributes =
+        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes = page.apply(attributes);
     let size_log2 = stage1.size_bits.min(mapped.size_bits);
     Ok(Translation { pa: mapped.pa, size_log2, attributes: attributes.consistent() })
 }

@@ -5,14 +5,6 @@ use crate::layout::descriptor::{Stage1Leaf, Stage1Table, Stage2Leaf};
 use crate::rule::Rule;
 use crate::transaction::{Access, Direction, Privilege, Purpose};
 
-/// Rights of one privilege level.
-#[derive(Clone, Copy)]
-struct Rights {
-    read: bool,
-    write: bool,
-    execute: bool,
-}
-
 /// Whether stage 1 lets the access in. `hierarchy` holds the attributes of the table descriptors, ORed, and
 /// is zero where they are disabled. `dirty`: hardware keeps the dirty state of this leaf, so that read-only
 /// means clean.
@@ -24,52 +16,58 @@ pub(super) fn stage1(
     rules: Stage1Rules,
     access: Access,
 ) -> Result<(), Rule> {
-    let tables = Stage1Table::from_bits(hierarchy);
-    let writable = (leaf.ap() & 0b10 == 0 || dirty) && tables.ap_table() & 0b10 == 0;
-    let (rights, panned) = if rules.two_levels {
-        two_levels(leaf, tables, writable, rules, access)
-    } else {
-        let execute = !(leaf.uxn() || tables.uxn_table());
-        (Rights { read: true, write: writable, execute }, false)
-    };
+    let page = Stage1Page { leaf, tables: Stage1Table::from_bits(hierarchy), dirty };
+    let user = rules.two_levels && access.privilege == Privilege::Unprivileged;
+    let privileged = rules.two_levels && !user;
     match (access.direction, access.purpose) {
-        (Direction::Write, _) if panned => Err(Rule::Stage1Pan),
-        (Direction::Write, _) if !rights.write => Err(Rule::Stage1WriteDenied),
-        (Direction::Read, Purpose::Data) if panned => Err(Rule::Stage1Pan),
-        (Direction::Read, Purpose::Data) if !rights.read => Err(Rule::Stage1ReadDenied),
-        (Direction::Read, Purpose::Instruction) if !rights.execute => Err(Rule::Stage1ExecuteDenied),
-        (Direction::Read, Purpose::Instruction) if rules.wxn && rights.write => Err(Rule::Stage1Wxn),
-        (Direction::Read, Purpose::Data | Purpose::Instruction) | (Direction::Write, _) => Ok(()),
+        (Direction::Write, _) if !page.writes(user) => Err(Rule::Stage1WriteDenied),
+        (Direction::Read, Purpose::Data) if !page.reads(user) => Err(Rule::Stage1ReadDenied),
+        (Direction::Read, Purpose::Instruction) if !page.executes(privileged) => {
+            Err(Rule::Stage1ExecuteDenied)
+        }
+        (Direction::Read, Purpose::Instruction) if rules.wxn && page.writes(user) => Err(Rule::Stage1Wxn),
+        (Direction::Read, Purpose::Instruction) => Ok(()),
+        // What PAN takes away is there without it.
+        _data if privileged && page.panned(rules) => Err(Rule::Stage1Pan),
+        (Direction::Read, Purpose::Data) | (Direction::Write, _) => Ok(()),
     }
 }
 
-/// The rights at the privilege of the access, and whether PAN alone takes the data access away.
-#[inline(always)]
-fn two_levels(
+/// What a leaf and the tables above it say. Each right is worked out when an access needs it.
+#[derive(Clone, Copy)]
+struct Stage1Page {
     leaf: Stage1Leaf,
     tables: Stage1Table,
-    writable: bool,
-    rules: Stage1Rules,
-    access: Access,
-) -> (Rights, bool) {
-    let reachable = leaf.ap() & 0b01 != 0 && tables.ap_table() & 0b01 == 0;
-    let user = Rights {
-        read: reachable,
-        write: reachable && writable,
-        execute: !(leaf.uxn() || tables.uxn_table()),
-    };
-    let privileged =
-        Rights { read: true, write: writable, execute: !(leaf.pxn() || tables.pxn_table() || user.write) };
-    match access.privilege {
-        Privilege::Unprivileged => (user, false),
-        Privilege::Privileged => {
-            let closed = rules.pan && (user.read || user.write || (rules.epan && user.execute));
-            let allowed = match access.direction {
-                Direction::Read => privileged.read,
-                Direction::Write => privileged.write,
-            };
-            (privileged, closed && allowed)
+    dirty: bool,
+}
+
+impl Stage1Page {
+    /// `user`: for an unprivileged access, where the world knows such.
+    #[inline(always)]
+    fn reads(self, user: bool) -> bool {
+        !user || (self.leaf.ap() & 0b01 != 0 && self.tables.ap_table() & 0b01 == 0)
+    }
+
+    #[inline(always)]
+    fn writes(self, user: bool) -> bool {
+        let writable = (self.leaf.ap() & 0b10 == 0 || self.dirty) && self.tables.ap_table() & 0b10 == 0;
+        writable && self.reads(user)
+    }
+
+    /// `privileged`: for a privileged access, where the world knows others. Such code is not writable by users.
+    #[inline(always)]
+    fn executes(self, privileged: bool) -> bool {
+        if privileged {
+            !(self.leaf.pxn() || self.tables.pxn_table() || self.writes(true))
+        } else {
+            !(self.leaf.uxn() || self.tables.uxn_table())
         }
+    }
+
+    /// Whether PAN keeps a privileged data access out of what users reach.
+    #[inline(always)]
+    fn panned(self, rules: Stage1Rules) -> bool {
+        rules.pan && (self.reads(true) || (rules.epan && self.executes(false)))
     }
 }
 

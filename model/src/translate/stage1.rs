@@ -1,17 +1,17 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
 use super::ask::Ask;
-use super::stage2::{self, MAX_RESTARTS, exchange, sets_flag_on_fault};
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
 use crate::attributes::Attributes;
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
 use crate::bus::Bus;
+use crate::choice::answer::Stage1UpdateTime;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
-use crate::features::Features;
 use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
@@ -45,6 +45,16 @@ impl<A> Mapped<A> {
         let page = stage1::page(env, context.types.select(self.leaf), self.shareability, self.leaf);
         with_incoming_hints(page, input)
     }
+
+    /// The same as they enter stage 2, which makes any type cacheable (§13.4.3).
+    #[inline(always)]
+    pub(super) fn made_cacheable<E: Env>(&self, env: &mut E, attributes: Attributes) -> Attributes {
+        if attributes.memory_type.is_cacheable() {
+            return attributes;
+        }
+        let shareability = stage1::shareability_made_cacheable(env, self.shareability, self.leaf);
+        Attributes { shareability, ..attributes }
+    }
 }
 
 const AF: u64 = 1 << 10;
@@ -54,7 +64,6 @@ const AP_READ_ONLY: u64 = 1 << 7;
 #[inline(always)]
 pub(super) fn translate<E: Env, A: Ask>(
     env: &mut E,
-    f: &Features,
     context: &Context,
     stage2: Option<&Stage2>,
     input: Stage1Input<A>,
@@ -63,28 +72,35 @@ pub(super) fn translate<E: Env, A: Ask>(
     let Some(table) = &half.table else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
-    let mut tables = Stage1Tables { f, context, stage2, half, table };
-    for _ in 0..MAX_RESTARTS {
-        if let Some(mapped) = attempt(env, &mut tables, input)? {
-            return Ok(mapped);
+    match stage2 {
+        None => {
+            let mut tables = Stage1Tables { context, space: Physical, half, table };
+            attempt(env, &mut tables, input, MAX_RESTARTS)
+        }
+        Some(stage2) => {
+            let mut tables = Stage1Tables { context, space: BehindStage2(stage2), half, table };
+            attempt(env, &mut tables, input, MAX_RESTARTS)
         }
     }
-    Err(Stop::at_input(Rule::Stage1UpdateAborted))
 }
 
-/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
-/// registers of the processor to itself.
+/// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
+/// so that its loop has the registers of the processor to itself.
 #[inline(never)]
-fn attempt<E: Env, A: Ask>(
+fn attempt<E: Env, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_>,
+    tables: &mut Stage1Tables<'_, S>,
     input: Stage1Input<A>,
-) -> Result<Option<Mapped<A>>, Stop> {
+    restarts: u8,
+) -> Result<Mapped<A>, Stop> {
     let va = input.address.value();
-    let Some(leaf) = walk(env, tables.table, tables, va)? else { return Ok(None) };
+    let leaf = match walk(env, tables.table, tables, va)? {
+        Walked::Leaf(leaf) => leaf,
+        Walked::Changed(at) => return restart(env, tables, input, (restarts, at)),
+    };
     let (granted, new) = judge(env, tables, &leaf, input.access)?;
-    if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, granted))? == Update::Changed {
+        return restart(env, tables, input, (restarts, leaf.entry.at));
     }
     env.trace(|| Event::Translated {
         stage: Stage::One,
@@ -93,13 +109,47 @@ fn attempt<E: Env, A: Ask>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped {
+    Ok(Mapped {
         granted,
         ipa: Ipa::new(leaf.output),
         leaf: Stage1Leaf::from_bits(new),
         shareability: tables.half.shareability,
         size_bits: leaf.size_bits,
-    }))
+    })
+}
+
+/// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
+/// compiler would prepare every walk for a second one.
+#[cold]
+fn restart<E: Env, S: TableSpace, A: Ask>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_, S>,
+    input: Stage1Input<A>,
+    (restarts, at): (u8, Pa),
+) -> Result<Mapped<A>, Stop> {
+    match restarts.checked_sub(1) {
+        Some(restarts) => attempt(env, tables, input, restarts),
+        None => Err(Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }),
+    }
+}
+
+/// Hardware makes `new` of the leaf that granted `access`.
+#[cold]
+fn set_flags<E: Env, S: TableSpace, A: Ask>(
+    env: &mut E,
+    tables: &mut Stage1Tables<'_, S>,
+    leaf: &Leaf,
+    (new, access): (u64, A),
+) -> Result<Update, Stop> {
+    tables.space.look_ahead(env, Ipa::new(leaf.output), access)?;
+    let changes = leaf.entry.raw ^ new;
+    if changes & AF != 0 {
+        env.note(Rule::Stage1SetsAccessFlag);
+    }
+    if changes & AP_READ_ONLY != 0 {
+        env.note(Rule::Stage1SetsDirty);
+    }
+    tables.update(env, &leaf.entry, new)
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -120,9 +170,9 @@ fn select<A: Ask>(context: &Context, input: Stage1Input<A>) -> Result<&Half, Sto
 
 /// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env, A: Ask>(
+fn judge<E: Env, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_>,
+    tables: &mut Stage1Tables<'_, S>,
     leaf: &Leaf,
     access: A,
 ) -> Result<(A, u64), Stop> {
@@ -146,40 +196,64 @@ fn judge<E: Env, A: Ask>(
         }
     };
     let cleans = dirty && granted.dirties() && raw & AP_READ_ONLY != 0;
-    if flag != 0 {
-        env.note(Rule::Stage1SetsAccessFlag);
-    }
-    if cleans {
-        env.note(Rule::Stage1SetsDirty);
-    }
     Ok((granted, (raw | flag) & !if cleans { AP_READ_ONLY } else { 0 }))
 }
 
-struct Stage1Tables<'a> {
-    f: &'a Features,
+struct Stage1Tables<'a, S> {
     context: &'a Context,
-    stage2: Option<&'a Stage2>,
+    space: S,
     half: &'a Half,
     table: &'a Table,
 }
 
-impl Stage1Tables<'_> {
-    /// Where a descriptor is: its IPA goes through stage 2, for a data access of the SMMU (§3.3).
+/// The space that the tables of stage 1 lie in. A type for each, so that a walk of stage 1 alone has no calls.
+trait TableSpace: Copy {
+    /// Where the descriptor at `address` is.
+    fn locate<E: Env>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
+
+    /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
+    fn look_ahead<E: Env, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop>;
+}
+
+/// Stage 2 is bypassed.
+#[derive(Clone, Copy)]
+struct Physical;
+
+impl TableSpace for Physical {
     #[inline(always)]
-    fn locate<E: Env>(&self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
-        match self.stage2 {
-            None => Ok(Pa::new(address)),
-            Some(stage2) => {
-                let class = Class::TableWalk(direction);
-                let request =
-                    stage2::Request { ipa: Ipa::new(address), class, access: Access::data(direction) };
-                stage2::translate(env, self.f, stage2, request).map(|mapped| mapped.pa)
+    fn locate<E: Env>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
+        Ok(Pa::new(address))
+    }
+
+    fn look_ahead<E: Env, A: Ask>(self, _env: &mut E, _output: Ipa, _access: A) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// The addresses are IPAs, which stage 2 translates for a data access of the SMMU (§3.3).
+#[derive(Clone, Copy)]
+struct BehindStage2<'a>(&'a Stage2);
+
+impl TableSpace for BehindStage2<'_> {
+    #[inline(always)]
+    fn locate<E: Env>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
+        let (class, access) = (Class::TableWalk(direction), Access::data(direction));
+        let request = stage2::Request { ipa: Ipa::new(address), class, access };
+        stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
+    }
+
+    fn look_ahead<E: Env, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop> {
+        match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
+            Stage1UpdateTime::Early => Ok(()),
+            Stage1UpdateTime::Late => {
+                let request = stage2::Request { ipa: output, class: Class::Input, access };
+                stage2::translate(env, self.0, request).map(|_mapped| ())
             }
         }
     }
 }
 
-impl<E: Env> Tables<E> for Stage1Tables<'_> {
+impl<E: Env, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage1Invalid,
         reserved: Rule::Stage1Reserved,
@@ -198,7 +272,7 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
 
     #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
-        let at = self.locate(env, address, Direction::Read)?;
+        let at = self.space.locate(env, address, Direction::Read)?;
         let found = env.bus().read_u64(at);
         let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
         let found = found.map_err(|_abort| aborted)?;
@@ -214,8 +288,9 @@ impl<E: Env> Tables<E> for Stage1Tables<'_> {
 
     /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        let at = self.locate(env, entry.address, Direction::Write)?;
+        let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        exchange(env, Stage::One, self.table, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
+        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.half.write_back };
+        exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -1,15 +1,15 @@
 //! Stage 2 (§3.4, §5.2; DDI 0487 D8): from an IPA to a physical address.
 
 use super::ask::Ask;
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, walk};
+use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
+use crate::attributes::stage2::Stage2Page;
 use crate::attributes::{Attributes, MemoryType};
-use crate::bus::Bus;
-use crate::choice::answer::AccessFlagOnPermissionFault;
+use crate::bus::{Bus, ExternalAbort};
+use crate::choice::answer::{AccessFlagOnPermissionFault, HttuWalkAttributes, Stage2DirtyAhead};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
-use crate::features::Features;
 use crate::layout::descriptor::Stage2Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
@@ -40,13 +40,19 @@ impl<A> Mapped<A> {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, stage2: &Stage2, input: Attributes) -> Attributes {
-        stage2.attributes.decode(env, self.leaf).apply(input)
+        self.page(env, stage2).apply(input)
+    }
+
+    /// What the descriptor does to attributes.
+    #[inline(always)]
+    pub(super) fn page<E: Env>(&self, env: &mut E, stage2: &Stage2) -> Stage2Page {
+        stage2.attributes.decode(env, self.leaf)
     }
 }
 
 /// A walk is started again at most so often after a hardware update found its descriptor changed. Only
 /// other masters, or tables that overlap, can change it; real hardware would go on for ever.
-pub(super) const MAX_RESTARTS: u8 = 16;
+pub(super) const MAX_RESTARTS: u8 = 15;
 
 const AF: u64 = 1 << 10;
 const S2AP_WRITE: u64 = 1 << 7;
@@ -55,36 +61,37 @@ const S2AP_WRITE: u64 = 1 << 7;
 #[inline(always)]
 pub(super) fn translate<E: Env, A: Ask>(
     env: &mut E,
-    f: &Features,
     stage2: &Stage2,
     request: Request<A>,
 ) -> Result<Mapped<A>, Stop> {
-    for _ in 0..MAX_RESTARTS {
-        if let Some(mapped) = attempt(env, f, stage2, request)? {
-            return Ok(mapped);
-        }
-    }
-    Err(Stage2Tables { stage2, request }.stop(Rule::Stage2UpdateAborted))
+    let Request { ipa, class, access } = request;
+    attempt(env, stage2, ipa, class, access, MAX_RESTARTS)
 }
 
-/// One walk and its judgement; `None` if the walk must start again. Out of line, so that its loop has the
-/// registers of the processor to itself.
+/// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
+/// so that its loop has the registers of the processor to itself; the parts of the request one by one, because each fits one.
 #[inline(never)]
 fn attempt<E: Env, A: Ask>(
     env: &mut E,
-    f: &Features,
     stage2: &Stage2,
-    request: Request<A>,
-) -> Result<Option<Mapped<A>>, Stop> {
+    ipa: Ipa,
+    class: Class,
+    access: A,
+    restarts: u8,
+) -> Result<Mapped<A>, Stop> {
+    let request = Request { ipa, class, access };
     let mut tables = Stage2Tables { stage2, request };
     let ipa = request.ipa.value();
     if ipa & stage2.table.beyond_input != 0 {
         return Err(tables.stop(Rule::Stage2InputRange));
     }
-    let Some(leaf) = walk(env, &stage2.table, &mut tables, ipa)? else { return Ok(None) };
-    let (granted, new) = judge(env, f, &mut tables, &leaf)?;
+    let leaf = match walk(env, &stage2.table, &mut tables, ipa)? {
+        Walked::Leaf(leaf) => leaf,
+        Walked::Changed(at) => return restart(env, stage2, request, (restarts, at)),
+    };
+    let (granted, new) = judge(env, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
-        return Ok(None);
+        return restart(env, stage2, request, (restarts, leaf.entry.at));
     }
     env.trace(|| Event::Translated {
         stage: Stage::Two,
@@ -93,19 +100,30 @@ fn attempt<E: Env, A: Ask>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Some(Mapped {
-        granted,
-        pa: Pa::new(leaf.output),
-        leaf: Stage2Leaf::from_bits(new),
-        size_bits: leaf.size_bits,
-    }))
+    let leaf_bits = Stage2Leaf::from_bits(new);
+    Ok(Mapped { granted, pa: Pa::new(leaf.output), leaf: leaf_bits, size_bits: leaf.size_bits })
+}
+
+/// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
+/// compiler would prepare every walk for a second one.
+#[cold]
+fn restart<E: Env, A: Ask>(
+    env: &mut E,
+    stage2: &Stage2,
+    request: Request<A>,
+    (restarts, at): (u8, Pa),
+) -> Result<Mapped<A>, Stop> {
+    let Request { ipa, class, access } = request;
+    match restarts.checked_sub(1) {
+        Some(restarts) => attempt(env, stage2, ipa, class, access, restarts),
+        None => Err(Stage2Tables { stage2, request }.descriptor_stop(Rule::Stage2UpdateAborted, at)),
+    }
 }
 
 /// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
 fn judge<E: Env, A: Ask>(
     env: &mut E,
-    f: &Features,
     tables: &mut Stage2Tables<'_, A>,
     leaf: &Leaf,
 ) -> Result<(A, u64), Stop> {
@@ -118,7 +136,7 @@ fn judge<E: Env, A: Ask>(
     let Request { access, class, .. } = tables.request;
     let descriptor = Stage2Leaf::from_bits(raw);
     let dirty = stage2.hd && descriptor.dbm();
-    let permitted = match access.stage2(descriptor, dirty, f.xnx) {
+    let permitted = match access.stage2(descriptor, dirty, stage2.xnx) {
         Err(rule) => Err(refusal(class, rule)),
         Ok(_) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
         Ok(granted) => Ok(granted),
@@ -134,7 +152,8 @@ fn judge<E: Env, A: Ask>(
             return Err(tables.stop(rule));
         }
     };
-    let set_dirty = if dirty && granted.dirties() && !descriptor.s2ap_write() { S2AP_WRITE } else { 0 };
+    let clean = dirty && !descriptor.s2ap_write();
+    let set_dirty = if clean && (granted.dirties() || dirties_ahead(env, class)) { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
@@ -142,6 +161,13 @@ fn judge<E: Env, A: Ask>(
         env.note(Rule::Stage2SetsDirty);
     }
     Ok((granted, raw | flag | set_dirty))
+}
+
+/// Whether the page of a stage 1 descriptor becomes dirty already when the descriptor is read (§3.13.4, §3.13.5).
+#[cold]
+fn dirties_ahead<E: Env>(env: &mut E, class: Class) -> bool {
+    class == Class::TableWalk(Direction::Read)
+        && env.ask(&[Stage2DirtyAhead::WhenWritten, Stage2DirtyAhead::Ahead]) == Stage2DirtyAhead::Ahead
 }
 
 /// A write that stage 2 denies to the update of a stage 1 descriptor has a name of its own.
@@ -222,19 +248,33 @@ impl<E: Env, A: Copy> Tables<E> for Stage2Tables<'_, A> {
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        exchange(env, Stage::Two, &self.stage2.table, entry, new)
+        let walks =
+            Walks { stage: Stage::Two, table: &self.stage2.table, write_back: self.stage2.write_back };
+        exchange(env, walks, entry, new)
             .map_err(|_abort| self.descriptor_stop(Rule::Stage2UpdateAborted, entry.at))
     }
+}
+
+/// How hardware reaches the descriptors of a table.
+pub(super) struct Walks<'a> {
+    pub(super) stage: Stage,
+    pub(super) table: &'a Table,
+    /// The walks are Write-Back.
+    pub(super) write_back: bool,
 }
 
 /// Atomically replaces a descriptor, in the byte order of its table (§3.13).
 pub(super) fn exchange<E: Env>(
     env: &mut E,
-    stage: Stage,
-    table: &Table,
+    Walks { stage, table, write_back }: Walks<'_>,
     entry: &Entry,
     new: u64,
-) -> Result<Update, crate::bus::ExternalAbort> {
+) -> Result<Update, ExternalAbort> {
+    if !write_back
+        && env.ask(&[HttuWalkAttributes::Update, HttuWalkAttributes::Abort]) == HttuWalkAttributes::Abort
+    {
+        return Err(ExternalAbort);
+    }
     let old = table.in_order(entry.raw);
     let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
     if found != old {

@@ -1,6 +1,7 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
-use super::{Seen, locate_cd, read_structure, stage2, within_ias};
+use super::{Seen, fetch_ste, locate_cd, read_structure, stage2, within_ias};
+use crate::attributes::Attributes;
 use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
 use crate::config::ste::{self, Eats, Stream};
 use crate::config::substream::{self, Selected};
@@ -8,7 +9,6 @@ use crate::config::{Globals, cd};
 use crate::env::Env;
 use crate::features::Features;
 use crate::layout::cd::Cd;
-use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::Structure;
@@ -36,31 +36,29 @@ pub(super) fn pass<E: Env>(
     }
     if !g.atschk() {
         env.note(Rule::TranslatedUnchecked);
-        return physical(env, g, tx);
+        return physical(env, g, tx, tx.attributes);
     }
-    let at = g.stream_table().locate(env, f, tx.stream)?;
-    let Some(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
-    };
-    let stream = ste::parse(env, g, &Ste(words)).map_err(Stop::configuration)?;
+    let ste = fetch_ste(env, g, tx.stream)?;
+    let stream = ste::parse(env, g, &ste).map_err(Stop::configuration)?;
     seen.learn(&stream);
     seen.access = stream.overrides.access(tx.access);
     if stream.eats != Eats::Off && tx.substream.is_some() {
         check_pasid(env, f, &stream, tx)?;
     }
+    let attributes = stream.overrides.attributes_of_translated(env, tx.attributes);
     match (stream.eats, &stream.stage2) {
         (Eats::Off, _) => Err(Stop::at_input(Rule::TranslatedForbidden)),
         (Eats::Full, _) => {
             env.note(Rule::TranslatedFull);
-            physical(env, g, tx)
+            physical(env, g, tx, attributes)
         }
         (Eats::Split, Some(stage2)) => {
             env.note(Rule::TranslatedSplit);
             within_ias(g, tx.address)?;
             let ipa = tx.address.as_ipa_with_stage1_bypassed();
             let request = stage2::Request { ipa, class: Class::Input, access: seen.access };
-            let mapped = stage2::translate(env, f, stage2, request)?;
-            let attributes = mapped.attributes(env, stage2, tx.attributes);
+            let mapped = stage2::translate(env, stage2, request)?;
+            let attributes = mapped.attributes(env, stage2, attributes);
             Ok(Translation {
                 pa: mapped.pa,
                 size_log2: mapped.size_bits,
@@ -83,7 +81,7 @@ fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transact
     };
     if env.ask(&[TranslatedPasidCd::Check, TranslatedPasidCd::Skip]) == TranslatedPasidCd::Check {
         let at = locate_cd(env, f, stream, index)?;
-        let Some(words) = read_structure(env, Structure::Cd, at) else {
+        let Ok(words) = read_structure(env, Structure::Cd, at) else {
             return Err(Stop::at_structure(Rule::CdFetchAborted, at));
         };
         cd::parse(env, f, stream.world, stream.s1_stalld, &Cd(words)).map_err(Stop::configuration)?;
@@ -92,7 +90,12 @@ fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transact
 }
 
 /// The address is physical and goes on as it is (§3.9.1.1).
-fn physical<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Translation, Stop> {
+fn physical<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    tx: &Transaction,
+    attributes: Attributes,
+) -> Result<Translation, Stop> {
     let pa = tx.address.as_pa_with_both_stages_bypassed();
     let oas_bits = g.features.oas_bits;
     if !pa.fits(oas_bits)
@@ -100,6 +103,9 @@ fn physical<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Result<Tr
     {
         return Err(Stop::configuration(Rule::TranslatedBeyondOas));
     }
-    let attributes = tx.attributes.consistent();
-    Ok(Translation { pa: pa.truncated(oas_bits), size_log2: super::BYPASS_SIZE_LOG2, attributes })
+    Ok(Translation {
+        pa: pa.truncated(oas_bits),
+        size_log2: super::BYPASS_SIZE_LOG2,
+        attributes: attributes.consistent(),
+    })
 }

@@ -49,6 +49,15 @@ pub(super) enum Update {
     Changed,
 }
 
+/// How a walk ends, if it does not fault.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Walked {
+    /// In a leaf.
+    Leaf(Leaf),
+    /// The table descriptor at this address changed under a hardware update: the walk must start again.
+    Changed(Pa),
+}
+
 /// The rules of one stage's walk.
 pub(super) struct WalkRules {
     pub(super) invalid: Rule,
@@ -80,15 +89,13 @@ const HIERARCHY: u64 = 0x1f << 59;
 const LAST_LEVEL: i8 = 3;
 
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
-///
-/// `None` where a table descriptor changed under a hardware update, and the walk must start again.
 #[inline(always)]
 pub(super) fn walk<E: Env, T: Tables<E>>(
     env: &mut E,
     table: &Table,
     tables: &mut T,
     input: u64,
-) -> Result<Option<Leaf>, Stop> {
+) -> Result<Walked, Stop> {
     let mut base = table.base;
     let mut shift = table.start_shift;
     let mut index_mask = table.start_index_mask;
@@ -103,25 +110,34 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     Some(next) if next & table.beyond_output == 0 => next,
                     _ => return Err(stop(T::RULES.table_size)),
                 };
-                if entry.raw & AF == 0 && tables.updates_tables() {
-                    env.note(T::RULES.table_flag);
-                    if tables.update(env, &entry, entry.raw | AF)? == Update::Changed {
-                        return Ok(None);
-                    }
+                if entry.raw & AF == 0
+                    && tables.updates_tables()
+                    && set_table_flag(env, tables, &entry)? == Update::Changed
+                {
+                    return Ok(Walked::Changed(entry.at));
                 }
-                hierarchy |= entry.raw & HIERARCHY;
+                hierarchy |= entry.raw;
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }
-            0b11 => return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some),
+            0b11 => {
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Leaf);
+            }
             0b01 if block_allowed(table, level) => {
-                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Some);
+                return leaf::<E, T>(env, table, tables, entry, hierarchy, input, shift).map(Walked::Leaf);
             }
             0b01 => return Err(stop(T::RULES.reserved)),
             _ => return Err(stop(T::RULES.invalid)),
         }
     }
     unreachable!("the last level has no table descriptors")
+}
+
+/// Hardware sets the Access flag of a table descriptor (HAFT).
+#[cold]
+fn set_table_flag<E: Env, T: Tables<E>>(env: &mut E, tables: &mut T, entry: &Entry) -> Result<Update, Stop> {
+    env.note(T::RULES.table_flag);
+    tables.update(env, entry, entry.raw | AF)
 }
 
 #[inline(always)]
@@ -147,7 +163,7 @@ fn leaf<E: Env, T: Tables<E>>(
         return Err(stop(T::RULES.output_size));
     }
     env.note(if entry.level == LAST_LEVEL { T::RULES.page } else { T::RULES.block });
-    Ok(Leaf { entry, output, size_bits, hierarchy })
+    Ok(Leaf { entry, output, size_bits, hierarchy: hierarchy & HIERARCHY })
 }
 
 /// Levels that have blocks (DDI 0487 D8.3).
@@ -171,7 +187,7 @@ fn descriptor_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u6
 }
 
 /// The same in any format.
-#[inline(never)]
+#[cold]
 fn scattered_address<E: Env>(env: &mut E, table: &Table, raw: u64) -> Option<u64> {
     let low_part = raw & table.address_mask;
     match table.shape.format {

@@ -19,11 +19,14 @@ struct Draw {
 }
 
 impl Answers {
-    /// Answers by choice name; the rest by `seed`, or the defaults without one.
-    pub(super) fn new(script: &BTreeMap<String, String>, seed: Option<u64>) -> Result<Self, ScriptError> {
+    /// Answers by choice name; the rest by `seed`, or the defaults without one. An error comes with the name.
+    pub(super) fn new(
+        script: &BTreeMap<String, String>,
+        seed: Option<u64>,
+    ) -> Result<Self, (String, ScriptError)> {
         let mut answers = Self::default();
         for (choice, answer) in script {
-            answers.script.fix(choice, answer)?;
+            answers.script.fix(choice, answer).map_err(|error| (choice.clone(), error))?;
         }
         answers.draw = seed.map(|seed| Draw { seed, stream: Consistent::new(Seeded::new(seed)) });
         Ok(answers)
@@ -66,7 +69,7 @@ impl TryFrom<SavedAnswers> for Answers {
     type Error = ScriptError;
 
     fn try_from(saved: SavedAnswers) -> Result<Self, ScriptError> {
-        let mut answers = Self::new(&saved.script, None)?;
+        let mut answers = Self::new(&saved.script, None).map_err(|(_choice, error)| error)?;
         let fixed: Vec<_> =
             saved.fixed.iter().map(|(key, answer)| by_name(key, answer)).collect::<Result<_, _>>()?;
         answers.draw = saved.drawn.map(|(seed, drawn)| Draw {

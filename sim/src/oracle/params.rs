@@ -34,7 +34,12 @@ impl Params {
         let Some(value) = self.0.get(name) else {
             return Ok(None);
         };
-        let unfit = || Error::parameter(name, format!("must be {}, not {}", T::WHAT, describe(value)));
+        let unfit = || match T::unfit_member(value) {
+            None => Error::parameter(name, format!("must be {}, not {}", T::WHAT, describe(value))),
+            Some((member, what, value)) => {
+                Error::member(name, member, format!("must be {what}, not {}", describe(value)))
+            }
+        };
         T::from_json(value).ok_or_else(unfit).map(Some)
     }
 
@@ -82,6 +87,11 @@ pub(super) trait Parameter: Sized {
 
     /// The value, if `value` stands for one.
     fn from_json(value: &Value) -> Option<Self>;
+
+    /// The member that makes `value` stand for none, with what it should be.
+    fn unfit_member(_value: &Value) -> Option<(&str, &'static str, &Value)> {
+        None
+    }
 }
 
 impl Parameter for u64 {
@@ -130,6 +140,10 @@ impl Parameter for BTreeMap<String, u64> {
     fn from_json(value: &Value) -> Option<Self> {
         value.as_object()?.iter().map(|(key, value)| Some((key.clone(), u64::from_json(value)?))).collect()
     }
+
+    fn unfit_member(value: &Value) -> Option<(&str, &'static str, &Value)> {
+        unfit_member::<u64>(value)
+    }
 }
 
 impl Parameter for BTreeMap<String, String> {
@@ -142,6 +156,15 @@ impl Parameter for BTreeMap<String, String> {
             .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect()
     }
+
+    fn unfit_member(value: &Value) -> Option<(&str, &'static str, &Value)> {
+        unfit_member::<String>(value)
+    }
+}
+
+fn unfit_member<T: Parameter>(value: &Value) -> Option<(&str, &'static str, &Value)> {
+    let (name, value) = value.as_object()?.iter().find(|(_, value)| T::from_json(value).is_none())?;
+    Some((name, T::WHAT, value))
 }
 
 /// The last of `length_bytes` from `first`, or `first` if there are none; `None` beyond the end of the space.

@@ -46,7 +46,7 @@ impl Request {
             return refuse(named, "method: must be a string");
         };
         match members.remove("params") {
-            None => Ok((id, Self { method, params: Value::Object(Map::new()) })),
+            None | Some(Value::Null) => Ok((id, Self { method, params: Value::Object(Map::new()) })),
             Some(params @ (Value::Object(_) | Value::Array(_))) => Ok((id, Self { method, params })),
             Some(_) => refuse(named, "params: must be an object"),
         }
@@ -123,6 +123,11 @@ impl Error {
     /// The parameter `name` is refused.
     pub(super) fn parameter(name: &str, problem: impl std::fmt::Display) -> Self {
         Self::new(Problem::InvalidParams, format!("{}: {problem}", brief(name)))
+    }
+
+    /// The member `member` of the parameter `name` is refused.
+    pub(super) fn member(name: &str, member: &str, problem: impl std::fmt::Display) -> Self {
+        Self::new(Problem::InvalidParams, format!("{name}.{}: {problem}", brief(member)))
     }
 
     pub(super) fn answer(self, id: Value) -> Answer {

@@ -23,7 +23,7 @@ pub(super) fn new(params: &Params) -> Result<(Machine, Reply), Error> {
     })?;
     let script = params.optional("choices")?.unwrap_or_default();
     let answers = Answers::new(&script, params.optional("seed")?);
-    let answers = answers.map_err(|error| Error::parameter("choices", error))?;
+    let answers = answers.map_err(|(choice, error)| Error::member("choices", &choice, error))?;
     // No structure is cached yet, so all policies are the same.
     params.word("caches", "\"keep\", \"none\" or \"choose\"", |policy| {
         ["keep", "none", "choose"].contains(&policy).then_some(())
@@ -38,7 +38,7 @@ fn id_registers(preset: Preset, changes: &BTreeMap<String, u64>) -> Result<IdReg
         |name: &str| FIELDS.iter().any(|field| field.is_register() && field.name.eq_ignore_ascii_case(name));
     let (registers, fields): (Vec<_>, Vec<_>) = changes.iter().partition(|(name, _)| is_register(name));
     for (name, &value) in registers.into_iter().chain(fields) {
-        ids.set_field(name, value).map_err(|error| Error::parameter("idr", error))?;
+        ids.set_field(name, value).map_err(|error| Error::member("idr", name, error))?;
     }
     Ok(ids)
 }

@@ -72,6 +72,7 @@ fn malformed_lines_get_the_standard_errors() {
             -32002,
             "dvm.tlbi: not supported by this configuration",
         ),
+        (r#"{"id":1,"jsonrpc":"2.0","method":"events","params":null}"#, "1", -32000, "no SMMU: call"),
         (r#"{"id":1,"jsonrpc":"2.0","method":"events"}"#, "1", -32000, "no SMMU: call smmu.new first"),
     ] {
         let answer = Session::new().handle_line(line).expect("an answer");
@@ -170,16 +171,18 @@ fn refused_parameters_are_named() {
         (
             "smmu.new",
             json!({"idr": {"IDR0.HTUU": 1}}),
-            "idr: no ID register field is called IDR0.HTUU; did you mean IDR0.HTTU?",
+            "idr.IDR0.HTUU: no ID register field is called IDR0.HTUU; did you mean IDR0.HTTU?",
         ),
-        ("smmu.new", json!({"idr": {"IDR0.HTTU": 4}}), "idr: 0x4 does not fit IDR0.HTTU, 2 bits wide"),
+        ("smmu.new", json!({"idr": {"IDR0.HTTU": 4}}), "idr.IDR0.HTTU: 0x4 does not fit IDR0.HTTU"),
+        ("smmu.new", json!({"idr": {"IDR0.HTTU": "x"}}), "idr.IDR0.HTTU: must be an integer of 64 bits"),
         ("smmu.new", json!({"idr": {"IDR0": "0x0"}}), "idr: not a legal configuration: "),
         ("smmu.new", json!({"idr": 0}), "idr: must be an object of names and integers"),
-        ("smmu.new", json!({"choices": {"x": "y"}}), "choices: there is no choice named `x`"),
+        ("smmu.new", json!({"choices": {"x": 1}}), "choices.x: must be a string, not 1"),
+        ("smmu.new", json!({"choices": {"x": "y"}}), "choices.x: there is no choice named `x`"),
         (
             "smmu.new",
             json!({"choices": {"page0-alias": "y"}}),
-            "choices: the choice `page0-alias` has no answer `y`",
+            "choices.page0-alias: the choice `page0-alias` has no answer `y`",
         ),
         (
             "smmu.new",

@@ -26,6 +26,10 @@ pub enum IdentityError {
          `-trace 'smmuv3_*' -trace 'smmu_*'`"
     ))]
     NothingRead,
+    /// Reading failed before an ID register was seen.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unreadable(TraceError),
     /// The model does not accept it.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -78,14 +82,23 @@ const FIELDS_OF_STAGE: [(&str, [&str; 4]); 2] = [
     ("IDR0.S2P", ["IDR3.MTEPERM", "IDR3.S2PI", "IDR3.PTWNNC", "IDR0.VMW"]),
 ];
 
-/// Finds the ID registers in a trace. Lines that cannot be read are passed over.
+/// Finds the ID registers in a trace. Lines that say nothing are passed over.
 pub fn identify(
     lines: impl Iterator<Item = Result<TraceLine, TraceError>>,
 ) -> Result<Identity, IdentityError> {
     let mut ids = IdRegisters::default();
     let mut aidr = AidrSource::Assumed;
     let mut any_is_read = false;
-    for line in lines.flatten() {
+    let mut failure = None;
+    for line in lines {
+        let line = match line {
+            Ok(line) => line,
+            Err(error @ TraceError::Read { .. }) => {
+                failure = Some(error);
+                continue;
+            }
+            Err(_says_nothing) => continue,
+        };
         if let TraceEvent::MmioRead(access) = line.event
             && access.result == 0
         {
@@ -101,7 +114,7 @@ pub fn identify(
         }
     }
     if !any_is_read {
-        return Err(IdentityError::NothingRead);
+        return Err(failure.map_or(IdentityError::NothingRead, IdentityError::Unreadable));
     }
     let cleared = clear_fields_of_missing_stages(&mut ids);
     let features = match aidr {
@@ -181,6 +194,15 @@ smmuv3_read_mmio addr: 0x14 val:0x74 size: 0x4(0)
         assert_eq!(identity.cleared, [Cleared { field: "IDR3.HAD", stage: "IDR0.S1P", traced: 1 }]);
         assert_eq!(identity.features.ids.idr[3], 0x1410);
         assert_eq!(check(QEMU).expect("QEMU's registers are legal").cleared, []);
+    }
+
+    #[test]
+    fn a_trace_that_breaks_off_is_told_from_one_of_no_smmu() {
+        let broken = || TraceError::Read { line: 1, source: std::io::ErrorKind::UnexpectedEof.into() };
+        let found = identify([Err(broken())].into_iter());
+        assert!(matches!(found, Err(IdentityError::Unreadable(TraceError::Read { line: 1, .. }))));
+        let found = identify(TraceReader::new(QEMU.as_bytes()).chain([Err(broken())]));
+        assert!(found.is_ok(), "what was read before is known");
     }
 
     #[test]

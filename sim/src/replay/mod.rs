@@ -12,7 +12,7 @@ pub mod trace;
 mod translation;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use smmu_model::RegisterAbort;
@@ -38,10 +38,11 @@ pub fn run(
     progress: &ProgressBar,
     reporter: &mut Reporter<impl Write>,
 ) -> Result<Summary, ReplayError> {
-    let identity = identify(TraceReader::open_with_progress(path, progress)?)?;
+    let trace = || TraceReader::open_with_progress(path, progress);
+    let identity = identify(trace()?).map_err(|source| ReplayError::identity(path, source))?;
     reporter.identity(&identity)?;
     let mut replay = Replay::new(&identity, image);
-    for item in TraceReader::open_with_progress(path, progress)? {
+    for item in trace()? {
         match item {
             Ok(line) => {
                 let findings = replay.step(&line);
@@ -63,10 +64,11 @@ pub fn run(
 /// The machine as it is at the end of the trace at `path`: its registers, and in memory the descriptors that
 /// the trace shows. Stops at the first line that cannot be read.
 pub fn machine_at_end(path: &Path, image: MemoryImage) -> Result<Machine, ReplayError> {
-    let identity = identify(TraceReader::open(path)?)?;
+    let identity = identify(TraceReader::open(path)?);
+    let identity = identity.map_err(|source| ReplayError::identity(path, source))?;
     let mut machine = Machine::new(identity.features, image);
     for line in TraceReader::open(path)? {
-        let event = line?.event;
+        let event = line.map_err(|source| ReplayError::Line { path: path.to_owned(), source })?.event;
         if let TraceEvent::DescriptorRead { address, value, .. } = event {
             machine.store_u64(address, value);
         } else if let TraceEvent::MmioWrite(access) = event {
@@ -81,17 +83,37 @@ pub fn machine_at_end(path: &Path, image: MemoryImage) -> Result<Machine, Replay
 /// Why a trace cannot be replayed at all.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReplayError {
-    /// The trace cannot be opened or read.
+    /// The trace cannot be opened.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Trace(#[from] TraceError),
+    Open(#[from] TraceError),
+    /// A line of the trace cannot be read.
+    #[error("cannot use the trace {}", path.display())]
+    #[diagnostic(forward(source))]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Which line, and why.
+        source: TraceError,
+    },
     /// The ID registers are missing, or not accepted.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Identity(#[from] IdentityError),
+    #[error("cannot use the trace {}", path.display())]
+    #[diagnostic(forward(source))]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: IdentityError,
+    },
     /// The report cannot be written.
     #[error("cannot write the report")]
     Output(#[from] io::Error),
+}
+
+impl ReplayError {
+    fn identity(path: &Path, source: IdentityError) -> Self {
+        Self::Identity { path: path.to_owned(), source }
+    }
 }
 
 /// One trace in the course of being replayed.

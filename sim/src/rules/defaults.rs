@@ -5,7 +5,10 @@ use smmu_model::choice::Choice;
 /// The reason, in one sentence.
 pub(super) const fn why(choice: Choice) -> &'static str {
     match choice {
-        Choice::SteReservedBits | Choice::CdReservedBits | Choice::CommandReservedBits => {
+        Choice::SteReservedBits
+        | Choice::CdReservedBits
+        | Choice::L1StdReservedBits
+        | Choice::CommandReservedBits => {
             "Software for a later version of the architecture sets such bits; `ignore` lets it run, the other \
              answer finds it."
         }
@@ -55,7 +58,24 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
-        Choice::CmdqConsErrWrite => "The register holds what was written.",
+        Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
+        Choice::SteContSpan => {
+            "CONT is a hint, which an implementation that caches no spans need not look at."
+        }
+        Choice::PasidBeyondSsidsize | Choice::CommandOutOfRange | Choice::CommandSsv => {
+            "The mistake shows, or does nothing; truncated, the number would name something else."
+        }
+        Choice::PcieOverrides => "The override that software asks for is made.",
+        Choice::TranslatedAlloccfg => "No other override of memory attributes applies to such a transaction.",
+        Choice::DeviceShareability => "It is what the attributes of the page are taken alone.",
+        Choice::HttuWalkAttributes => {
+            "Drivers leave the walk attributes to the coherency of the system, and expect updates all the same."
+        }
+        Choice::Stage1UpdateTime => "It is the order in which the stages are described.",
+        Choice::Stage2DirtyAhead => "A page is dirty only if something has written to it.",
+        Choice::TlbiAddressRange => "The check is optional, and stands in the way of addresses with a tag.",
+        Choice::CmdqConsLag => "Software sees each command go.",
+        Choice::QueueIndexHighBits | Choice::AddressAboveOas => "Bits without a use are not kept.",
         Choice::AtsRegionSize => "The specification recommends it.",
         Choice::AtsWriteUnasked => {
             "It spares the device a second request; `withhold` finds devices that need W."

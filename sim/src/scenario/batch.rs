@@ -120,7 +120,13 @@ struct Report {
 fn run_file(file: &Found, options: &Options) -> Report {
     match load(file) {
         Ok(scenario) => run_scenario(&file.name, &scenario, options),
-        Err(err) => Report { out: String::new(), err, exit: Exit::Broken },
+        Err(err) => {
+            let out = match options.format {
+                Format::Text => String::new(),
+                Format::Json => format!("{}\n", json!({ "type": "unusable", "file": file.name })),
+            };
+            Report { out, err, exit: Exit::Broken }
+        }
     }
 }
 

@@ -1,68 +1,104 @@
 //! Why a transaction or a Translation Request did not succeed, in sentences.
 
 use smmu_model::ats::{AtsReply, Completion};
-use smmu_model::layout::event::EventCode;
 use smmu_model::rule::{Effect, Rule};
+use smmu_model::trace::Event;
 
 use super::words;
 use crate::scenario::{Answer, End};
 
+/// What happened in the course of an access, as far as an explanation needs it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Evidence {
+    /// What the SMMU read last: `stage 1 level 3 descriptor at 0x40103010: 0x0`.
+    read: Option<String>,
+    /// An event was recorded.
+    recorded: bool,
+}
+
+impl Evidence {
+    /// Takes one more event of the access.
+    pub(super) fn take(&mut self, event: &Event) {
+        match *event {
+            Event::Structure { structure, at, words } => {
+                let (name, table, count) = words::structure(structure);
+                let fields = words::fields(table, &words[..count]);
+                self.read = Some(words::named(&format!("{name} at {at}"), &fields));
+            }
+            Event::Descriptor { stage, level, at, raw, .. } => {
+                let stage = words::stage(stage);
+                self.read = Some(format!("stage {stage} level {level} descriptor at {at}: {raw:#x}"));
+            }
+            Event::Record { .. } => self.recorded = true,
+            Event::Rule(_)
+            | Event::Choice { .. }
+            | Event::DescriptorUpdate { .. }
+            | Event::Translated { .. }
+            | Event::Command { .. }
+            | Event::CommandError { .. }
+            | Event::RegisterWrite { .. }
+            | Event::RegisterUpdate { .. }
+            | Event::GlobalError { .. }
+            | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
+            | Event::Interrupt { .. } => {}
+        }
+    }
+}
+
 /// The sentences, one per line, for an access that ended in anything but success.
-pub(super) fn why(answer: &Answer, rules: &[Rule]) -> Vec<String> {
+pub(super) fn why(answer: &Answer, rules: &[Rule], evidence: &Evidence) -> Vec<String> {
     let end = match answer.end {
         End::Ok => return Vec::new(),
         End::Abort => "The SMMU aborted the access.",
         End::RazWi => "The SMMU completed the access without memory: a read as zero, a write without effect.",
         End::ExternalAbort => "The SMMU let the access pass; memory behind it answered with an abort.",
-        End::NotGranted => "The device did not make the access: its ATC was not granted it.",
+        End::NotGranted => {
+            return vec!["The device did not make the access: its ATC was not granted it.".to_owned()];
+        }
     };
-    let follows = |effect| match effect {
-        Effect::Event(code) => format!(" The event is {}.", code.name()),
-        Effect::Silent => " No event belongs to it.".to_owned(),
-        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => String::new(),
-    };
-    sentences(end, answer.rule, rules, follows)
+    because(end, answer.rule, rules, evidence)
 }
 
-/// The sentences for a Translation Request that was refused, or granted nothing.
-pub(super) fn why_reply(reply: &AtsReply, rules: &[Rule]) -> Vec<String> {
+/// The sentences for a Translation Request that was refused, or granted nothing at its first page.
+pub(super) fn why_reply(reply: &AtsReply, rules: &[Rule], evidence: &Evidence) -> Vec<String> {
     let end = match &reply.completion {
         Completion::Success(_) if reply.rule.is_none() => return Vec::new(),
         Completion::Success(_) => "The completion grants no access to the page.",
         Completion::UnsupportedRequest => "ATS is off for the device.",
         Completion::CompleterAbort => "The SMMU could not look at the page.",
     };
-    let follows = |effect| match effect {
-        Effect::Event(EventCode::FBadAtsTreq) => " The event is F_BAD_ATS_TREQ.".to_owned(),
-        Effect::Event(code) => format!(" For a transaction it is {}.", code.name()),
-        Effect::Silent | Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => {
-            String::new()
-        }
-    };
-    sentences(end, reply.rule, rules, follows)
+    because(end, reply.rule, rules, evidence)
 }
 
-/// How it ended, then each rule before and after the one that decided, and what `follows` from that one.
-fn sentences(
-    end: &str,
-    rule: Option<Rule>,
-    rules: &[Rule],
-    follows: impl Fn(Effect) -> String,
-) -> Vec<String> {
+/// How it ended, and the rules before and after the one that decided.
+fn because(end: &str, rule: Option<Rule>, rules: &[Rule], evidence: &Evidence) -> Vec<String> {
     let mut sentences = vec![end.to_owned()];
     let decided = rule.and_then(|rule| rules.iter().position(|fired| *fired == rule));
     let (before, after) = rules.split_at(decided.unwrap_or(rules.len()));
-    sentences.extend(before.iter().map(|rule| format!("On the way, {}.", cited(*rule))));
-    let mut after = after.iter();
-    if let Some(rule) = after.next() {
-        sentences.push(format!("What decided is {}.{}", cited(*rule), follows(rule.effect())));
+    sentences.extend(listed("On the way:", before));
+    if let Some((rule, after)) = after.split_first() {
+        sentences.push(format!("What decided: {}", words::rule(*rule)));
+        sentences.extend(evidence.read.iter().map(|read| format!("What the SMMU read last: {read}")));
+        sentences.extend(event(*rule, evidence.recorded));
+        sentences.extend(listed("Then:", after));
     }
-    sentences.extend(after.map(|rule| format!("Then, {}.", cited(*rule))));
     sentences
 }
 
-/// `STE-20 (§5.2.2): S1CDMax exceeds IDR1.SSIDSIZE`, without the last full stop.
-fn cited(rule: Rule) -> String {
-    let text = words::rule(rule);
-    text.strip_suffix('.').map_or(text.clone(), ToOwned::to_owned)
+/// The rules below a heading; nothing without rules.
+fn listed(heading: &str, rules: &[Rule]) -> Vec<String> {
+    let heading = (!rules.is_empty()).then(|| heading.to_owned());
+    heading.into_iter().chain(rules.iter().map(|rule| format!("  {}", words::rule(*rule)))).collect()
+}
+
+fn event(decided: Rule, recorded: bool) -> Option<String> {
+    match decided.effect() {
+        Effect::Event(code) if recorded => Some(format!("The event is recorded: {}.", code.name())),
+        Effect::Event(code) => Some(format!("The event is not recorded: {}.", code.name())),
+        Effect::Silent => Some("No event belongs to it.".to_owned()),
+        Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => None,
+    }
 }

@@ -9,7 +9,8 @@ use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, ats, explain, words};
+use super::explain::{self, Evidence};
+use super::{Happening, Listener, ats, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -30,12 +31,14 @@ pub struct TextTrace {
     text: String,
     verbosity: Verbosity,
     explain: bool,
+    /// Of the access that is on its way.
+    evidence: Evidence,
 }
 
 impl TextTrace {
     /// A trace without any lines. With `explain`, each access that does not succeed says why.
     pub fn new(verbosity: Verbosity, explain: bool) -> Self {
-        Self { text: String::new(), verbosity, explain }
+        Self { text: String::new(), verbosity, explain, evidence: Evidence::default() }
     }
 
     /// Adds a line that belongs to nobody.
@@ -61,9 +64,9 @@ impl TextTrace {
         }
     }
 
-    fn explanation(&mut self, sentences: impl FnOnce() -> Vec<String>) {
+    fn explanation(&mut self, sentences: Vec<String>) {
         if self.explain {
-            for sentence in sentences() {
+            for sentence in sentences {
                 self.note(&format!("          {sentence}"));
             }
         }
@@ -274,21 +277,32 @@ impl Listener for TextTrace {
                 self.line("software", &format!("takes event {index:#x}, {name}"));
             }
             Happening::Reset => self.line("smmu", "is reset"),
-            Happening::Access { device, transaction, length } => self.access(device, transaction, length),
-            Happening::AtsAsked { device, request } => self.line(device, &ats::request_text(request)),
+            Happening::Access { device, transaction, length } => {
+                self.evidence = Evidence::default();
+                self.access(device, transaction, length);
+            }
+            Happening::AtsAsked { device, request } => {
+                self.evidence = Evidence::default();
+                self.line(device, &ats::request_text(request));
+            }
             Happening::AtsAnswered { device, reply, rules } => {
                 self.line(device, &ats::reply_text(reply));
-                self.explanation(|| explain::why_reply(reply, rules));
+                self.explanation(explain::why_reply(reply, rules, &self.evidence));
             }
             Happening::AtcUsed { device, entry } => self.line(device, &ats::used_text(entry)),
             Happening::PageAsked { device, request } => self.line(device, &ats::page_request_text(request)),
             Happening::PageRequestTaken { index, .. } => {
                 self.line("software", &format!("takes page request {index:#x}"));
             }
-            Happening::Model(event) => self.model(event),
+            Happening::Model(event) => {
+                if self.explain {
+                    self.evidence.take(event);
+                }
+                self.model(event);
+            }
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
-                self.explanation(|| explain::why(answer, rules));
+                self.explanation(explain::why(answer, rules, &self.evidence));
             }
             Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
         }

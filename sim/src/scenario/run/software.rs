@@ -3,7 +3,7 @@
 use smmu_model::RegisterAbort;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
-use smmu_model::choice::{Chooser, Defaults};
+use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::layout::names::Field;
 use smmu_model::trace::Silence;
@@ -74,9 +74,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
     }
 
-    /// What software reads there, without a line in the trace and without a question.
+    /// What software reads there, without a line in the trace and without a question that was not answered yet.
     pub(super) fn peek(&mut self, place: Place) -> Result<u64, RegisterAbort> {
-        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        let mut known = self.chooser.known();
+        let mut world = World { bus: &mut self.memory, chooser: &mut known, sink: &mut Silence };
         self.smmu.read(&mut world, place.offset, place.size_bytes)
     }
 

@@ -1,0 +1,59 @@
+//! What software reads of one register, where that is more than a question of its value (§6.3).
+
+use super::fields::{INDEX, gbpa_without_effect};
+use super::{Register, Registers};
+use crate::choice::answer::{GbpaOverrideRead, QueueIndexHighBits};
+use crate::env::Env;
+use crate::features::Features;
+
+impl Registers {
+    /// Software reads all bits of `register`.
+    pub(super) fn read(&self, env: &mut impl Env, f: &Features, register: Register) -> u64 {
+        let value = self.get(f, register);
+        if register == Register::Gbpa {
+            return read_gbpa(env, f, value);
+        }
+        match self.software_index(register) {
+            Some(index) if has_high_bits(value, index) && stores_high_bits(env) => {
+                value & !u64::from(INDEX) | u64::from(index)
+            }
+            _ => value,
+        }
+    }
+
+    /// An index that software owns, as it was written.
+    fn software_index(&self, register: Register) -> Option<u32> {
+        if register == Register::CmdqProd {
+            Some(self.cmdq_prod)
+        } else if register == Register::EventqCons {
+            Some(self.eventq_cons.index())
+        } else if register == Register::PriqCons {
+            Some(self.priq_cons.index())
+        } else {
+            None
+        }
+    }
+}
+
+/// `value` has the bits of `index` up to the wrap flag of its queue.
+fn has_high_bits(value: u64, index: u32) -> bool {
+    value & u64::from(INDEX) != u64::from(index)
+}
+
+/// Bits above the wrap flag may be stored, without any other effect (§6.3.27, §6.3.96, §6.3.98).
+#[cold]
+pub(super) fn stores_high_bits(env: &mut impl Env) -> bool {
+    env.ask(&[QueueIndexHighBits::Zero, QueueIndexHighBits::Written]) == QueueIndexHighBits::Written
+}
+
+/// Fields without effect may read as zero (§6.3.14).
+fn read_gbpa(env: &mut impl Env, f: &Features, value: u64) -> u64 {
+    let without_effect = u64::from(gbpa_without_effect(f).into_bits());
+    if value & without_effect == 0 {
+        return value;
+    }
+    match env.ask(&[GbpaOverrideRead::Written, GbpaOverrideRead::Zero]) {
+        GbpaOverrideRead::Written => value,
+        GbpaOverrideRead::Zero => value & !without_effect,
+    }
+}
