@@ -26,4 +26,32 @@ ids! {
     Asid(u16);
     /// Virtual machine identifier of an STE (§5.2), a tag of stage 2 translations.
     Vmid(u16);
+    /// Names a stalled transaction among those of its stream (§3.12.2).
+    Stag(u16);
+}
+
+/// Names one Enhanced Command queue by its Command queue control page and its place there (§3.5.6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EcmdqId {
+    /// The control page.
+    pub page: u8,
+    /// The queue in it.
+    pub queue: u8,
+}
+
+/// Names one Command queue (§3.5, §3.5.6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum CommandQueue {
+    /// The one that every SMMU has: CMDQ_BASE.
+    Main,
+    /// An Enhanced one: ECMDQ_BASE.
+    Enhanced(EcmdqId),
+}
+
+impl fmt::Display for EcmdqId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "page={} queue={}", self.page, self.queue)
+    }
 }

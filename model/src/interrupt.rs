@@ -69,19 +69,45 @@ fn signal(
     message: Option<Message>,
     aborted: Gerror,
 ) {
-    if let Some(Message { to, data }) = message {
-        match env.bus().write(to, &data.to_le_bytes()) {
-            Ok(()) => env.trace(|| Event::Interrupt { source, msi: Some((to, data)) }),
-            Err(_abort)
-                if env.ask(&[MsiWriteAbort::Reported, MsiWriteAbort::Unreported])
-                    == MsiWriteAbort::Reported =>
-            {
-                env.note(Rule::MsiAborted);
-                activate(env, f, registers, aborted);
-            }
-            Err(_abort) => {}
+    if message_aborts(env, source, message) {
+        env.note(Rule::MsiAborted);
+        activate(env, f, registers, aborted);
+    }
+    pulse(env, f, source);
+}
+
+/// A counter of the group with this interrupt overflowed (§10.2.1). Says whether an abort of the message was
+/// reported.
+pub(crate) fn counter_group(
+    env: &mut impl Env,
+    f: &Features,
+    source: InterruptSource,
+    message: Option<Message>,
+) -> bool {
+    let is_aborted = message_aborts(env, source, message);
+    if is_aborted {
+        env.note(Rule::PmcgMsiAborted);
+    }
+    pulse(env, f, source);
+    is_aborted
+}
+
+/// Writes a message, if one is set up. Says whether an external abort of it was reported.
+fn message_aborts(env: &mut impl Env, source: InterruptSource, message: Option<Message>) -> bool {
+    let Some(Message { to, data }) = message else { return false };
+    match env.bus().write(to, &data.to_le_bytes()) {
+        Ok(()) => {
+            env.trace(|| Event::Interrupt { source, msi: Some((to, data)) });
+            false
+        }
+        Err(_abort) => {
+            env.ask(&[MsiWriteAbort::Reported, MsiWriteAbort::Unreported]) == MsiWriteAbort::Reported
         }
     }
+}
+
+/// Pulses the wire of a source, if it has one.
+fn pulse(env: &mut impl Env, f: &Features, source: InterruptSource) {
     if is_wired(env, f) {
         env.trace(|| Event::Interrupt { source, msi: None });
     }

@@ -30,6 +30,7 @@ pub mod ids;
 mod interrupt;
 pub mod layout;
 pub mod memory;
+mod monitor;
 pub mod naming;
 pub mod outcome;
 mod queue;
@@ -40,5 +41,5 @@ pub mod trace;
 pub mod transaction;
 mod translate;
 
-pub use registers::Register;
+pub use registers::{AnyRegister, Register};
 pub use smmu::{Progress, RegisterAbort, Smmu};

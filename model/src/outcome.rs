@@ -2,6 +2,7 @@
 
 use crate::address::{Ipa, Pa};
 use crate::attributes::Attributes;
+use crate::ids::Stag;
 use crate::rule::Rule;
 
 /// The answer to a client transaction.
@@ -13,6 +14,14 @@ pub enum Outcome {
     Abort(Rule),
     /// The client gets success; a read returns zero, a write is ignored (§5.5, CD.A == 0).
     RazWi(Rule),
+    /// The client gets no answer yet: the SMMU holds the transaction, and says how it ends with
+    /// [`Event::StallEnded`](crate::trace::Event::StallEnded) (§3.12.2).
+    Stalled {
+        /// Names it among all that this SMMU holds.
+        stag: Stag,
+        /// The fault.
+        rule: Rule,
+    },
 }
 
 /// The output of a translation.

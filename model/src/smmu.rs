@@ -3,23 +3,27 @@
 mod ats;
 #[cfg(feature = "serde")]
 mod saved;
+mod stalls;
 
-use crate::command;
 use crate::command::ats::Invalidations;
+use crate::command::{self, Targets};
 use crate::config::{Globals, substream};
 use crate::env::Env;
-use crate::fault::{self, PendingRecord};
+use crate::fault::stall::{HELD_MAX, Stalls};
+use crate::fault::{self, Ending, PendingRecord};
 use crate::features::Features;
+use crate::monitor::{self, Arrival, Occurrence, Watched};
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
-use crate::registers::{Register, Registers, access, update};
+use crate::registers::{AnyRegister, Registers, access, update};
 use crate::transaction::{AddressType, Transaction};
 use crate::translate::memo::Memo;
 use crate::translate::{self, Seen, translated};
 
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
+pub use stalls::Held;
 
 /// One SMMUv3, Non-secure programming interface.
 ///
@@ -32,6 +36,7 @@ pub struct Smmu {
     registers: Registers,
     event_queue: EventQueue,
     invalidations: Invalidations,
+    stalls: Stalls,
     memo: Memo,
 }
 
@@ -48,20 +53,20 @@ pub enum Progress {
     Idle,
 }
 
-/// No more than this can be pending at once: nothing that a step does makes more work.
-const STEPS_MAX: usize = update::PENDING_MAX + CONSUMED_MAX;
+/// No more steps than this have something to do. Besides its commands, a queue can have one error, and one more
+/// where the first does not show (§3.5.6.3). An Update or a command can set every held transaction going, which then
+/// waits for software again or is retried once more; nothing else that a step does makes more work.
+fn steps_max(f: &Features) -> usize {
+    let queues = 1 + usize::from(f.ecmdq_pages) * usize::from(f.ecmdq_per_page);
+    (update::pending_max(f) + queues * (CONSUMED_MAX + 2)) * (2 * HELD_MAX + 1)
+}
 
 impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        Self {
-            features,
-            registers,
-            event_queue: EventQueue::default(),
-            invalidations: Invalidations::default(),
-            memo: Memo::default(),
-        }
+        let (event_queue, invalidations, stalls, memo) = Default::default();
+        Self { features, registers, event_queue, invalidations, stalls, memo }
     }
 
     /// What this SMMU has.
@@ -70,8 +75,8 @@ impl Smmu {
     }
 
     /// What software would read from `register`, without an access and so without its effects or questions.
-    pub fn peek(&self, register: Register) -> u64 {
-        self.registers.get(&self.features, register)
+    pub fn peek(&self, register: impl Into<AnyRegister>) -> u64 {
+        self.registers.get_any(&self.features, register.into())
     }
 
     /// A register read: `offset` from the base of page 0, `size_bytes` as the bus has it.
@@ -90,30 +95,71 @@ impl Smmu {
         access::write(env, &self.features, &mut self.registers, (offset, size_bytes), value)
     }
 
-    /// Does one unit of pending work: completes one register Update, or consumes one command.
+    /// Does one unit of pending work: goes on with one stalled transaction, completes one register Update, or
+    /// consumes one command.
     pub fn step(&mut self, env: &mut impl Env) -> Progress {
-        let was_recording = self.registers.cr0ack.eventqen();
-        if update::complete_one(env, &mut self.registers) {
-            if self.registers.cr0ack.eventqen() != was_recording {
+        if !self.stalls.is_empty() && self.step_stalls(env) == Progress::Worked {
+            return Progress::Worked;
+        }
+        let before = self.registers.cr0ack;
+        if update::complete_one(env, &self.features, &mut self.registers) {
+            if self.registers.cr0ack.eventqen() != before.eventqen() {
                 self.event_queue.forget();
+            }
+            if before.smmuen() && !self.registers.cr0ack.smmuen() {
+                self.stalls.disable(env);
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers, &mut self.invalidations)
+        let targets = Targets { invalidations: &mut self.invalidations, stalls: &mut self.stalls };
+        command::step(env, &self.features, &mut self.registers, targets)
     }
 
-    /// Steps until idle.
+    /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
     pub fn settle(&mut self, env: &mut impl Env) {
-        let mut steps = 0;
+        self.finish(env);
+        if self.retry_early(env) == Progress::Worked {
+            self.finish(env);
+        }
+    }
+
+    fn finish(&mut self, env: &mut impl Env) {
+        let (mut steps, steps_max) = (0, steps_max(&self.features));
         while self.step(env) == Progress::Worked {
             steps += 1;
-            assert!(steps <= STEPS_MAX, "a step made more work");
+            assert!(steps <= steps_max, "a step made more work");
         }
     }
 
     /// One client transaction, from arrival to its end (chapter 15).
     #[inline]
     pub fn transact(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        if self.registers.pmcgs.is_counting() {
+            return self.transact_watched(env, tx);
+        }
+        self.transact_unwatched(env, tx)
+    }
+
+    /// As [`transact`](Self::transact), while some counter may count what it does (chapter 10).
+    #[cold]
+    fn transact_watched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        let mut watched = Watched::new(env);
+        let outcome = self.transact_unwatched(&mut watched, tx);
+        let occurrence = Occurrence {
+            arrival: match tx.address_type {
+                AddressType::Untranslated => Arrival::Transaction,
+                AddressType::Translated => Arrival::Translated,
+            },
+            stream: tx.stream,
+            is_terminated: matches!(outcome, Outcome::Abort(_) | Outcome::RazWi(_)),
+            tally: watched.tally(),
+        };
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+        outcome
+    }
+
+    #[inline(always)]
+    fn transact_unwatched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         if tx.address_type == AddressType::Translated || substream::is_too_wide(&self.features, tx.substream)
         {
             let presented = self.as_presented(env, tx);
@@ -150,15 +196,18 @@ impl Smmu {
     #[cold]
     fn fail(&mut self, env: &mut impl Env, tx: &Transaction, seen: &Seen, stop: Stop) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
-        let ending = fault::conclude(env, &globals, tx, seen, stop);
-        if let Some(pending) = ending.record {
-            self.record(env, pending);
+        match fault::conclude(env, &globals, tx, seen, stop) {
+            Ending::Terminates { outcome, record } => {
+                self.record(env, record);
+                outcome
+            }
+            Ending::Stalls { rule, record } => self.hold(env, tx, rule, record),
         }
-        ending.outcome
     }
 
-    fn record(&mut self, env: &mut impl Env, pending: PendingRecord) {
-        let PendingRecord { record, mergeable } = pending;
-        self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
+    fn record(&mut self, env: &mut impl Env, record: Option<PendingRecord>) {
+        if let Some(PendingRecord { record, mergeable }) = record {
+            self.event_queue.record(env, &self.features, &mut self.registers, record, mergeable);
+        }
     }
 }

@@ -3,11 +3,12 @@
 use crate::address::Pa;
 use crate::ats::{InvalidateRequest, Invalidated, PrgResponse};
 use crate::choice::Choice;
+use crate::ids::{CommandQueue, Stag, StreamId};
 use crate::layout::event::EventRecord;
 use crate::layout::pri::PriRecord;
 use crate::layout::register::Gerror;
-use crate::outcome::{Class, Stage};
-use crate::registers::Register;
+use crate::outcome::{Class, Outcome, Stage};
+use crate::registers::AnyRegister;
 use crate::rule::{CommandError, Rule};
 
 /// A configuration structure in memory (chapter 5).
@@ -35,6 +36,28 @@ pub enum InterruptSource {
     GlobalError,
     /// The PRI queue became non-empty, or, with PRIQ_IRQ_CFG2.LO, the last request of a group came.
     PriQueue,
+    /// A counter of counter group 0 overflowed (§10.2.1).
+    Pmcg0,
+    /// A counter of counter group 1 overflowed.
+    Pmcg1,
+}
+
+impl InterruptSource {
+    /// Every source.
+    pub const ALL: &'static [Self] =
+        &[Self::EventQueue, Self::CommandSync, Self::GlobalError, Self::PriQueue, Self::Pmcg0, Self::Pmcg1];
+
+    /// The name in scenarios, traces and the protocol.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EventQueue => "event-queue",
+            Self::CommandSync => "command-sync",
+            Self::GlobalError => "global-error",
+            Self::PriQueue => "pri-queue",
+            Self::Pmcg0 => "pmcg-0",
+            Self::Pmcg1 => "pmcg-1",
+        }
+    }
 }
 
 /// One thing that happened.
@@ -95,15 +118,29 @@ pub enum Event {
     },
     /// A command was read.
     Command {
+        /// From which queue.
+        queue: CommandQueue,
         /// Its index in the queue.
         index: u32,
         /// Its two words.
         words: [u64; 2],
     },
-    /// A command stopped the queue.
+    /// A command stopped its queue.
     CommandError {
+        /// Which queue.
+        queue: CommandQueue,
         /// The reason.
         error: CommandError,
+    },
+    /// A stalled transaction is held no longer under this name, which may be given anew from now on, unless software
+    /// has still to acknowledge its record (§3.12.2.2).
+    StallEnded {
+        /// Its name.
+        stag: Stag,
+        /// Its stream.
+        stream: StreamId,
+        /// How it ended; [`Outcome::Stalled`] if it was retried and stalls anew, under that name.
+        outcome: Outcome,
     },
     /// An event record was written.
     Record {
@@ -115,14 +152,14 @@ pub enum Event {
     /// Software wrote a register, with whatever effect the rules that follow leave it.
     RegisterWrite {
         /// The register.
-        register: Register,
+        register: AnyRegister,
         /// The whole value: what was written, beside the half of a 64-bit register that was not.
         value: u64,
     },
-    /// The SMMU completed an Update (§6.3.9, §6.3.14.1, §6.3.16).
+    /// The SMMU completed an Update (§6.3.9, §6.3.14.1, §6.3.16, §3.5.6.2, §10.5.2.19), or counted (§10.3).
     RegisterUpdate {
-        /// Where it shows: CR0ACK, IRQ_CTRLACK or GBPA.
-        register: Register,
+        /// Where it shows: CR0ACK, for example, or the value of a counter.
+        register: AnyRegister,
         /// The value that software reads from now on.
         value: u64,
     },

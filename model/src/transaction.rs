@@ -6,6 +6,7 @@ use crate::ids::{StreamId, SubstreamId};
 
 /// Read or write, as the client presents it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Direction {
     /// The client reads.
     Read,
@@ -15,6 +16,7 @@ pub enum Direction {
 
 /// The privilege of an access (PnU).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Privilege {
     /// As software at EL0.
     Unprivileged,
@@ -24,6 +26,7 @@ pub enum Privilege {
 
 /// Whether an access fetches instructions (InD).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Purpose {
     /// A data access. Every write is one (§13.1.2).
     Data,
@@ -33,6 +36,7 @@ pub enum Purpose {
 
 /// Whether the address was translated by ATS before (§3.9.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AddressType {
     /// An ordinary transaction.
     Untranslated,
@@ -42,6 +46,7 @@ pub enum AddressType {
 
 /// The permission attributes of an access, as presented or as the STE overrides them (§13.1.4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Access {
     /// Read or write.
     pub direction: Direction,
@@ -69,6 +74,7 @@ impl Access {
 
 /// One access of a client device that does not cross a 4 KiB boundary of its address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Transaction {
     /// Who asks.
     pub stream: StreamId,

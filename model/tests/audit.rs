@@ -65,7 +65,9 @@ fn transact(machine: &mut Machine, tx: Transaction) -> (String, Option<EventReco
     let outcome = smmu.transact(&mut World { bus: memory, chooser: answers, sink: trace }, &tx);
     let end = match outcome {
         Outcome::Done(translation) => format!("{:#x}", translation.pa.value()),
-        Outcome::Abort(rule) | Outcome::RazWi(rule) => rule.label().to_owned(),
+        Outcome::Abort(rule) | Outcome::RazWi(rule) | Outcome::Stalled { rule, .. } => {
+            rule.label().to_owned()
+        }
     };
     let recorded = machine.read("EVENTQ_PROD") != before;
     (end, recorded.then(|| record(machine, before & 0xf)))

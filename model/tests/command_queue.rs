@@ -5,6 +5,7 @@ mod common;
 use common::{Machine, features};
 use smmu_model::address::Pa;
 use smmu_model::features::Preset;
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::register::Gerror;
 use smmu_model::rule::CommandError;
 use smmu_model::trace::{Event, InterruptSource};
@@ -88,7 +89,10 @@ fn check_error(machine: &mut Machine, error: CommandError, cons: u64, rules: &st
     assert_eq!(machine.read("GERROR") ^ machine.read("GERRORN"), 1);
     let activated = Gerror::new().with_cmdq_err(true);
     let last = machine.trace.iter().rev().take(2).collect::<Vec<_>>();
-    assert_eq!(last, [&Event::GlobalError { activated }, &Event::CommandError { error }]);
+    assert_eq!(
+        last,
+        [&Event::GlobalError { activated }, &Event::CommandError { queue: CommandQueue::Main, error }]
+    );
     assert_eq!(machine.rules(), rules);
 }
 

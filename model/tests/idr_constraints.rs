@@ -186,7 +186,6 @@ fn legal_features_that_are_not_modelled_are_refused_by_name() {
         ("TTF=3", &[U::Lpae]),
         ("TTF=1", &[U::Lpae]),
         ("RME_IMPL=1", &[U::Rme]),
-        ("ECMDQ=1", &[U::Ecmdq]),
         ("TABLES_PRESET=1", &[U::Presets]),
         ("QUEUES_PRESET=1 REL=1", &[U::Presets]),
         ("MPAM=1", &[U::Mpam]),
@@ -215,7 +214,8 @@ fn legal_features_that_are_not_modelled_are_refused_by_name() {
 fn each_supported_choice_is_accepted() {
     let changes = "HTTU=0|HTTU=1|HTTU=3|STALL_MODEL=2|STALL_MODEL=1 STALL_MAX=0|TTENDIAN=2|TTENDIAN=3|ATOS=1|\
                    ATOS=1 VATOS=1 BA_VATOS=0x3ff|SEV=1|DORMHINT=1|PPS=1|NS1ATS=1|OAS=0|IDR4=0xffffffff|\
-                   IIDR=0xffffffff|SIDSIZE=0 ST_LEVEL=0|CMDQS=0 EVENTQS=0 PRIQS=0";
+                   IIDR=0xffffffff|SIDSIZE=0 ST_LEVEL=0|CMDQS=0 EVENTQS=0 PRIQS=0|ECMDQ=1|\
+                   ECMDQ=1 CMDQ_CONTROL_PAGE_LOG2NUMP=8 CMDQ_CONTROL_PAGE_LOG2NUMQ=8";
     for change in changes.split('|').chain([STAGE_1_ONLY, STAGE_2_ONLY, NO_ATS]) {
         Features::new(changed(Max.id_registers(), change))
             .unwrap_or_else(|refusals| panic!("{change}: {refusals:?}"));

@@ -121,6 +121,28 @@ fn a_translation_does_not_allocate() {
 }
 
 #[test]
+fn a_translation_that_is_counted_does_not_allocate() {
+    let mut machine = Machine::new();
+    machine.allocations_when_warm(|smmu, env| {
+        // Group 0: counter 0 counts accesses of tables by all streams.
+        for (offset, value) in [(0x1400, 0x2000_0004), (0x1a00, 0xff_ffff), (0x1c00, 1), (0x1e04, 1)] {
+            smmu.write(env, offset, 4, value).expect("an aligned access of a register");
+        }
+    });
+    let transaction = read(NESTED, MAPPED);
+    let allocations = machine.allocations_when_warm(|smmu, env| {
+        smmu.transact(env, &transaction);
+    });
+    let mut world = World { bus: &mut machine.memory, chooser: &mut Defaults, sink: &mut Silence };
+    let counted = machine.smmu.read(&mut world, 0x1000, 4);
+    assert_eq!(
+        (allocations, counted),
+        (0, Ok(2 * 4)),
+        "of stage 2 for the CD, the table and the data, and of stage 1"
+    );
+}
+
+#[test]
 fn a_fault_and_its_record_do_not_allocate() {
     let mut machine = Machine::new();
     for (stream, rule) in [(STAGE1, Rule::Stage1Invalid), (STAGE2, Rule::Stage2Invalid)] {

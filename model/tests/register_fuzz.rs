@@ -4,13 +4,16 @@ mod common;
 
 use common::features;
 use proptest::prelude::*;
-use smmu_model::address::Pa;
+use smmu_model::address::{Iova, Pa};
+use smmu_model::attributes::Attributes;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Seeded;
 use smmu_model::env::World;
 use smmu_model::features::Preset;
+use smmu_model::ids::StreamId;
 use smmu_model::memory::SparseMemory;
 use smmu_model::trace::Event;
+use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 use smmu_model::{Progress, Register, Smmu};
 
 #[derive(Clone, Debug)]
@@ -19,6 +22,7 @@ enum Action {
     Write { offset: u64, size_bytes: u8, value: u64 },
     Command { at: u64, words: [u64; 2] },
     Abort { at: u64, on: bool },
+    Access { stream: u32 },
     Step,
     Settle,
 }
@@ -26,7 +30,10 @@ enum Action {
 fn offsets() -> impl Strategy<Value = u64> {
     let registers: Vec<u64> = Register::ALL.iter().map(|register| register.offset()).collect();
     let near = (prop::sample::select(registers), 0_u64..9).prop_map(|(offset, more)| (offset + more) & !3);
-    prop_oneof![8 => near, 1 => 0_u64..0x2_0000, 1 => any::<u64>()]
+    // Two Command queue control pages of two queues, where there are any; and the counter groups.
+    let queues = (0_u64..4, 0_u64..4).prop_map(|(queue, word)| 0x2_0000 + queue * 0x8000 + word * 4);
+    let counters = (0_u64..0xc00).prop_map(|word| 0x1000 + word * 4);
+    prop_oneof![8 => near, 4 => queues, 4 => counters, 1 => 0_u64..0x2_0000, 1 => any::<u64>()]
 }
 
 fn sizes() -> impl Strategy<Value = u8> {
@@ -49,6 +56,7 @@ fn actions() -> impl Strategy<Value = Action> {
             words: [word0, word1],
         }),
         1 => (0_u64..0x1000, any::<bool>()).prop_map(|(at, on)| Action::Abort { at, on }),
+        2 => (0_u32..4).prop_map(|stream| Action::Access { stream }),
         4 => Just(Action::Step),
         1 => Just(Action::Settle),
     ]
@@ -60,6 +68,7 @@ fn presets() -> impl Strategy<Value = (Preset, &'static str)> {
         (Preset::Qemu11_1, ""),
         (Preset::Grace, ""),
         (Preset::Max, "SEV=1 CMDQS=0 EVENTQS=1 PRI=0"),
+        (Preset::Max, "ECMDQ=1 CMDQS=2 CMDQ_CONTROL_PAGE_LOG2NUMP=1 CMDQ_CONTROL_PAGE_LOG2NUMQ=1"),
         (Preset::Qemu11_1, "SIDSIZE=0 ST_LEVEL=0 ASID16=0 VMID16=0 MSI=1 CMDQS=2"),
     ])
 }
@@ -77,10 +86,24 @@ fn run(smmu: &mut Smmu, world: &mut World<'_, SparseMemory, Seeded, Vec<Event>>,
             let _aborted = world.bus.write(Pa::new(at), &bytes);
         }
         Action::Abort { at, on } => world.bus.set_abort(Pa::new(at), Pa::new(at + 0xff), on),
+        Action::Access { stream } => {
+            let _outcome = smmu.transact(world, &read(stream));
+        }
         Action::Step => {
             let _progress = smmu.step(world);
         }
         Action::Settle => smmu.settle(world),
+    }
+}
+
+fn read(stream: u32) -> Transaction {
+    Transaction {
+        stream: StreamId(stream),
+        substream: None,
+        address: Iova::new(0x1000),
+        access: Access::data(Direction::Read),
+        address_type: AddressType::Untranslated,
+        attributes: Attributes::INCOMING_DEFAULT,
     }
 }
 

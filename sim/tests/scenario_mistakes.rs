@@ -64,6 +64,17 @@ fn each_mistake_is_named_at_its_place() {
         ("reg CR0 SMMUN=1", "SMMUN", "no field is called SMMUN; did you mean SMMUEN?", ""),
         ("reg CR0 0x100000000", "0x100000000", "this does not fit 4 bytes", ""),
         ("reg 0x20000 1", "0x20000", "the register pages end at 0x20000", ""),
+        ("reg CR0 1 queue=1", "1", "CR0 has no `queue=`", ""),
+        ("reg PMCG_CR E=1 counter=1", "1", "PMCG_CR has no `counter=`", ""),
+        ("reg PMCG_SMR 1 group=256", "256", "group is at most 0xff", ""),
+        ("reg PMCG_SMR 1 counter=4", "PMCG_SMR", "this SMMU has no PMCG_SMR group=0 counter=4", ""),
+        ("reg ECMDQ_PROD EN=1", "ECMDQ_PROD", "this SMMU has no ECMDQ_PROD page=0 queue=0", ""),
+        (
+            "cmd CFGI_ALL queue=1",
+            "cmd CFGI_ALL queue=1",
+            "this SMMU has no Enhanced Command queue page=0 queue=1",
+            "",
+        ),
         ("reg 0x20 1 size=3", "3", "an access has 1, 2, 4 or 8 bytes", ""),
         (
             "cmd TLBI_NH_VAC",

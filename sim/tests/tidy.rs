@@ -37,6 +37,7 @@ const MODEL_MODULES: &[&str] = &[
     "queue",
     "command",
     "translate",
+    "monitor",
     "smmu",
 ];
 

@@ -218,11 +218,62 @@ choices! {
         /// The page becomes dirty now, as a stage 1 descriptor in it might be written.
         Ahead = "ahead",
     }
-    /// A fault asks for a stall, and the implementation may hold that stalling this device is unsafe. It may
-    /// not with STALL_MODEL 0b10; this model terminates there too, as long as it does not stall.
+    /// A fault asks for a stall, and an implementation with both models may hold that stalling this device is
+    /// unsafe.
     StallUnsafeDevice = "stall-unsafe-device" ["CD-C18", "C-65"] "§3.12" {
+        /// The transaction stalls.
+        Stall = "stall",
         /// The fault is terminated with an abort and recorded with Stall 0.
         Terminate = "terminate",
+    }
+    /// A stall is like one of the same stream that still stalls: same page, access and SubstreamID.
+    StallSuppression = "stall-suppression" ["C-71", "CD-C21"] "§3.12.2.1" {
+        /// It is recorded.
+        Record = "record",
+        /// It is not: it will be retried once the other is acknowledged.
+        Suppress = "suppress",
+    }
+    /// Whether the SMMU may retry this stalled transaction without being told.
+    EarlyRetry = "early-retry" ["C-72", "CD-C21"] "§3.12.2.2" {
+        /// Only software ends the stall.
+        Never = "never",
+        /// It may, at moments that `early-retry-moment` decides.
+        Tries = "tries",
+    }
+    /// Whether the SMMU retries this stalled transaction now, whenever it has nothing else to do.
+    EarlyRetryMoment = "early-retry-moment" ["C-72"] "§3.12.2.2" {
+        /// It does.
+        Now = "now",
+        /// Not now.
+        Later = "later",
+    }
+    /// An early retry passes before the record of the stall could be written.
+    RecordAfterEarlyRetry = "record-after-early-retry" ["C-73"] "§3.12.2.2" {
+        /// The record is dropped.
+        Drop = "drop",
+        /// It is written when the queue becomes writable.
+        Record = "record",
+    }
+    /// The Event queue has become writable, and a stall that no invalidation bears on waits to be recorded.
+    DelayedStallRecord = "delayed-stall-record" ["C-27"] "§7.2.1" {
+        /// Its record is written.
+        Record = "record",
+        /// The transaction is retried, and the record dropped.
+        Retry = "retry",
+    }
+    /// CMD_RESUME names a stall that software cannot have seen a record of.
+    ResumeUnseenStall = "resume-unseen-stall" ["C-68", "4.7.1"] "§4.7.1" {
+        /// Nothing happens.
+        Ignore = "ignore",
+        /// The command does what it does to a recorded stall.
+        Apply = "apply",
+    }
+    /// CMD_STALL_TERM names a stream whose STE does not abort all its transactions.
+    StallTermUnprepared = "stall-term-unprepared" ["C-69", "4.7.2"] "§4.7.2" {
+        /// Its stalled transactions are terminated, and records that wait are dropped.
+        Terminate = "terminate",
+        /// Nothing happens.
+        Ignore = "ignore",
     }
     /// An event equals the one recorded just before, in every field that counts.
     EventMerge = "event-merge" ["STE-C18", "C-31"] "§7.3.1" {
@@ -428,6 +479,42 @@ choices! {
         /// They are stored and read back. A queue or a message lies at the truncated address, for an STE see
         /// `ste-address-beyond-oas`.
         Store = "store",
+    }
+    /// Several Command queues have something to consume: whether the earlier one is next. It is asked of each two
+    /// in turn, the Command queue before the Enhanced ones in ascending order, so that any may be next.
+    CommandQueueOrder = "command-queue-order" ["C-32", "ECMDQ-ORDER", "4 10 order"] "§3.5.6.1" {
+        /// It is.
+        First = "first",
+        /// The later one is, or one after that.
+        Later = "later",
+    }
+    /// ECMDQ_PROD.ERRACK and ECMDQ_CONS.ERR of an enabled queue differ, and no error made them so.
+    EcmdqErrackMismatch = "ecmdq-errack-mismatch" ["C-33", "ECMDQ-ERRACK", "4 10 errack"] "§3.5.6.3" {
+        /// Nothing is consumed meanwhile.
+        Stop = "stop",
+        /// Commands are consumed; an error toggles ERR, and so does not show at first.
+        Consume = "consume",
+    }
+    /// A counter group would count an event of a stream while SMMUEN is 0.
+    PmcgWhileDisabled = "pmcg-while-disabled" ["10 1 SMMUEN"] "§10.2" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// The transaction of event 1, 2, 3 or 7 is terminated by the SMMU.
+    PmcgTerminated = "pmcg-terminated" ["10 2 terminated"] "§10.3" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// Software sets OVS of a counter whose overflow would capture or interrupt.
+    PmcgOverflowSet = "pmcg-overflow-set" ["10 6 OVSSET0"] "§10.5.2.10" {
+        /// OVS is set, and that is all.
+        NoEffect = "no-effect",
+        /// It captures and interrupts as an overflow does.
+        AsOverflow = "as-overflow",
     }
     /// The region of a Translation Completion may be smaller than the largest for which its grant holds.
     AtsRegionSize = "ats-region-size" ["C-43", "13.6.4", "3.9.1.2"] "§13.6.3" {

@@ -55,7 +55,10 @@ impl Choice {
             | Self::AddressAboveOas
             | Self::AtcTimeout
             | Self::PriWriteAbort
-            | Self::PriStreamCheck => true,
+            | Self::PriStreamCheck
+            | Self::PmcgWhileDisabled
+            | Self::PmcgTerminated
+            | Self::PmcgOverflowSet => true,
             Self::SteAddressBeyondOas
             | Self::S1ContextPtrLowBits
             | Self::CdAddressBeyondOas
@@ -69,6 +72,13 @@ impl Choice {
             | Self::Stage2MemAttrReserved
             | Self::AlloccfgWithoutMtcfg
             | Self::AccessFlagOnPermissionFault
+            | Self::StallSuppression
+            | Self::EarlyRetry
+            | Self::EarlyRetryMoment
+            | Self::RecordAfterEarlyRetry
+            | Self::DelayedStallRecord
+            | Self::ResumeUnseenStall
+            | Self::StallTermUnprepared
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize
@@ -89,7 +99,9 @@ impl Choice {
             | Self::TlbiAddressRange
             | Self::AtsRegionSize
             | Self::AtsWriteUnasked
-            | Self::SplitStageFlags => false,
+            | Self::SplitStageFlags
+            | Self::CommandQueueOrder
+            | Self::EcmdqErrackMismatch => false,
         }
     }
 }

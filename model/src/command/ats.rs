@@ -7,6 +7,7 @@ use crate::bus::Bus;
 use crate::choice::answer::{AtcInvSize, AtcTimeout};
 use crate::env::Env;
 use crate::features::Features;
+use crate::ids::CommandQueue;
 use crate::layout::command::Command;
 use crate::rule::Rule;
 use crate::trace::Event;
@@ -14,22 +15,32 @@ use crate::trace::Event;
 /// The largest Size of CMD_ATC_INV: the whole address space.
 const SIZE_MAX: u8 = 52;
 
-/// The Invalidate Requests that no CMD_SYNC has completed yet. All but a timeout is over at once here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// The Invalidate Requests that no CMD_SYNC of their queue has completed (§4.7.3). All but a timeout is over at once
+/// here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Invalidations {
-    /// Each is complete.
-    #[default]
-    Complete,
-    /// Some timed out; the next CMD_SYNC says so.
-    TimedOut,
-    /// A CMD_SYNC waits for one that timed out, for ever.
-    Hung,
+pub(crate) struct Invalidations {
+    /// At most one for each queue.
+    timeouts: Vec<Timeout>,
+}
+
+/// Some Invalidate Request of a queue timed out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Timeout {
+    queue: CommandQueue,
+    /// A CMD_SYNC waits for it, for ever; if not, the next one says so.
+    hangs: bool,
 }
 
 impl Invalidations {
+    /// Whether a CMD_SYNC of the queue waits for ever.
+    pub(super) fn hang(&self, queue: CommandQueue) -> bool {
+        self.timeouts.iter().any(|timeout| timeout.queue == queue && timeout.hangs)
+    }
+
     /// Sends a request and waits for what comes of it (§3.9.1.4, §3.9.1.5).
-    pub(super) fn send(&mut self, env: &mut impl Env, request: InvalidateRequest) {
+    pub(super) fn send(&mut self, env: &mut impl Env, queue: CommandQueue, request: InvalidateRequest) {
         let end = env.bus().invalidate(&request);
         env.trace(|| Event::Invalidated { request, end });
         match end {
@@ -37,28 +48,37 @@ impl Invalidations {
             Invalidated::Unsupported => env.note(Rule::AtcInvUnsupported),
             Invalidated::TimedOut => {
                 env.note(Rule::AtcInvTimedOut);
-                *self = Self::TimedOut;
+                if !self.timeouts.iter().any(|timeout| timeout.queue == queue) {
+                    self.timeouts.push(Timeout { queue, hangs: false });
+                }
             }
         }
     }
 
-    /// Whether a CMD_SYNC completes; the rule that ends it or makes it wait if not. What is reported once is
-    /// over: a CMD_SYNC after the error waits for what was sent since.
-    pub(super) fn sync(&mut self, env: &mut impl Env) -> Result<(), Rule> {
-        match self {
-            Self::Complete => Ok(()),
-            Self::Hung => Err(Rule::SyncNeverCompletes),
-            Self::TimedOut => match env.ask(&[AtcTimeout::Error, AtcTimeout::Hang]) {
-                AtcTimeout::Error => {
-                    *self = Self::Complete;
-                    Err(Rule::SyncAfterTimeout)
-                }
-                AtcTimeout::Hang => {
-                    *self = Self::Hung;
-                    Err(Rule::SyncNeverCompletes)
-                }
-            },
+    /// Whether a CMD_SYNC of the queue completes; the rule that ends it or makes it wait if not. What is reported
+    /// once is over: a CMD_SYNC after the error waits for what was sent since.
+    pub(super) fn sync(&mut self, env: &mut impl Env, queue: CommandQueue) -> Result<(), Rule> {
+        let Some(position) = self.timeouts.iter().position(|timeout| timeout.queue == queue) else {
+            return Ok(());
+        };
+        match env.ask(&[AtcTimeout::Error, AtcTimeout::Hang]) {
+            AtcTimeout::Error => {
+                self.timeouts.remove(position);
+                Err(Rule::SyncAfterTimeout)
+            }
+            AtcTimeout::Hang => {
+                self.timeouts[position].hangs = true;
+                Err(Rule::SyncNeverCompletes)
+            }
         }
+    }
+
+    /// Whether an SMMU with these queues can be in this state; only one from outside cannot.
+    #[cfg(feature = "serde")]
+    pub(crate) fn are_possible(&self, exists: impl Fn(CommandQueue) -> bool) -> bool {
+        let queues: std::collections::BTreeSet<_> =
+            self.timeouts.iter().map(|timeout| timeout.queue).collect();
+        queues.len() == self.timeouts.len() && queues.into_iter().all(exists)
     }
 }
 

@@ -22,9 +22,11 @@ pub use tlbi::{Pages, Range, Tlbi};
 
 use crate::ats::{InvalidateRequest, PrgResponse};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
+use crate::config::Globals;
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
@@ -55,6 +57,15 @@ pub enum Decoded {
     Ignored(Rule),
 }
 
+/// What commands act on beside registers.
+#[derive(Debug)]
+pub(crate) struct Targets<'a> {
+    /// ATS invalidations on their way.
+    pub(crate) invalidations: &'a mut Invalidations,
+    /// Stalled transactions.
+    pub(crate) stalls: &'a mut Stalls,
+}
+
 /// Decodes a command; an error is a rule with [`Effect::Command`].
 pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Decoded, Rule> {
     let opcode = legality::opcode(f, command)?;
@@ -72,47 +83,46 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
-/// Consumes one command, or as many as the implementation consumes before CMDQ_CONS says so (§6.3.28).
+/// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
 pub(crate) fn step(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    invalidations: &mut Invalidations,
+    mut targets: Targets<'_>,
 ) -> Progress {
-    let progress = consume_one(env, f, registers, invalidations);
-    if progress == Progress::Worked
-        && queue::has_more(f, registers)
-        && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
-    {
-        consume_one(env, f, registers, invalidations);
+    let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
+        return Progress::Idle;
+    };
+    consume(env, f, registers, &mut targets, next);
+    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+        let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
+            return Progress::Worked;
+        };
+        consume(env, f, registers, &mut targets, next);
     }
-    progress
+    Progress::Worked
 }
 
-/// Consumes one command, or stops the queue at it.
-fn consume_one(
+/// Consumes one command, or stops its queue at it.
+fn consume(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    invalidations: &mut Invalidations,
-) -> Progress {
-    if *invalidations == Invalidations::Hung {
-        return Progress::Idle;
-    }
-    let Some(ring) = queue::pending(env, f, registers) else {
-        return Progress::Idle;
-    };
-    let decoded = queue::fetch(env, f, registers, ring).and_then(|command| decode(env, f, command));
+    targets: &mut Targets<'_>,
+    next: queue::Pending,
+) {
+    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     let completable = decoded.and_then(|decoded| {
         if let Decoded::Sync(_) = decoded {
-            invalidations.sync(env)?;
+            targets.invalidations.sync(env, next.queue())?;
         }
         Ok(decoded)
     });
     match completable {
         Ok(decoded) => {
-            queue::consume(env, f, registers, ring);
-            execute(env, f, registers, invalidations, decoded);
+            next.consume(env, f, registers);
+            execute(env, f, registers, targets, (next.queue(), decoded));
         }
         Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
         Err(rule) => {
@@ -120,10 +130,9 @@ fn consume_one(
             let Effect::Command(error) = rule.effect() else {
                 unreachable!("{} does not stop a command queue", rule.label());
             };
-            queue::stop(env, f, registers, error);
+            next.stop(env, f, registers, error);
         }
     }
-    Progress::Worked
 }
 
 /// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
@@ -131,20 +140,29 @@ fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    invalidations: &mut Invalidations,
-    decoded: Decoded,
+    Targets { invalidations, stalls }: &mut Targets<'_>,
+    (queue, decoded): (CommandQueue, Decoded),
 ) {
     match decoded {
-        // Nothing is cached, and nothing is stalled.
-        Decoded::Prefetch(_) | Decoded::Cfgi(_) | Decoded::Tlbi(_) => {}
-        Decoded::Resume(_) | Decoded::StallTerm(_) => {}
+        // Nothing is cached.
+        Decoded::Prefetch(_) => {}
+        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
+        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
+        Decoded::StallTerm(stream) => {
+            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+        }
         // Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
             env.note(Rule::CommandIgnored);
         }
-        Decoded::AtcInv(request) => invalidations.send(env, request),
+        Decoded::AtcInv(request) => invalidations.send(env, queue, request),
         Decoded::PriResp(response) => ats::respond(env, response),
-        Decoded::Sync(signal) => sync::complete(env, f, registers, signal),
+        Decoded::Sync(signal) => {
+            stalls.synchronise();
+            sync::complete(env, f, registers, signal);
+        }
         Decoded::Ignored(rule) => env.note(rule),
     }
 }

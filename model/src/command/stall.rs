@@ -1,11 +1,18 @@
-//! CMD_RESUME: the answer to a stalled transaction (§4.7.1). CMD_STALL_TERM names a stream and no more.
+//! The answers to stalled transactions: CMD_RESUME (§4.7.1) and CMD_STALL_TERM (§4.7.2).
 
 use super::stream::stream;
-use crate::env::Env;
+use crate::bus::Bus;
+use crate::choice::Defaults;
+use crate::choice::answer::StallTermUnprepared;
+use crate::config::{Globals, ste};
+use crate::env::{Env, World};
+use crate::fault::stall::{Departure, Stalls};
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{Stag, StreamId};
 use crate::layout::command::Command;
+use crate::layout::ste::Ste;
 use crate::rule::Rule;
+use crate::trace::Silence;
 
 /// The answer to the transaction with this tag, if it is stalled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,4 +46,38 @@ pub(super) fn resume(env: &mut impl Env, f: &Features, command: Command) -> Resu
         StallAction::RazWi
     };
     Ok(Resume { stream: stream(env, f, command)?, stag: command.resume1().stag(), action })
+}
+
+/// CMD_RESUME: the transaction that it names, if there is one, leaves.
+pub(super) fn answer(env: &mut impl Env, stalls: &mut Stalls, resume: Resume) {
+    let Resume { stream, stag, action } = resume;
+    let departure = match action {
+        StallAction::Retry => Departure::Retry,
+        StallAction::RazWi => Departure::RazWi,
+        StallAction::Abort => Departure::Abort,
+    };
+    stalls.resume(env, stream, Stag(stag), departure);
+}
+
+/// CMD_STALL_TERM: everything of the stream that is held ends with an abort, if its STE aborts what arrives.
+pub(super) fn terminate(env: &mut impl Env, g: &Globals<'_>, stalls: &mut Stalls, stream: StreamId) {
+    if !stalls.hold_any_of(stream) {
+        return env.note(Rule::StallUnmatched);
+    }
+    if !aborts_all(env, g, stream)
+        && env.ask(&[StallTermUnprepared::Terminate, StallTermUnprepared::Ignore])
+            == StallTermUnprepared::Ignore
+    {
+        return env.note(Rule::StallTermIgnored);
+    }
+    stalls.terminate(env, stream);
+}
+
+/// Whether the STE of `stream`, as it lies in memory, aborts every transaction. Nobody hears of this look: it is
+/// ours, not the SMMU's.
+fn aborts_all(env: &mut impl Env, g: &Globals<'_>, stream: StreamId) -> bool {
+    let mut quiet = World { bus: env.bus(), chooser: &mut Defaults, sink: &mut Silence };
+    let Ok(at) = g.stream_table().locate(&mut quiet, g.features, stream) else { return true };
+    let Ok(words) = quiet.bus.read_line(at) else { return true };
+    ste::parse(&mut quiet, g, &Ste(words)).is_err()
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod ats;
 mod record;
+pub(crate) mod stall;
 
 use crate::choice::answer::{RecordBadStreamid, StallUnsafeDevice};
 use crate::config::Globals;
 use crate::env::Env;
+use crate::features::{Features, StallModel};
 use crate::layout::event::{EventCode, EventRecord};
 use crate::outcome::{Outcome, Site, Stop};
 use crate::rule::{Effect, Rule};
@@ -20,13 +22,23 @@ pub(crate) struct FaultFlags {
     pub(crate) stall: bool,
 }
 
-/// What becomes of a transaction that failed, and the record that it leaves.
+/// What becomes of a transaction that failed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ending {
-    /// What the client sees: an abort, or success without effect.
-    pub(crate) outcome: Outcome,
-    /// What the event queue is to get.
-    pub(crate) record: Option<PendingRecord>,
+pub(crate) enum Ending {
+    /// It ends.
+    Terminates {
+        /// What the client sees: an abort, or success without effect.
+        outcome: Outcome,
+        /// What the event queue is to get.
+        record: Option<PendingRecord>,
+    },
+    /// It stalls.
+    Stalls {
+        /// The fault.
+        rule: Rule,
+        /// Its record, for a transaction that does not stall.
+        record: PendingRecord,
+    },
 }
 
 /// A record that waits for the event queue.
@@ -49,20 +61,24 @@ pub(crate) fn conclude<E: Env>(
     env.note(stop.rule);
     let code = match stop.rule.effect() {
         Effect::Event(code) => code,
-        Effect::Silent => return Ending { outcome: Outcome::Abort(stop.rule), record: None },
+        Effect::Silent => return Ending::Terminates { outcome: Outcome::Abort(stop.rule), record: None },
         Effect::Command(_) | Effect::Ignored | Effect::Decision | Effect::Global => {
             unreachable!("{} does not end a transaction", stop.rule.label())
         }
     };
-    let (outcome, recorded) = match owner(code, stop.site, seen) {
-        Some(flags) => by_flags(env, stop.rule, flags),
-        None => (Outcome::Abort(stop.rule), is_recorded(env, g, tx, code)),
-    };
-    let record = recorded.then(|| PendingRecord {
+    let record = || PendingRecord {
         record: record::build(g.features, code, stop.site, tx, seen.access),
         mergeable: seen.mergeable || precedes_the_ste(code),
-    });
-    Ending { outcome, record }
+    };
+    let rule = stop.rule;
+    let (outcome, recorded) = match owner(code, stop.site, seen) {
+        Some(flags) if flags.stall && stalls(env, g.features) => {
+            return Ending::Stalls { rule, record: record() };
+        }
+        Some(flags) => by_flags(env, rule, flags),
+        None => (Outcome::Abort(rule), is_recorded(env, g, tx, code)),
+    };
+    Ending::Terminates { outcome, record: recorded.then(record) }
 }
 
 /// The flags that decide, for the four Translation-related faults of a stage that translates (§3.12).
@@ -84,16 +100,18 @@ fn owner(code: EventCode, site: Site, seen: &Seen) -> Option<FaultFlags> {
     }
 }
 
-/// The truth table of §5.5. A stall ends as an abort with its record for now: the architecture lets an
-/// implementation judge that stalling a device is unsafe (§3.12).
+/// Whether a fault that asks for a stall gets it: an implementation that can terminate may hold that stalling
+/// this device is unsafe (§3.12).
+fn stalls<E: Env>(env: &mut E, f: &Features) -> bool {
+    f.stall_model == StallModel::StallOnly
+        || env.ask(&[StallUnsafeDevice::Stall, StallUnsafeDevice::Terminate]) == StallUnsafeDevice::Stall
+}
+
+/// The truth table of §5.5, for a fault that does not stall.
 fn by_flags<E: Env>(env: &mut E, rule: Rule, flags: FaultFlags) -> (Outcome, bool) {
     if flags.stall {
-        return match env.ask(&[StallUnsafeDevice::Terminate]) {
-            StallUnsafeDevice::Terminate => {
-                env.note(Rule::StallTerminates);
-                (Outcome::Abort(rule), true)
-            }
-        };
+        env.note(Rule::StallTerminates);
+        return (Outcome::Abort(rule), true);
     }
     if !flags.record {
         env.note(Rule::NotRecorded);

@@ -278,7 +278,7 @@ fn reserved_bits_set(decoded: &Decoded) -> Vec<&'static str> {
 pub const NOT_JUDGED: &[(&str, &str)] = &[
     ("V22", "says which SMMU suits CXL.cache devices; the ID registers do not name the devices"),
     ("V26", "says which SMMU suits PCI clients; the ID registers do not name the clients"),
-    ("V32", "is about the control page registers of Enhanced Command queues, which are not modelled"),
+    ("V32", "is about the control page registers of Enhanced Command queues, which this model places"),
     ("V33", "is about STRTAB_BASE_CFG with preset tables, which are not modelled"),
     ("V34", "is about the addresses of preset structures, which are not modelled"),
     ("V43", "is about the Secure state, which has its own ID registers"),

@@ -5,7 +5,7 @@ use super::{Features, Httu, IdRegisters, Revision, StallModel, TableEndianness};
 
 /// Takes the registers apart. They have passed every check, so reserved encodings cannot occur.
 pub(super) fn decode(ids: IdRegisters) -> Features {
-    let Decoded { idr0, idr1, idr3, idr5, aidr, .. } = Decoded::new(ids);
+    let Decoded { idr0, idr1, idr3, idr5, idr6, aidr, .. } = Decoded::new(ids);
     let oas_bits = oas_bits(idr5.oas());
     Features {
         ids,
@@ -48,6 +48,8 @@ pub(super) fn decode(ids: IdRegisters) -> Features {
         cmdq_log2_max: idr1.cmdqs(),
         eventq_log2_max: idr1.eventqs(),
         priq_log2_max: if idr0.pri() { idr1.priqs() } else { 0 },
+        ecmdq_pages: if idr1.ecmdq() { 1 << idr6.cmdq_control_page_log2nump() } else { 0 },
+        ecmdq_per_page: if idr1.ecmdq() { 1 << idr6.cmdq_control_page_log2numq() } else { 0 },
         ril: idr3.ril(),
         btm: idr0.btm(),
         cohacc: idr0.cohacc(),

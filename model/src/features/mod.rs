@@ -102,6 +102,10 @@ pub struct Features {
     pub eventq_log2_max: u8,
     /// Log2 of the largest PRI queue, in entries: IDR1.PRIQS, and 0 without PRI (§6.3.2).
     pub priq_log2_max: u8,
+    /// Command queue control pages of Enhanced Command queues, 0 without: IDR6.CMDQ_CONTROL_PAGE_LOG2NUMP (§6.3.45).
+    pub ecmdq_pages: u16,
+    /// Enhanced Command queues in each page, 0 without: IDR6.CMDQ_CONTROL_PAGE_LOG2NUMQ (§6.3.45).
+    pub ecmdq_per_page: u16,
     /// Range invalidation and level hints: IDR3.RIL (§6.3.4).
     pub ril: bool,
     /// Broadcast TLB maintenance is received: IDR0.BTM (§6.3.1).

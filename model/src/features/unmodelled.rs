@@ -71,8 +71,6 @@ unmodelled! {
         ["IDR0.TTF"] announced |i| i.idr0.ttf() & 0b01 != 0;
     Rme = "§2.6, §3.25" "granule protection faults are not reported"
         ["IDR0.RME_IMPL"] announced |i| i.idr0.rme_impl();
-    Ecmdq = "§3.5.6" "only the one Command queue is consumed, not Enhanced Command queues"
-        ["IDR1.ECMDQ"] announced |i| i.idr1.ecmdq();
     Presets = "§3.16, §6.3.2" "tables and queues lie in memory, never at preset places"
         ["IDR1.TABLES_PRESET" "IDR1.QUEUES_PRESET" "IDR1.REL"]
         announced |i| i.idr1.tables_preset() || i.idr1.queues_preset();

@@ -146,4 +146,35 @@ impl EventRecord {
     pub const fn event_code(self) -> Option<EventCode> {
         EventCode::from_code(self.word0().event_number())
     }
+
+    /// The fields that say whether it repeats another: some events leave out InputAddr[11:0] (§7.3.1).
+    pub const fn comparable(self) -> Self {
+        let Self([first, second, third, fourth]) = self;
+        match self.event_code() {
+            Some(
+                EventCode::FTranslForbidden
+                | EventCode::FWalkEabt
+                | EventCode::FTranslation
+                | EventCode::FAddrSize
+                | EventCode::FAccess
+                | EventCode::FPermission
+                | EventCode::FTlbConflict,
+            ) => Self([first, second, third & !0xfff, fourth]),
+            Some(
+                EventCode::FUut
+                | EventCode::CBadStreamid
+                | EventCode::FSteFetch
+                | EventCode::CBadSte
+                | EventCode::FBadAtsTreq
+                | EventCode::FStreamDisabled
+                | EventCode::CBadSubstreamid
+                | EventCode::FCdFetch
+                | EventCode::CBadCd
+                | EventCode::FCfgConflict
+                | EventCode::EPageRequest
+                | EventCode::FVmsFetch,
+            )
+            | None => self,
+        }
+    }
 }

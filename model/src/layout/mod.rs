@@ -7,11 +7,13 @@
 pub mod cd;
 pub mod command;
 pub mod descriptor;
+pub mod ecmdq;
 pub mod event;
 pub mod idr;
 pub mod l1cd;
 pub mod l1std;
 pub mod names;
+pub mod pmcg;
 pub mod pri;
 pub mod register;
 pub mod ste;

@@ -67,8 +67,35 @@ impl EventQueue {
         self.append(env, f, registers, ring, record);
     }
 
+    /// Whether a stall can be recorded now (§7.2.1).
+    pub(crate) fn is_writable(&self, env: &mut impl Env, f: &Features, registers: &Registers) -> bool {
+        if !registers.cr0ack.eventqen() || registers.active_errors().eventq_abt_err() {
+            return false;
+        }
+        match registers.event_ring(f).fill() {
+            Fill::Empty | Fill::Partial => true,
+            Fill::Full => false,
+            Fill::Inconsistent => {
+                use QueueInconsistent::{Proceed, Stop};
+                env.ask(&[Stop, Proceed]) == Proceed
+            }
+        }
+    }
+
+    /// Records a stall in a queue that is writable. It never merges (§7.3.1).
+    pub(crate) fn record_stall(
+        &mut self,
+        env: &mut impl Env,
+        f: &Features,
+        registers: &mut Registers,
+        record: EventRecord,
+    ) {
+        let ring = registers.event_ring(f);
+        self.append(env, f, registers, ring, record);
+    }
+
     fn merges(&self, env: &mut impl Env, record: EventRecord) -> bool {
-        let is_repetition = self.last.is_some_and(|last| comparable(last) == comparable(record));
+        let is_repetition = self.last.is_some_and(|last| last.comparable() == record.comparable());
         is_repetition
             && !is_stall(record)
             && env.ask(&[EventMerge::Separate, EventMerge::Merge]) == EventMerge::Merge
@@ -127,38 +154,6 @@ fn overflow(env: &mut impl Env, registers: &mut Registers) {
 fn report_abort(env: &mut impl Env, f: &Features, registers: &mut Registers) {
     env.note(Rule::EventQueueAborted);
     activate(env, f, registers, Gerror::new().with_eventq_abt_err(true));
-}
-
-/// What two records that may merge have in common: some leave out InputAddr[11:0] (§7.3.1).
-fn comparable(record: EventRecord) -> EventRecord {
-    let mut comparable = record;
-    match record.event_code() {
-        Some(
-            EventCode::FTranslForbidden
-            | EventCode::FWalkEabt
-            | EventCode::FTranslation
-            | EventCode::FAddrSize
-            | EventCode::FAccess
-            | EventCode::FPermission
-            | EventCode::FTlbConflict,
-        ) => comparable.0[2] &= !0xfff,
-        Some(
-            EventCode::FUut
-            | EventCode::CBadStreamid
-            | EventCode::FSteFetch
-            | EventCode::CBadSte
-            | EventCode::FBadAtsTreq
-            | EventCode::FStreamDisabled
-            | EventCode::CBadSubstreamid
-            | EventCode::FCdFetch
-            | EventCode::CBadCd
-            | EventCode::FCfgConflict
-            | EventCode::EPageRequest
-            | EventCode::FVmsFetch,
-        )
-        | None => {}
-    }
-    comparable
 }
 
 /// Whether the record says that its transaction is stalled; few kinds of event can (§7.3).

@@ -1,7 +1,7 @@
 //! From an access on the bus to the registers it reaches (§6.2).
 
 use super::map::Half;
-use super::{Register, Registers};
+use super::{AnyRegister, Registers};
 use crate::address::low_mask;
 use crate::choice::answer::{Page0Alias, Page1Undefined, RegisterAccessSize, RegisterPair};
 use crate::env::Env;
@@ -57,19 +57,19 @@ pub(crate) fn write(
     match resolve(env, f, offset, size_bytes)? {
         Reach::Nothing => {}
         Reach::Unknown(words) => {
-            for (register, half) in words.filter_map(Register::at) {
-                let ones = registers.get(f, register) | 0xffff_ffff << half.shift();
-                registers.write(env, f, register, ones);
+            for (register, half) in words.filter_map(|word| AnyRegister::at(f, word)) {
+                let ones = registers.get_any(f, register) | 0xffff_ffff << half.shift();
+                registers.write_any(env, f, register, ones);
             }
         }
-        Reach::Register(register) => registers.write(env, f, register, value),
+        Reach::Register(register) => registers.write_any(env, f, register, value),
         Reach::Words(lanes) => {
             for lane in lanes.into_iter().flatten() {
                 let word = (value >> lane.shift) & 0xffff_ffff;
                 match lane.word {
                     Some((register, half)) => {
-                        let other_half = registers.get(f, register) & !(0xffff_ffff << half.shift());
-                        registers.write(env, f, register, other_half | word << half.shift());
+                        let other_half = registers.get_any(f, register) & !(0xffff_ffff << half.shift());
+                        registers.write_any(env, f, register, other_half | word << half.shift());
                     }
                     None => env.note(Rule::RegisterUndefined),
                 }
@@ -86,7 +86,7 @@ enum Reach {
     /// The registers of these words, with UNKNOWN data: we take ones (§6.2).
     Unknown(Words),
     /// All of a 64-bit register.
-    Register(Register),
+    Register(AnyRegister),
     /// Aligned 32-bit words, in the order of access.
     Words([Option<Lane>; 2]),
 }
@@ -94,7 +94,7 @@ enum Reach {
 /// One aligned 32-bit word of an access.
 struct Lane {
     /// What lies there.
-    word: Option<(Register, Half)>,
+    word: Option<(AnyRegister, Half)>,
     /// Where it is in the data of the access, in bits.
     shift: u8,
 }
@@ -113,7 +113,7 @@ fn resolve(env: &mut impl Env, f: &Features, offset: u64, size_bytes: u8) -> Res
         env.note(Rule::RegisterUndefined);
         return Ok(Reach::Nothing);
     };
-    let low = Lane { word: Register::at(offset), shift: 0 };
+    let low = Lane { word: AnyRegister::at(f, offset), shift: 0 };
     if size_bytes == 4 {
         return Ok(Reach::Words([Some(low), None]));
     }
@@ -122,7 +122,7 @@ fn resolve(env: &mut impl Env, f: &Features, offset: u64, size_bytes: u8) -> Res
     {
         return Ok(Reach::Register(register));
     }
-    let high = Lane { word: Register::at(offset | 4), shift: 32 };
+    let high = Lane { word: AnyRegister::at(f, offset | 4), shift: 32 };
     if low.word.is_none() && high.word.is_none() {
         return Ok(Reach::Words([Some(low), None]));
     }
@@ -154,7 +154,7 @@ fn pair(env: &mut impl Env, low: Lane, high: Lane) -> Result<Reach, RegisterAbor
 /// The offset that an access reaches where the two pages may alias; `None` where nothing is reached.
 /// Nothing is asked where the answer makes no difference.
 fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
-    let exists = |offset| Register::at(offset).is_some_and(|(register, _half)| register.exists(f));
+    let exists = |offset| AnyRegister::at(f, offset).is_some_and(|(register, _half)| register.exists(f));
     if ALIASES.contains(&offset) {
         let in_page1 = offset + PAGE_BYTES;
         return match exists(in_page1).then(|| env.ask(&[Page0Alias::Alias, Page0Alias::RazWi])) {
@@ -163,7 +163,7 @@ fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
         };
     }
     let is_page1 = (PAGE_BYTES..2 * PAGE_BYTES).contains(&offset);
-    if is_page1 && Register::at(offset).is_none() {
+    if is_page1 && AnyRegister::at(f, offset).is_none() {
         let in_page0 = offset - PAGE_BYTES;
         return match exists(in_page0).then(|| env.ask(&[Page1Undefined::Res0, Page1Undefined::Page0])) {
             Some(Page1Undefined::Page0) => Some(in_page0),
@@ -173,7 +173,7 @@ fn across_pages(env: &mut impl Env, f: &Features, offset: u64) -> Option<u64> {
     Some(offset)
 }
 
-fn note_if_absent(env: &mut impl Env, f: &Features, register: Register) {
+fn note_if_absent(env: &mut impl Env, f: &Features, register: AnyRegister) {
     if !register.exists(f) {
         env.note(Rule::RegisterUndefined);
     }

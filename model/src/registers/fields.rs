@@ -14,7 +14,7 @@ pub(super) const INDEX: u32 = 0xf_ffff;
 pub(super) fn implemented(f: &Features, register: Register) -> u64 {
     match register {
         Register::StrtabBase => base(f, 6),
-        Register::CmdqBase | Register::EventqBase | Register::PriqBase => base(f, 5) | 0x1f,
+        Register::CmdqBase | Register::EventqBase | Register::PriqBase => queue_base(f),
         Register::GerrorIrqCfg0 | Register::EventqIrqCfg0 | Register::PriqIrqCfg0 => address(f, 2),
         Register::Cr0 | Register::Cr0Ack => u64::from(cr0(f).into_bits()),
         Register::Cr1 => u64::from(CR1.into_bits()),
@@ -125,7 +125,7 @@ const fn irq_ctrl(f: &Features) -> IrqCtrl {
     IrqCtrl::new().with_gerror_irqen(true).with_priq_irqen(f.pri).with_eventq_irqen(true)
 }
 
-/// CMDQP_ERR and DPT_ERR belong to features that are refused.
+/// DPT_ERR belongs to a feature that is refused.
 const fn gerror(f: &Features) -> Gerror {
     Gerror::new()
         .with_cmdq_err(true)
@@ -136,11 +136,17 @@ const fn gerror(f: &Features) -> Gerror {
         .with_msi_priq_abt_err(f.msi && f.pri)
         .with_msi_gerror_abt_err(f.msi)
         .with_sfm_err(true)
+        .with_cmdqp_err(f.ecmdq_pages != 0)
 }
 
 const fn strtab_base_cfg(f: &Features) -> StrtabBaseCfg {
     let cfg = StrtabBaseCfg::new().with_log2size(0b11_1111);
     if f.two_level_stream_table { cfg.with_fmt(0b11).with_split(0b1_1111) } else { cfg }
+}
+
+/// The base of a queue: ADDR, LOG2SIZE and the allocation hint.
+pub(super) const fn queue_base(f: &Features) -> u64 {
+    base(f, 5) | 0x1f
 }
 
 /// An address and the allocation hint in bit 62.

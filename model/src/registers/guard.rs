@@ -22,7 +22,7 @@ pub(super) enum Guard {
     EventqIrqen,
     /// IRQ_CTRL.PRIQ_IRQEN.
     PriqIrqen,
-    /// TABLE_* by SMMUEN, QUEUE_* by the three queue enables (§6.3.11).
+    /// TABLE_* by SMMUEN, QUEUE_* by the three queue enables and those of Enhanced Command queues (§6.3.11).
     Cr1Fields,
 }
 
@@ -39,18 +39,18 @@ impl Guard {
             Self::GerrorIrqen => irq.gerror_irqen(),
             Self::EventqIrqen => irq.eventq_irqen(),
             Self::PriqIrqen => irq.priq_irqen(),
-            Self::Cr1Fields => return u64::from(closed_cr1_fields(enabled).into_bits()),
+            Self::Cr1Fields => return u64::from(closed_cr1_fields(registers, enabled).into_bits()),
         };
         if closed { u64::MAX } else { 0 }
     }
 }
 
-fn closed_cr1_fields(enabled: Cr0) -> Cr1 {
+fn closed_cr1_fields(registers: &Registers, enabled: Cr0) -> Cr1 {
     let mut closed = Cr1::new();
     if enabled.smmuen() {
         closed = closed.with_table_sh(0b11).with_table_oc(0b11).with_table_ic(0b11);
     }
-    if enabled.cmdqen() || enabled.eventqen() || enabled.priqen() {
+    if enabled.cmdqen() || enabled.eventqen() || enabled.priqen() || registers.ecmdqs.are_in_use() {
         closed = closed.with_queue_sh(0b11).with_queue_oc(0b11).with_queue_ic(0b11);
     }
     closed

@@ -85,7 +85,7 @@ macro_rules! registers {
                 match self { $(Self::$name => Presence::$presence,)* }
             }
 
-            const fn starting_at(offset: u64) -> Option<Self> {
+            pub(super) const fn starting_at(offset: u64) -> Option<Self> {
                 match offset { $($offset => Some(Self::$name),)* _ => None }
             }
         }
@@ -157,14 +157,5 @@ impl Register {
             Presence::MsiPri => features.msi && features.pri,
             Presence::Unmodelled => false,
         }
-    }
-
-    /// The register that covers the aligned 32-bit word at `offset`, and which of its words that is.
-    pub(super) fn at(offset: u64) -> Option<(Self, Half)> {
-        let low = Self::starting_at(offset).map(|register| (register, Half::Low));
-        low.or_else(|| {
-            let register = Self::starting_at(offset.checked_sub(4)?)?;
-            (register.size_bytes() == 8).then_some((register, Half::High))
-        })
     }
 }

@@ -5,17 +5,23 @@
 //! it. A write records; `update::complete_one` does what the SMMU does later.
 
 pub(crate) mod access;
+mod any;
+pub(crate) mod ecmdq;
 pub(crate) mod error;
 mod fields;
 mod guard;
 mod map;
+pub(crate) mod pmcg;
 mod read;
 mod reset;
 mod store;
 pub(crate) mod update;
 mod write;
 
+pub use any::AnyRegister;
+pub use ecmdq::{EcmdqKind, EcmdqRegister};
 pub use map::Register;
+pub use pmcg::{PmcgKind, PmcgRegister};
 
 use crate::features::Features;
 use crate::layout::register::{
@@ -23,6 +29,8 @@ use crate::layout::register::{
     StrtabBase, StrtabBaseCfg,
 };
 use crate::queue::ring::Ring;
+use ecmdq::Ecmdqs;
+use pmcg::Pmcgs;
 
 /// Every register that holds something, each value once.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +62,8 @@ pub(crate) struct Registers {
     pub(crate) priq_prod: OutputQueueIndex,
     pub(crate) priq_cons: OutputQueueIndex,
     pub(crate) priq_irq: IrqConfig,
+    pub(crate) ecmdqs: Ecmdqs,
+    pub(crate) pmcgs: Pmcgs,
 }
 
 /// The MSI of one interrupt source: *_IRQ_CFG0, 1 and 2 (§6.3.21–§6.3.23).
@@ -66,6 +76,18 @@ pub(crate) struct IrqConfig {
 }
 
 impl Registers {
+    /// What software reads from a register on any page; zero from one that these features lack.
+    pub(crate) fn get_any(&self, f: &Features, register: AnyRegister) -> u64 {
+        match register {
+            AnyRegister::Main(register) => self.get(f, register),
+            AnyRegister::Ecmdq(register) if register.exists(f) => self.ecmdqs.read(f, register),
+            AnyRegister::Pmcg(register) if register.exists() => {
+                self.pmcgs.get(register.group).read(f, register)
+            }
+            AnyRegister::Ecmdq(_) | AnyRegister::Pmcg(_) => 0,
+        }
+    }
+
     /// The Command queue: 2^LOG2SIZE entries, at most as many as IDR1 allows (§6.3.26).
     pub(crate) fn command_ring(&self, f: &Features) -> Ring {
         let log2_entries = self.cmdq_base.log2size().min(f.cmdq_log2_max);
@@ -84,9 +106,9 @@ impl Registers {
         Ring::new(log2_entries, self.priq_prod.index(), self.priq_cons.index())
     }
 
-    /// A register with a bit set that these features do not store; only a state from outside can have one.
+    /// Registers with a bit set that these features do not store; only a state from outside can have them.
     #[cfg(feature = "serde")]
-    pub(crate) fn impossible(&self, f: &Features) -> Option<Register> {
+    pub(crate) fn impossible(&self, f: &Features) -> Option<&'static str> {
         let possible = |register: Register| match register.exists(f) {
             true => fields::implemented(f, register) | fields::beyond_oas(f, register),
             false => 0,
@@ -95,7 +117,13 @@ impl Registers {
         let stray = registers.find(|&register| self.get(f, register) & !possible(register) != 0);
         let in_use = u64::from(self.gbpa_in_use.into_bits());
         let in_use_is_possible = in_use & !possible(Register::Gbpa) == 0 && !self.gbpa_in_use.update();
-        stray.or_else(|| (!in_use_is_possible).then_some(Register::Gbpa))
+        let others = [
+            (!in_use_is_possible, Register::Gbpa.name()),
+            (self.ecmdqs.is_impossible(f), "ECMDQ registers"),
+            (self.pmcgs.is_impossible(f), "PMCG registers"),
+        ];
+        let found = others.into_iter().find_map(|(is_impossible, name)| is_impossible.then_some(name));
+        stray.map(Register::name).or(found)
     }
 
     /// The global errors that are active (§7.5).

@@ -1,14 +1,21 @@
 //! What software reads of one register, where that is more than a question of its value (§6.3).
 
 use super::fields::{INDEX, gbpa_without_effect};
-use super::{Register, Registers};
+use super::{AnyRegister, Register, Registers};
 use crate::choice::answer::{GbpaOverrideRead, QueueIndexHighBits};
 use crate::env::Env;
 use crate::features::Features;
 
 impl Registers {
     /// Software reads all bits of `register`.
-    pub(super) fn read(&self, env: &mut impl Env, f: &Features, register: Register) -> u64 {
+    pub(super) fn read(&self, env: &mut impl Env, f: &Features, register: AnyRegister) -> u64 {
+        match register {
+            AnyRegister::Main(register) => self.read_main(env, f, register),
+            AnyRegister::Ecmdq(_) | AnyRegister::Pmcg(_) => self.get_any(f, register),
+        }
+    }
+
+    fn read_main(&self, env: &mut impl Env, f: &Features, register: Register) -> u64 {
         let value = self.get(f, register);
         if register == Register::Gbpa {
             return read_gbpa(env, f, value);

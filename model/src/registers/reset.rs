@@ -1,6 +1,8 @@
 //! Register values out of reset (chapter 6).
 
+use super::ecmdq::Ecmdqs;
 use super::fields::implemented;
+use super::pmcg::Pmcgs;
 use super::{IrqConfig, Register, Registers};
 use crate::choice::answer::{GbpaReset, ResetUnknown};
 use crate::env::Env;
@@ -40,10 +42,15 @@ impl Registers {
     /// Asks once for all UNKNOWN values, so that exploring both answers stays cheap.
     pub(crate) fn after_reset(env: &mut impl Env, f: &Features) -> Self {
         let mut registers = ZEROS;
-        match env.ask(&[ResetUnknown::Zeros, ResetUnknown::Ones]) {
-            ResetUnknown::Zeros => {}
-            ResetUnknown::Ones => registers.fill_unknown(f),
+        let ones = match env.ask(&[ResetUnknown::Zeros, ResetUnknown::Ones]) {
+            ResetUnknown::Zeros => false,
+            ResetUnknown::Ones => true,
+        };
+        if ones {
+            registers.fill_unknown(f);
         }
+        registers.ecmdqs = Ecmdqs::after_reset(f, ones);
+        registers.pmcgs = Pmcgs::after_reset(f, ones);
         registers.gbpa = gbpa(env);
         registers.gbpa_in_use = registers.gbpa;
         registers
@@ -95,4 +102,6 @@ const ZEROS: Registers = Registers {
     priq_prod: NO_INDEX,
     priq_cons: NO_INDEX,
     priq_irq: NO_IRQ,
+    ecmdqs: Ecmdqs::NONE,
+    pmcgs: Pmcgs::NONE,
 };

@@ -1,8 +1,10 @@
-//! Updates: what software asks for now and the SMMU completes later (§6.3.9, §6.3.14.1, §6.3.16).
+//! Updates: what software asks for now and the SMMU completes later (§6.3.9, §6.3.14.1, §6.3.16, §3.5.6.2,
+//! §10.5.2.19).
 //!
 //! Until an Update completes, the old value is in effect; the acknowledge register shows which one is.
 
-use super::{Register, Registers};
+use super::pmcg::GROUPS;
+use super::{AnyRegister, Register, Registers};
 use crate::choice::answer::{ControlRewrite, GbpaBusy, GbpaNoUpdate};
 use crate::env::Env;
 use crate::features::{Features, Revision};
@@ -16,23 +18,31 @@ const CR0_FIELDS: [u32; 6] = [1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 0b111 << 6
 /// The fields of IRQ_CTRL: GERROR_IRQEN, PRIQ_IRQEN, EVENTQ_IRQEN (§6.3.16).
 const IRQ_CTRL_FIELDS: [u32; 3] = [1 << 0, 1 << 1, 1 << 2];
 
-/// The most Updates that can be pending at once: every field of CR0 and IRQ_CTRL, and GBPA.
-pub(crate) const PENDING_MAX: usize = CR0_FIELDS.len() + IRQ_CTRL_FIELDS.len() + 1;
+/// The most Updates that can be pending at once: every field of CR0 and IRQ_CTRL, GBPA, IRQ_CTRL of each counter
+/// group, and EN of each Enhanced Command queue.
+pub(crate) fn pending_max(f: &Features) -> usize {
+    let ecmdqs = usize::from(f.ecmdq_pages) * usize::from(f.ecmdq_per_page);
+    CR0_FIELDS.len() + IRQ_CTRL_FIELDS.len() + 1 + usize::from(GROUPS) + ecmdqs
+}
 
 /// Completes one pending Update, if there is one.
-pub(crate) fn complete_one(env: &mut impl Env, registers: &mut Registers) -> bool {
+pub(crate) fn complete_one(env: &mut impl Env, f: &Features, registers: &mut Registers) -> bool {
     let cr0 = (registers.cr0.into_bits(), registers.cr0ack.into_bits());
     let irq = (registers.irq_ctrl.into_bits(), registers.irq_ctrlack.into_bits());
     let (register, value) = if let Some(acknowledged) = next_acknowledge(cr0, &CR0_FIELDS) {
         registers.cr0ack = Cr0::from_bits(acknowledged);
-        (Register::Cr0Ack, acknowledged)
+        (Register::Cr0Ack.into(), acknowledged)
     } else if let Some(acknowledged) = next_acknowledge(irq, &IRQ_CTRL_FIELDS) {
         registers.irq_ctrlack = IrqCtrl::from_bits(acknowledged);
-        (Register::IrqCtrlAck, acknowledged)
+        (Register::IrqCtrlAck.into(), acknowledged)
     } else if registers.gbpa.update() {
         registers.gbpa = registers.gbpa.with_update(false);
         registers.gbpa_in_use = registers.gbpa;
-        (Register::Gbpa, registers.gbpa.into_bits())
+        (Register::Gbpa.into(), registers.gbpa.into_bits())
+    } else if let Some((register, cons)) = registers.ecmdqs.complete_one(f) {
+        (AnyRegister::Ecmdq(register), cons)
+    } else if let Some((register, acknowledged)) = registers.pmcgs.complete_one() {
+        (AnyRegister::Pmcg(register), acknowledged)
     } else {
         return false;
     };
@@ -71,14 +81,14 @@ pub(super) fn write_control(
 }
 
 /// A control register and what the SMMU has acknowledged of it.
-struct Written {
-    current: u32,
-    acknowledged: u32,
+pub(super) struct Written {
+    pub(super) current: u32,
+    pub(super) acknowledged: u32,
 }
 
 impl Written {
     /// The register after software wrote `value`, field by field.
-    fn rewrite(&self, env: &mut impl Env, f: &Features, fields: &[u32], value: u32) -> u32 {
+    pub(super) fn rewrite(&self, env: &mut impl Env, f: &Features, fields: &[u32], value: u32) -> u32 {
         let stored = fields.iter().map(|&field| {
             let (old, new) = (self.current & field, value & field);
             let is_pending = old != self.acknowledged & field;

@@ -5,7 +5,7 @@ use super::guard::Guard;
 use super::map::Access;
 use super::read::stores_high_bits;
 use super::store::low_word;
-use super::{Register, Registers, update};
+use super::{AnyRegister, Register, Registers, update};
 use crate::choice::answer::{AddressAboveOas, CmdqConsErrWrite, GerrornInactive, GuardedWrite};
 use crate::env::Env;
 use crate::features::{Features, Revision};
@@ -15,9 +15,17 @@ use crate::rule::Rule;
 use crate::trace::Event;
 
 impl Registers {
-    /// Software writes all bits of `register`.
-    pub(super) fn write(&mut self, env: &mut impl Env, f: &Features, register: Register, value: u64) {
+    /// Software writes all bits of a register that an offset reaches.
+    pub(super) fn write_any(&mut self, env: &mut impl Env, f: &Features, register: AnyRegister, value: u64) {
         env.trace(|| Event::RegisterWrite { register, value });
+        match register {
+            AnyRegister::Main(register) => self.write(env, f, register, value),
+            AnyRegister::Ecmdq(register) => self.ecmdqs.write(env, f, register, value),
+            AnyRegister::Pmcg(register) => self.pmcgs.write(env, f, register, value),
+        }
+    }
+
+    fn write(&mut self, env: &mut impl Env, f: &Features, register: Register, value: u64) {
         if !register.exists(f) {
             env.note(Rule::RegisterUndefined);
             return;
@@ -125,7 +133,7 @@ fn stored_bits(env: &mut impl Env, f: &Features, register: Register, value: u64)
 }
 
 /// Up to v3.1 a guarded write may also store.
-fn stores_guarded(env: &mut impl Env, f: &Features) -> bool {
+pub(super) fn stores_guarded(env: &mut impl Env, f: &Features) -> bool {
     f.revision <= Revision::V3_1
         && match env.ask(&[GuardedWrite::Ignore, GuardedWrite::Store]) {
             GuardedWrite::Ignore => false,

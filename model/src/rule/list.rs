@@ -312,6 +312,36 @@ rules! {
     /// CR2.RECINVSID is 0: C_BAD_STREAMID is not recorded.
     BadStreamNotRecorded = "FLT-05" "§6.3.12" => Decision,
 
+    // Stalled transactions (§3.12.2, §4.7).
+    /// CD.S or STE.S2S is 1: the transaction is held, and its fault is recorded whatever R is.
+    StallHeld = "STL-01" "§3.12.2" => Decision,
+    /// The Event queue is not writable: the record of the stall waits, and that is no overflow.
+    StallRecordWaits = "STL-02" "§7.2.1" => Decision,
+    /// IDR5.STALL_MAX stalls are recorded and not answered: this transaction waits as if it had not arrived.
+    StallBeyondMax = "STL-03" "§6.3.6" => Decision,
+    /// An earlier stall of the stream is like this one, and the implementation records only that.
+    StallSuppressed = "STL-04" "§3.12.2.1" => Decision,
+    /// A stalled transaction is handled as if it had just arrived.
+    StallRetried = "STL-05" "§3.12.2" => Decision,
+    /// CMD_RESUME terminates the stalled transaction with an abort: Ab is 1, or IDR0.TERM_MODEL is.
+    ResumedWithAbort = "STL-06" "§4.7.1" => Silent,
+    /// CMD_RESUME terminates the stalled transaction with success: a read as zero, a write without effect.
+    ResumedRazWi = "STL-07" "§4.7.1" => Decision,
+    /// CMD_STALL_TERM terminates the stalled transactions of its stream with an abort.
+    StreamStallTerminated = "STL-08" "§4.7.2" => Silent,
+    /// SMMUEN has become 0: every stalled transaction is terminated with an abort.
+    StallEndedByDisable = "STL-09" "§6.3.9.6" => Silent,
+    /// The record of a stall could not be written when it was due, and never will be.
+    StallRecordDropped = "STL-10" "§7.2.1" => Ignored,
+    /// The SMMU retries a stalled transaction without being told; a fault that was recorded is not recorded again.
+    StallRetriedEarly = "STL-11" "§3.12.2.2" => Decision,
+    /// The command acknowledges a stall whose transaction has ended by an early retry.
+    StallAcknowledged = "STL-12" "§3.12.2.2" => Ignored,
+    /// No stall matches the StreamID, or the StreamID and STAG, of the command: no effect.
+    StallUnmatched = "STL-13" "§4.7.1" => Ignored,
+    /// CMD_STALL_TERM names a stream that does not abort all its transactions, and the implementation does nothing.
+    StallTermIgnored = "STL-14" "§4.7.2" => Ignored,
+
     // ATS Translation Requests (§3.9.1.2).
     /// A Translation Request met SMMUEN 0: Unsupported Request, F_BAD_ATS_TREQ.
     AtsWhileDisabled = "ATS-01" "§3.9.1.2" => Event(FBadAtsTreq),
@@ -331,6 +361,7 @@ rules! {
     AtsCompleterAbort = "ATS-08" "§3.9.1.2" => Decision,
     /// REC_CFG_ATS is 0: a configuration error that a Translation Request or page request met is not recorded.
     AtsErrorNotRecorded = "ATS-09" "§3.9.1.2" => Decision,
+
     // ATS invalidation (§3.9.1.4, §3.9.1.5, §4.7.3).
     /// The device answered an Invalidate Request with Unsupported Request: the command is complete all the same.
     AtcInvUnsupported = "ATC-01" "§3.9.1.5" => Decision,
@@ -340,6 +371,7 @@ rules! {
     SyncAfterTimeout = "ATC-03" "§4.7.3" => Command(AtcInvSync),
     /// The same in an implementation without CERROR_ATC_INV_SYNC: the CMD_SYNC never completes.
     SyncNeverCompletes = "ATC-04" "§3.9.1.4" => Ignored,
+
     // Page requests (chapter 8).
     /// Effective PRIQEN is 0: the page request is discarded and answered with Response Failure.
     PageRequestDisabled = "PRI-01" "§8.2" => Ignored,
@@ -430,6 +462,12 @@ rules! {
     /// The command was consumed.
     CommandConsumed = "CMD-22" "§4.1.4" => Decision,
 
+    // Enhanced Command queues (§3.5.6).
+    /// A command error of an Enhanced Command queue: ERR toggles, and CMDQP_ERR becomes active unless it is.
+    EcmdqError = "ECQ-01" "§3.5.6.3" => Global,
+    /// ERRACK and ERR differ without an error, and the implementation consumes nothing meanwhile.
+    EcmdqErrackMismatch = "ECQ-02" "§3.5.6.3" => Ignored,
+
     // Registers (chapter 6).
     /// A read-only register was written: no effect.
     RegisterReadOnly = "REG-01" "§6.2" => Ignored,
@@ -451,6 +489,24 @@ rules! {
     // Interrupts (§3.18).
     /// The write of an MSI got an external abort: the matching GERROR flag becomes active.
     MsiAborted = "IRQ-01" "§3.18" => Global,
+
+    // Performance Monitor Counter Groups (chapter 10).
+    /// An enabled counter whose event and filter match counts.
+    PmcgCounts = "PMC-01" "§10.5.2.1" => Decision,
+    /// The StreamID filter of an enabled counter of this event does not match: it does not count.
+    PmcgFiltered = "PMC-02" "§10.4" => Decision,
+    /// SMMUEN is 0, and the implementation does not count events of streams meanwhile.
+    PmcgDisabled = "PMC-03" "§10.2" => Ignored,
+    /// The transaction is terminated, and the implementation does not count it.
+    PmcgTerminated = "PMC-04" "§10.3" => Ignored,
+    /// A counter passes its largest value: its bit of OVS is set, and it counts on.
+    PmcgOverflow = "PMC-05" "§10.2.1" => Decision,
+    /// CAPR, or an overflow with OVFCAP, copies all counters to their shadows.
+    PmcgCapture = "PMC-06" "§10.2.1" => Decision,
+    /// An overflow with INTEN while IRQEN is 1 raises the interrupt of the group.
+    PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
+    /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
+    PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::fault::ats::{AtsEnding, conclude_request, conclude_stream_check};
 use crate::features::Features;
 use crate::ids::{StreamId, SubstreamId};
+use crate::monitor::{self, Arrival, Occurrence, Watched};
 use crate::queue::pri::{self, Received};
 use crate::rule::Rule;
 use crate::transaction::{Access, AddressType, Direction, Privilege, Transaction};
@@ -23,6 +24,22 @@ impl Smmu {
     /// A page after the first that cannot be translated for an error of configuration (only a walk can find one)
     /// ends the completion before it: the device may ask for it alone.
     pub fn ats_request(&mut self, env: &mut impl Env, request: &AtsRequest) -> AtsReply {
+        if !self.registers.pmcgs.is_counting() {
+            return self.complete(env, request);
+        }
+        let mut watched = Watched::new(env);
+        let reply = self.complete(&mut watched, request);
+        let occurrence = Occurrence {
+            arrival: Arrival::TranslationRequest,
+            stream: request.stream,
+            is_terminated: false,
+            tally: watched.tally(),
+        };
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+        reply
+    }
+
+    fn complete(&mut self, env: &mut impl Env, request: &AtsRequest) -> AtsReply {
         assert!((1..=AtsRequest::UNITS_MAX).contains(&request.units), "1 to 15 Smallest Translation Units");
         let mut request = request.as_presented();
         if substream::is_too_wide(&self.features, request.substream) && self.registers.cr0ack.smmuen() {
@@ -65,9 +82,7 @@ impl Smmu {
             Err(stop) => stop,
         };
         let (ending, record) = conclude_request(env, &globals, request, &tx, &seen, stop);
-        if let Some(pending) = record {
-            self.record(env, pending);
-        }
+        self.record(env, record);
         let end = |completion| Err(AtsReply { completion, rule: Some(stop.rule) });
         match ending {
             AtsEnding::NoAccess => Ok((self.no_access(request, address), Some(stop.rule))),
@@ -169,9 +184,8 @@ impl Smmu {
             }
             Err(stop) => {
                 let tx = as_transaction(stream, substream, address, privilege);
-                if let Some(pending) = conclude_stream_check(env, &globals, &tx, stop) {
-                    self.record(env, pending);
-                }
+                let record = conclude_stream_check(env, &globals, &tx, stop);
+                self.record(env, record);
                 None
             }
         }

@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::Smmu;
 use crate::command::ats::Invalidations;
+use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
+use crate::ids::CommandQueue;
 use crate::queue::event::EventQueue;
-use crate::registers::{Register, Registers};
+use crate::registers::Registers;
 use crate::translate::memo::Memo;
 
 /// What is saved. Features are decoded again from the ID registers.
@@ -17,6 +19,7 @@ pub(super) struct Saved {
     registers: Registers,
     event_queue: EventQueue,
     invalidations: Invalidations,
+    stalls: Stalls,
 }
 
 /// Why a saved state cannot be loaded.
@@ -24,8 +27,12 @@ pub(super) struct Saved {
 pub enum LoadError {
     /// The ID registers are refused.
     Refused(Vec<Refusal>),
-    /// A register has a bit set that an SMMU with these ID registers does not store.
-    Impossible(Register),
+    /// These registers have bits set that an SMMU with these ID registers does not store.
+    Impossible(&'static str),
+    /// Stalled transactions are in a state that they do not get into.
+    ImpossibleStalls,
+    /// ATS invalidations wait in a queue that does not exist, or twice in one.
+    ImpossibleInvalidations,
 }
 
 impl fmt::Display for LoadError {
@@ -35,11 +42,12 @@ impl fmt::Display for LoadError {
                 let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 write!(f, "the saved ID registers are refused: {}", refusals.join("; "))
             }
-            Self::Impossible(register) => write!(
+            Self::Impossible(registers) => write!(
                 f,
-                "the saved {} has bits set that are not implemented with the saved ID registers",
-                register.name()
+                "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
+            Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
+            Self::ImpossibleInvalidations => write!(f, "the saved ATS invalidations cannot be in that state"),
         }
     }
 }
@@ -48,8 +56,8 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, invalidations, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue, invalidations }
+        let Smmu { features, registers, event_queue, invalidations, stalls, memo: _ } = smmu; // a memo shows in no answer
+        Self { ids: features.ids, registers, event_queue, invalidations, stalls }
     }
 }
 
@@ -57,11 +65,21 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue, invalidations } = saved;
+        let Saved { ids, registers, event_queue, invalidations, stalls } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
-        match registers.impossible(&features) {
-            Some(register) => Err(LoadError::Impossible(register)),
-            None => Ok(Self { features, registers, event_queue, invalidations, memo: Memo::default() }),
+        if let Some(registers) = registers.impossible(&features) {
+            return Err(LoadError::Impossible(registers));
         }
+        if stalls.is_impossible(&features) {
+            return Err(LoadError::ImpossibleStalls);
+        }
+        let exists = |queue| match queue {
+            CommandQueue::Main => true,
+            CommandQueue::Enhanced(id) => registers.ecmdqs.ids(&features).any(|known| known == id),
+        };
+        if !invalidations.are_possible(exists) {
+            return Err(LoadError::ImpossibleInvalidations);
+        }
+        Ok(Self { features, registers, event_queue, invalidations, stalls, memo: Memo::default() })
     }
 }

@@ -8,6 +8,7 @@
 mod commands;
 mod descriptors;
 mod events;
+mod optional_pages;
 mod pri;
 mod registers;
 mod structures;

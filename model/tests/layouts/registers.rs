@@ -8,7 +8,7 @@ use smmu_model::layout::register::{
     StrtabBase, StrtabBaseCfg,
 };
 
-use super::{accessors, check_names, check_typed, position, positions, show};
+use super::{accessors, check_names, check_typed, optional_pages, position, positions, show};
 
 const CR0: &str = "SMMUEN[0] PRIQEN[1] EVENTQEN[2] CMDQEN[3] ATSCHK[4] VMW[8:6] DPT_WALK_EN[10]";
 const CR1: &str = "QUEUE_IC[1:0] QUEUE_OC[3:2] QUEUE_SH[5:4] TABLE_IC[7:6] TABLE_OC[9:8] TABLE_SH[11:10]";
@@ -78,14 +78,16 @@ const IDR6: &str = "CMDQ_CONTROL_PAGE_LOG2NUMQ[19:16] CMDQ_CONTROL_PAGE_LOG2NUMP
 const AIDR: &str = "ArchMinorRev[3:0] ArchMajorRev[7:4]";
 
 /// The low word of a register of 32 bits.
-fn low(raw: [u64; 1]) -> u32 {
+pub(super) fn low(raw: [u64; 1]) -> u32 {
     u32::try_from(raw[0]).expect("a 32-bit register")
 }
 
 #[test]
 fn names_are_where_the_specification_has_them() {
-    assert_eq!(REGISTERS.len(), WRITABLE.len());
-    for ((register, fields), (name, text)) in REGISTERS.iter().zip(WRITABLE) {
+    assert_eq!(REGISTERS.len(), WRITABLE.len() + optional_pages::WRITABLE.len());
+    for ((register, fields), (name, text)) in
+        REGISTERS.iter().zip(WRITABLE.iter().chain(optional_pages::WRITABLE))
+    {
         assert_eq!(register, name);
         check_names::<1>(name, fields, text);
     }

@@ -1,21 +1,20 @@
 //! `dma`: an access of a device, cut into transactions, from its arrival to the bytes in memory.
 
-use std::ops::Range;
+use std::ops::ControlFlow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smmu_model::Smmu;
 use smmu_model::address::Iova;
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::Bus;
 use smmu_model::env::Env;
-use smmu_model::ids::{StreamId, SubstreamId};
+use smmu_model::ids::{Stag, StreamId, SubstreamId};
 use smmu_model::outcome;
 use smmu_model::rule::Rule;
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::MAX_TRANSFER_BYTES;
 use super::machine::Machine;
-use super::memory::zeros;
 use super::method;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::Error;
@@ -34,20 +33,30 @@ const SUBSTREAM_BITS: u32 = 20;
 /// `dma`.
 pub(super) fn dma(machine: &mut Machine, params: &Params) -> Result<method::Reply, Error> {
     let request = Request::new(params, MAX_TRANSFER_BYTES)?;
-    machine.memory.reserve(request.length_bytes())?;
-    let (done, rules) = machine.operate(|smmu, world| request.perform(smmu, world));
+    machine.reserve(request.length_bytes())?;
+    let (advance, rules) = machine.act(|smmu, world| Ongoing::new(request).go_on(smmu, world));
+    let done = match advance {
+        Advance::Ended(done) => done,
+        Advance::Stalled(stag, ongoing) => {
+            let done = ongoing.stalled(stag);
+            machine.stalled.hold(stag, ongoing);
+            done
+        }
+    };
+    machine.settle();
     Ok(method::Reply::Access(done.reply(&rules)))
 }
 
 /// What a device asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Request {
     /// The transaction of the first piece.
     first: Transaction,
     payload: Payload,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 enum Payload {
     Read { length_bytes: u64 },
     Write(Vec<u8>),
@@ -82,44 +91,147 @@ impl Request {
         Ok(Self { first, payload })
     }
 
-    fn length_bytes(&self) -> u64 {
+    pub(super) fn length_bytes(&self) -> u64 {
         match &self.payload {
             Payload::Read { length_bytes } => *length_bytes,
             Payload::Write(data) => u64::try_from(data.len()).expect("a length fits 64 bits"),
         }
     }
 
-    /// The pieces in order, up to the first that does not succeed. What the pieces before it did, stays.
-    pub(super) fn perform(&self, smmu: &mut Smmu, env: &mut impl Env) -> Done {
-        let mut done = Done { outcome: Outcome::Ok, pieces: Vec::new(), attributes: None, data: None };
-        let mut data = match self.payload {
-            Payload::Read { length_bytes } => zeros(length_bytes),
-            Payload::Write(_) => Vec::new(),
+    /// Whether it is one that [`Request::new`] makes.
+    fn is_possible(&self) -> bool {
+        let Transaction { address, access, .. } = self.first;
+        let direction = match self.payload {
+            Payload::Read { .. } => Direction::Read,
+            Payload::Write(_) => Direction::Write,
         };
-        for (address, range) in pieces(self.first.address, self.length_bytes()) {
-            match smmu.transact(env, &Transaction { address, ..self.first }) {
-                outcome::Outcome::Done(translation) => {
-                    let length = range.len();
-                    let moved = match &self.payload {
-                        Payload::Read { .. } => env.bus().read(translation.pa, &mut data[range]),
-                        Payload::Write(bytes) => env.bus().write(translation.pa, &bytes[range]),
-                    };
-                    if moved.is_err() {
-                        // The SMMU does not record what happens behind it (§16.7.3).
-                        return Done { outcome: Outcome::Abort, ..done };
-                    }
-                    done.attributes.get_or_insert(translation.attributes);
-                    let (addr, pa) = (Hex(address.value()), Hex(translation.pa.value()));
-                    done.pieces.push(Piece { addr, pa, len: length });
-                }
-                outcome::Outcome::RazWi(_) => {}
-                outcome::Outcome::Abort(_) => return Done { outcome: Outcome::Abort, ..done },
+        (1..=MAX_TRANSFER_BYTES).contains(&self.length_bytes())
+            && last_address(address.value(), self.length_bytes()).is_some()
+            && access == Access::new(direction, access.privilege, access.purpose)
+    }
+}
+
+/// A request on its way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ongoing {
+    request: Request,
+    /// How many bytes have succeeded.
+    position: u64,
+    /// What went to memory: input address, output address and length.
+    pieces: Vec<(u64, u64, u64)>,
+    /// Those of the first piece.
+    attributes: Option<Attributes>,
+    /// What a read has returned.
+    data: Vec<u8>,
+}
+
+/// How far a request got.
+pub(super) enum Advance {
+    Ended(Done),
+    Stalled(Stag, Ongoing),
+}
+
+impl Ongoing {
+    pub(super) fn new(request: Request) -> Self {
+        Self { request, position: 0, pieces: Vec::new(), attributes: None, data: Vec::new() }
+    }
+
+    /// Piece after piece, up to the first that does not succeed. What the pieces before it did, stays.
+    pub(super) fn go_on(mut self, smmu: &mut Smmu, env: &mut impl Env) -> Advance {
+        while let Some((address, _)) = self.next_piece() {
+            let outcome = smmu.transact(env, &Transaction { address, ..self.request.first });
+            match self.take(outcome, env) {
+                ControlFlow::Continue(goes_on) => self = goes_on,
+                ControlFlow::Break(advance) => return advance,
             }
         }
-        if matches!(self.payload, Payload::Read { .. }) {
-            done.data = Some(data);
+        Advance::Ended(self.ended(Outcome::Ok))
+    }
+
+    /// The piece that was stalled has ended so.
+    pub(super) fn resume(self, outcome: outcome::Outcome, smmu: &mut Smmu, env: &mut impl Env) -> Advance {
+        match self.take(outcome, env) {
+            ControlFlow::Continue(goes_on) => goes_on.go_on(smmu, env),
+            ControlFlow::Break(advance) => advance,
         }
-        done
+    }
+
+    /// The request without the next piece, which ended so; or where that leaves it.
+    fn take(mut self, outcome: outcome::Outcome, env: &mut impl Env) -> ControlFlow<Advance, Self> {
+        let (address, length) = self.next_piece().expect("it was on its way");
+        let start = self.position;
+        let place = usize::try_from(start).expect("at most 16 MiB");
+        let size = usize::try_from(length).expect("at most a piece");
+        self.position += length;
+        match outcome {
+            outcome::Outcome::Done(translation) => {
+                let moved = match &self.request.payload {
+                    Payload::Read { .. } => {
+                        self.data.resize(place + size, 0);
+                        env.bus().read(translation.pa, &mut self.data[place..])
+                    }
+                    Payload::Write(bytes) => env.bus().write(translation.pa, &bytes[place..place + size]),
+                };
+                if moved.is_err() {
+                    // The SMMU does not record what happens behind it (§16.7.3).
+                    return ControlFlow::Break(Advance::Ended(self.ended(Outcome::Abort)));
+                }
+                self.attributes.get_or_insert(translation.attributes);
+                self.pieces.push((address.value(), translation.pa.value(), length));
+            }
+            outcome::Outcome::RazWi(_) => {
+                if let Payload::Read { .. } = self.request.payload {
+                    self.data.resize(place + size, 0);
+                }
+            }
+            outcome::Outcome::Abort(_) => {
+                return ControlFlow::Break(Advance::Ended(self.ended(Outcome::Abort)));
+            }
+            outcome::Outcome::Stalled { stag, .. } => {
+                return ControlFlow::Break(Advance::Stalled(stag, Self { position: start, ..self }));
+            }
+        }
+        ControlFlow::Continue(self)
+    }
+
+    /// Address and length of the next piece; `None` after the last.
+    fn next_piece(&self) -> Option<(Iova, u64)> {
+        let rest = self.length_bytes().checked_sub(self.position).filter(|&rest| rest != 0)?;
+        let address = self.request.first.address.checked_add(self.position);
+        let address = address.expect("checked when the request was read");
+        Some((address, rest.min(PIECE_BYTES - address.value() % PIECE_BYTES)))
+    }
+
+    pub(super) fn length_bytes(&self) -> u64 {
+        self.request.length_bytes()
+    }
+
+    /// Whether a request can have got that far.
+    pub(super) fn is_possible(&self) -> bool {
+        let returned = match self.request.payload {
+            Payload::Read { .. } => self.position,
+            Payload::Write(_) => 0,
+        };
+        self.request.is_possible()
+            && self.position < self.length_bytes()
+            && u64::try_from(self.data.len()) == Ok(returned)
+    }
+
+    /// What there is to say of it while the SMMU holds it.
+    pub(super) fn stalled(&self, stag: Stag) -> Done {
+        Done { stag: Some(stag), ..self.clone().ended(Outcome::Stall) }
+    }
+
+    fn ended(self, outcome: Outcome) -> Done {
+        let returns = outcome == Outcome::Ok && matches!(self.request.payload, Payload::Read { .. });
+        Done {
+            outcome,
+            pieces: self.pieces,
+            attributes: self.attributes,
+            data: returns.then_some(self.data),
+            stag: None,
+        }
     }
 }
 
@@ -144,37 +256,27 @@ fn payload(params: &Params, length_bytes: u64) -> Result<(Direction, Payload), E
     }
 }
 
-/// The address of each piece, with its place among the bytes of the request.
-fn pieces(first: Iova, length_bytes: u64) -> impl Iterator<Item = (Iova, Range<usize>)> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        let rest = length_bytes.checked_sub(done).filter(|&rest| rest != 0)?;
-        let address = first.checked_add(done).expect("checked when the request was read");
-        let length = rest.min(PIECE_BYTES - address.value() % PIECE_BYTES);
-        let place = |at: u64| usize::try_from(at).expect("at most 16 MiB");
-        let range = place(done)..place(done + length);
-        done += length;
-        Some((address, range))
-    })
-}
-
-/// How a request ended.
-#[derive(Debug)]
+/// How a request ended, or that it is stalled.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Done {
     outcome: Outcome,
-    pieces: Vec<Piece>,
-    /// Those of the first piece.
+    /// As in [`Ongoing`].
+    pieces: Vec<(u64, u64, u64)>,
     attributes: Option<Attributes>,
     /// What a successful read returns.
     data: Option<Vec<u8>>,
+    /// The name of a stall.
+    pub(super) stag: Option<Stag>,
 }
 
 /// How the client sees the request end.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "lowercase")]
 enum Outcome {
     Ok,
     Abort,
+    Stall,
 }
 
 /// What went to memory, and where.
@@ -182,30 +284,49 @@ enum Outcome {
 struct Piece {
     addr: Hex,
     pa: Hex,
-    len: usize,
+    len: u64,
 }
 
 impl Done {
     pub(super) fn reply(self, rules: &[Rule]) -> Reply {
-        Reply {
+        let stag = self.stag.map(|stag| stag.0);
+        Reply { end: self.end(), stag, rules: rules.iter().map(|rule| rule.label()).collect() }
+    }
+
+    pub(super) fn end(self) -> End {
+        let piece = |(addr, pa, len)| Piece { addr: Hex(addr), pa: Hex(pa), len };
+        End {
             outcome: self.outcome,
-            pieces: self.pieces,
+            pieces: self.pieces.into_iter().map(piece).collect(),
             data: self.data.map(Bytes),
             attributes: self.attributes.map(|attributes| attributes.to_string()),
-            rules: rules.iter().map(|rule| rule.label()).collect(),
         }
+    }
+
+    /// About how much memory it takes.
+    pub(super) fn size_bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&self.pieces[..]) + self.data.as_ref().map_or(0, Vec::len)
     }
 }
 
-/// The answer to `dma`.
+/// The end of a request, as `dma` and `stalls` show it.
 #[derive(Serialize, Debug)]
-pub(super) struct Reply {
+pub(super) struct End {
     outcome: Outcome,
     pieces: Vec<Piece>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Bytes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<String>,
+}
+
+/// The answer to `dma`.
+#[derive(Serialize, Debug)]
+pub(super) struct Reply {
+    #[serde(flatten)]
+    end: End,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stag: Option<u16>,
     rules: Vec<&'static str>,
 }
 
@@ -215,8 +336,22 @@ mod tests {
 
     #[test]
     fn pieces_end_at_4_kib_boundaries_of_the_input_address() {
-        let cut = |address, length| -> Vec<_> {
-            pieces(Iova::new(address), length).map(|(at, range)| (at.value(), range.len())).collect()
+        let cut = |address, length_bytes| -> Vec<_> {
+            let first = Transaction {
+                stream: StreamId(0),
+                substream: None,
+                address: Iova::new(address),
+                access: Access::data(Direction::Read),
+                address_type: AddressType::Untranslated,
+                attributes: Attributes::INCOMING_DEFAULT,
+            };
+            let mut ongoing = Ongoing::new(Request { first, payload: Payload::Read { length_bytes } });
+            std::iter::from_fn(|| {
+                let (at, length) = ongoing.next_piece()?;
+                ongoing.position += length;
+                Some((at.value(), length))
+            })
+            .collect()
         };
         assert_eq!(cut(0x1000, 0x1000), [(0x1000, 0x1000)]);
         assert_eq!(cut(0x1fff, 0x1002), [(0x1fff, 1), (0x2000, 0x1000), (0x3000, 1)]);

@@ -9,7 +9,7 @@ use smmu_model::outcome::{Class, Stage};
 use smmu_model::rule::Rule;
 use smmu_model::trace::{Event, Structure};
 
-use super::access::{self, Request};
+use super::access::{self, Advance, Ongoing, Request};
 use super::event_queue::Record;
 use super::fields::Fields;
 use super::machine::{Machine, note_once};
@@ -28,7 +28,10 @@ pub(super) fn explain(machine: &mut Machine, params: &Params) -> Result<method::
     let mut events: Vec<Event> = Vec::new();
     let mut bus = ReadOnly(&mut machine.memory);
     let mut world = World { bus: &mut bus, chooser: &mut answers, sink: &mut events };
-    let done = request.perform(&mut smmu, &mut world);
+    let done = match Ongoing::new(request).go_on(&mut smmu, &mut world) {
+        Advance::Ended(done) => done,
+        Advance::Stalled(stag, ongoing) => ongoing.stalled(stag),
+    };
     let mut rules = Vec::new();
     for event in &events {
         if let Event::Rule(rule) = event {
@@ -110,6 +113,7 @@ impl Step {
             Event::Record { record, .. } => Self::Event(Record::new(record)),
             Event::Command { .. }
             | Event::CommandError { .. }
+            | Event::StallEnded { .. }
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }

@@ -1,16 +1,20 @@
 //! What a session holds: an SMMU, its memory, the chooser, and what was seen and not yet asked for.
 
-use smmu_model::Smmu;
 use smmu_model::address::Pa;
 use smmu_model::choice::Choice;
 use smmu_model::env::World;
 use smmu_model::features::Features;
+use smmu_model::ids::Stag;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
 use smmu_model::trace::{Event, InterruptSource, Sink};
+use smmu_model::{Progress, Smmu};
 
+use super::MAX_TRANSFER_BYTES;
 use super::answers::Answers;
 use super::memory::Memory;
 use super::rpc::{Error, Problem};
+use super::stalls::Stalled;
 
 /// One SMMU and everything around it.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub(super) struct Machine {
     pub(super) memory: Memory,
     pub(super) answers: Answers,
     pub(super) ledger: Ledger,
+    pub(super) stalled: Stalled,
 }
 
 /// What happened and can be asked for later.
@@ -82,7 +87,7 @@ impl Machine {
         let mut witness = Witness::new(&mut ledger);
         let mut world = World { bus: &mut memory, chooser: &mut answers, sink: &mut witness };
         let smmu = Smmu::new(features, &mut world);
-        Self { smmu, memory, answers, ledger }
+        Self { smmu, memory, answers, ledger, stalled: Stalled::default() }
     }
 
     /// Does `act` and all work that follows from it. Returns the rules that fired in `act` itself, each once, in
@@ -91,12 +96,42 @@ impl Machine {
         &mut self,
         act: impl FnOnce(&mut Smmu, &mut World<'_, Memory, Answers, Witness<'_>>) -> T,
     ) -> (T, Vec<Rule>) {
+        let done = self.act(act);
+        self.settle();
+        done
+    }
+
+    /// Does `act` alone. Stalled requests that it ends go on.
+    pub(super) fn act<T>(
+        &mut self,
+        act: impl FnOnce(&mut Smmu, &mut World<'_, Memory, Answers, Witness<'_>>) -> T,
+    ) -> (T, Vec<Rule>) {
         let mut witness = Witness::new(&mut self.ledger);
         let mut world = World { bus: &mut self.memory, chooser: &mut self.answers, sink: &mut witness };
         let result = act(&mut self.smmu, &mut world);
         let rules = std::mem::take(&mut world.sink.rules);
-        self.smmu.settle(&mut world);
+        for (stag, outcome) in std::mem::take(&mut world.sink.stalls_ended) {
+            self.stalled.resume(stag, outcome, &mut self.smmu, &mut world);
+        }
         (result, rules)
+    }
+
+    /// Steps until idle; on the way, stalled requests may retry early, each once.
+    pub(super) fn settle(&mut self) {
+        while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
+        if self.act(|smmu, world| smmu.retry_early(world)).0 == Progress::Worked {
+            while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
+        }
+    }
+
+    /// Refuses work that moves `more` bytes beside those of the stalled requests, if there is no room for it.
+    pub(super) fn reserve(&self, more: u64) -> Result<(), Error> {
+        let held = self.stalled.length_bytes();
+        if held != 0 && held + more > MAX_TRANSFER_BYTES {
+            let text = format!("stalled requests hold {held} of {MAX_TRANSFER_BYTES} bytes: end them first");
+            return Err(Error::new(Problem::Limit, text));
+        }
+        self.memory.reserve(held + more)
     }
 }
 
@@ -105,11 +140,13 @@ impl Machine {
 pub(super) struct Witness<'a> {
     ledger: &'a mut Ledger,
     rules: Vec<Rule>,
+    /// Stalled transactions that have ended, or stall anew, and how.
+    stalls_ended: Vec<(Stag, Outcome)>,
 }
 
 impl<'a> Witness<'a> {
     fn new(ledger: &'a mut Ledger) -> Self {
-        Self { ledger, rules: Vec::new() }
+        Self { ledger, rules: Vec::new(), stalls_ended: Vec::new() }
     }
 }
 
@@ -120,6 +157,7 @@ impl Sink for Witness<'_> {
             Event::Choice { choice, answer } => self.ledger.choices.push((choice, answer)),
             Event::Interrupt { source, msi: None } => self.ledger.wired.push(source),
             Event::Interrupt { msi: Some(write), .. } => self.ledger.msi.push(write),
+            Event::StallEnded { stag, outcome, .. } => self.stalls_ended.push((stag, outcome)),
             Event::Structure { .. }
             | Event::Descriptor { .. }
             | Event::DescriptorUpdate { .. }

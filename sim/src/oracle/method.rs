@@ -6,7 +6,7 @@ use smmu_model::naming;
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
-use super::{access, ats, event_queue, explain, memory, registers, reports, setup, state};
+use super::{access, ats, event_queue, explain, memory, registers, reports, setup, stalls, state};
 
 /// A method: its name, the names of its parameters, and what it does.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ const METHODS: &[Method] = &[
     unsupported("dvm.tlbi"),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),
-    unsupported("stalls"),
+    using("stalls", &[], stalls::stalls),
     using("interrupts", &[], reports::interrupts),
     using("state.save", &[], state::save),
     make("state.load", &["state"], state::load),
@@ -121,6 +121,7 @@ pub(super) enum Reply {
     Translation(ats::Reply),
     Explanation(explain::Reply),
     Events(event_queue::Reply),
+    Stalls(stalls::Stalls),
     Interrupts(reports::Interrupts),
     Choices(reports::Choices),
     State(state::Reply),

@@ -22,6 +22,7 @@ mod registers;
 mod reports;
 mod rpc;
 mod setup;
+mod stalls;
 mod state;
 #[cfg(test)]
 mod tests;

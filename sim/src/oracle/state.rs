@@ -21,16 +21,18 @@ use super::memory::SavedMemory;
 use super::method;
 use super::params::Params;
 use super::rpc::{Error, Problem};
+use super::stalls::Stalled;
 use crate::hex;
 
 /// Says what follows, and in which version.
-const PREFIX: &str = "smmu-sim-state-1:";
+const PREFIX: &str = "smmu-sim-state-2:";
 
 /// Longest string that a line can carry back, with room for the request around it.
 const MAX_STATE_BYTES: usize = MAX_LINE_BYTES - 4096;
 
-/// Most JSON that a state may decompress to: a full memory takes 512 MiB, two digits for each byte.
-const MAX_JSON_BYTES: u64 = 640 << 20;
+/// Most JSON that a state may decompress to: a full memory takes 512 MiB, two digits for each byte; stalled requests
+/// and their ends take up to 200 MiB, four for each.
+const MAX_JSON_BYTES: u64 = 840 << 20;
 
 /// `state.save`.
 pub(super) fn save(machine: &mut Machine, _: &Params) -> Result<method::Reply, Error> {
@@ -78,11 +80,12 @@ struct Saved {
     choices: Vec<(String, String)>,
     wired: Vec<InterruptSource>,
     msi: Vec<(Pa, u32)>,
+    stalled: Stalled,
 }
 
 impl Saved {
     fn from_machine(machine: &Machine) -> Result<Self, Error> {
-        let Machine { smmu, memory, answers, ledger } = machine;
+        let Machine { smmu, memory, answers, ledger, stalled } = machine;
         let name = |&(choice, answer): &(Choice, usize)| {
             (choice.key().to_owned(), choice.answers()[answer].to_owned())
         };
@@ -93,6 +96,7 @@ impl Saved {
             choices: ledger.choices.entries()?.iter().map(name).collect(),
             wired: ledger.wired.entries()?.to_vec(),
             msi: ledger.msi.entries()?.to_vec(),
+            stalled: stalled.clone(),
         })
     }
 
@@ -101,7 +105,11 @@ impl Saved {
             let found = Choice::from_key(choice)?;
             Some((found, found.answers().iter().position(|name| name == answer)?))
         });
+        if !self.stalled.is_possible(&self.smmu) {
+            return Err("stalled requests".to_owned());
+        }
         Ok(Machine {
+            stalled: self.stalled,
             smmu: self.smmu,
             memory: self.memory.restore().ok_or("memory")?,
             answers: Answers::try_from(self.answers).map_err(|error| error.to_string())?,

@@ -189,9 +189,9 @@ fn refused_parameters_are_named() {
             json!({"caches": "some"}),
             "caches: must be \"keep\", \"none\" or \"choose\", not \"some\"",
         ),
-        ("state.load", json!({"state": "x"}), "state: must begin with \"smmu-sim-state-1:\""),
-        ("state.load", json!({"state": "smmu-sim-state-1:0"}), "state: is damaged"),
-        ("state.load", json!({"state": "smmu-sim-state-1:1f8b"}), "state: is damaged"),
+        ("state.load", json!({"state": "x"}), "state: must begin with \"smmu-sim-state-2:\""),
+        ("state.load", json!({"state": "smmu-sim-state-2:0"}), "state: is damaged"),
+        ("state.load", json!({"state": "smmu-sim-state-2:1f8b"}), "state: is damaged"),
     ] {
         let (code, message) = call(&mut session(), method, &params).expect_err("a refusal");
         assert_eq!(code, -32602, "{method} {params}");
@@ -239,6 +239,39 @@ fn a_register_goes_before_its_fields() {
     let idr = json!({"HTTU": 1, "IDR0.HTTU": 1, "idr0": "0x0d44101b"});
     let answer = call(&mut Session::new(), "smmu.new", &json!({"preset": "qemu-11.1", "idr": idr}));
     assert_eq!(answer.expect("a legal configuration")["idr"][0], json!("0xd44105b"));
+}
+
+#[test]
+fn optional_pages_are_reached_and_saved() {
+    let mut session = Session::new();
+    call(&mut session, "smmu.new", &json!({"preset": "max", "idr": {"IDR1.ECMDQ": 1}})).expect("legal");
+    // ECMDQ_BASE and ECMDQ_PROD.EN; EVCNTR, EVTYPER, CNTENSET0, INTENSET0, IRQ_CTRL and CR of counter group 0.
+    for (offset, size, value) in [
+        (0x2_0000, 8, 0x4002_0003_u64),
+        (0x2_0008, 4, 0x8000_0000),
+        (0x1000, 4, 0xffff_ffff),
+        (0x1400, 4, 0x2000_0001),
+        (0x1a00, 4, 0xffff_ffff),
+        (0x1c00, 8, 1),
+        (0x1c40, 8, 1),
+        (0x1e50, 4, 1),
+        (0x1e04, 4, 1),
+    ] {
+        let write = json!({"offset": offset, "size": size, "value": value});
+        call(&mut session, "mmio.write", &write).expect("a register");
+    }
+    let state = call(&mut session, "state.save", &json!({})).expect("a state");
+    let mut other = Session::new();
+    call(&mut other, "state.load", &state).expect("the same state");
+    for mut session in [session, other] {
+        let mut does = |method, params| call(&mut session, method, &params).expect(method);
+        let enack = does("mmio.read", json!({"offset": 0x2_000c, "size": 4}));
+        assert_eq!(enack, json!({"value": "0x80000000"}));
+        does("dma", json!({"sid": 1, "addr": 0, "len": 4, "write": false}));
+        let overflowed = does("mmio.read", json!({"offset": 0x1cc0, "size": 8}));
+        assert_eq!(overflowed, json!({"value": "0x1"}));
+        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": []}));
+    }
 }
 
 #[test]

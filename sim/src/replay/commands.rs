@@ -92,7 +92,7 @@ fn consumed(events: &[Event]) -> Vec<(Command, Option<CommandError>)> {
     for event in events {
         if let Event::Command { words, .. } = *event {
             commands.push((Command(words), None));
-        } else if let Event::CommandError { error } = *event
+        } else if let Event::CommandError { error, .. } = *event
             && let Some((_, last_error)) = commands.last_mut()
         {
             *last_error = Some(error);
@@ -104,11 +104,16 @@ fn consumed(events: &[Event]) -> Vec<(Command, Option<CommandError>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use smmu_model::ids::CommandQueue;
 
-    const SYNC: Event = Event::Command { index: 0, words: [0x46, 0] };
-    const CFGI_CD: Event = Event::Command { index: 1, words: [0x05, 0] };
-    const RESERVED: Event = Event::Command { index: 2, words: [0xff, 0] };
-    const ILLEGAL: Event = Event::CommandError { error: CommandError::Illegal };
+    const SYNC: Event = command(0, 0x46);
+    const CFGI_CD: Event = command(1, 0x05);
+    const RESERVED: Event = command(2, 0xff);
+    const ILLEGAL: Event = Event::CommandError { queue: CommandQueue::Main, error: CommandError::Illegal };
+
+    const fn command(index: u32, word0: u64) -> Event {
+        Event::Command { queue: CommandQueue::Main, index, words: [word0, 0] }
+    }
 
     /// Counts (agreed, differed) for QEMU's commands, with a code after the name where one failed.
     fn check(traced: &[(&str, Option<u8>)], events: &[Event], expected: (u64, u64)) {

@@ -139,6 +139,7 @@ fn outcome_text(outcome: Outcome) -> String {
     match outcome {
         Outcome::Done(done) => format!("ok, output {}", done.pa),
         Outcome::Abort(rule) => format!("abort by {}, {}", rule.label(), with_event(rule)),
+        Outcome::Stalled { rule, .. } => format!("stall by {}, {}", rule.label(), with_event(rule)),
         Outcome::RazWi(rule) => {
             format!("reads zero, ignores writes by {}, {}", rule.label(), with_event(rule))
         }
@@ -218,6 +219,7 @@ fn attempt_json(attempt: &Attempt) -> Value {
         Outcome::Done(done) => ("ok", Some(done.pa), None),
         Outcome::Abort(rule) => ("abort", None, Some(rule)),
         Outcome::RazWi(rule) => ("raz-wi", None, Some(rule)),
+        Outcome::Stalled { rule, .. } => ("stall", None, Some(rule)),
     };
     json!({
         "access": direction_name(attempt.direction), "agrees": attempt.agrees, "outcome": kind,

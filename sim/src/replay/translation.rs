@@ -175,11 +175,11 @@ impl TracedOutcome {
     fn agrees(&self, direction: Direction, ours: Outcome, iova: Option<Iova>) -> bool {
         let output = match ours {
             Outcome::Done(done) => Some(done.pa.value()),
-            Outcome::Abort(_) | Outcome::RazWi(_) => None,
+            Outcome::Abort(_) | Outcome::RazWi(_) | Outcome::Stalled { .. } => None,
         };
         let event = match ours {
             Outcome::Done(_) => None,
-            Outcome::Abort(rule) | Outcome::RazWi(rule) => event_of(rule),
+            Outcome::Abort(rule) | Outcome::RazWi(rule) | Outcome::Stalled { rule, .. } => event_of(rule),
         };
         match self {
             Self::Success { translated, .. } if self.permits(direction) => output == Some(*translated),

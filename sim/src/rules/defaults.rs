@@ -35,7 +35,14 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::Stage2MemAttrReserved => "The strictest memory type is safe for whatever lies there.",
         Choice::AlloccfgWithoutMtcfg => "The override that software asks for is made.",
         Choice::AccessFlagOnPermissionFault => "The page was not accessed.",
-        Choice::StallUnsafeDevice => "It is the only answer that the model has: no fault stalls yet.",
+        Choice::StallUnsafeDevice => "Software that asks for stalls gets them.",
+        Choice::StallSuppression => "Software sees one record for each fault.",
+        Choice::RecordAfterEarlyRetry => "Software need not acknowledge what is over.",
+        Choice::EarlyRetry => "Software sees a stall end when it says so.",
+        Choice::EarlyRetryMoment => "A stall that may end by itself does so as soon as it can.",
+        Choice::DelayedStallRecord => "The record shows the fault that stopped the device.",
+        Choice::ResumeUnseenStall => "Software cannot mean what it has not seen.",
+        Choice::StallTermUnprepared => "The command does what it says.",
         Choice::EventMerge => "Every fault shows.",
         Choice::EventWriteAbort => "The error is active, and PROD counts no record that is not there.",
         Choice::MsiWriteAbort => "The error shows.",
@@ -76,6 +83,12 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::TlbiAddressRange => "The check is optional, and stands in the way of addresses with a tag.",
         Choice::CmdqConsLag => "Software sees each command go.",
         Choice::QueueIndexHighBits | Choice::AddressAboveOas => "Bits without a use are not kept.",
+        Choice::CommandQueueOrder => {
+            "A queue is emptied before the next, so that a trace reads as one queue after the other."
+        }
+        Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
         Choice::AtsRegionSize => "The specification recommends it.",
         Choice::AtsWriteUnasked => {
             "It spares the device a second request; `withhold` finds devices that need W."

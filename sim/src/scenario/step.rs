@@ -5,16 +5,16 @@ mod device;
 
 use std::collections::BTreeMap;
 
-use smmu_model::Register;
 use smmu_model::ats::Invalidated;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
-use smmu_model::ids::StreamId;
+use smmu_model::ids::{CommandQueue, Stag, StreamId};
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
+use smmu_model::{AnyRegister, Register};
 
 use super::span::{Sources, Span};
 
@@ -147,15 +147,17 @@ pub enum Action {
         /// The name of the result.
         result: Option<ResultId>,
     },
-    /// Software writes a command at the next free place of the Command queue.
+    /// Software writes a command at the next free place of a Command queue.
     Command {
+        /// Which queue.
+        queue: CommandQueue,
         /// The command.
         words: [u64; 2],
         /// Whether software also moves PROD over it and over those before.
         ring: bool,
     },
-    /// Software moves CMDQ_PROD over the commands written since.
-    Ring,
+    /// Software moves PROD of this queue over the commands written since.
+    Ring(CommandQueue),
     /// A device accesses memory.
     Dma(Dma),
     /// A device asks for a translation.
@@ -211,13 +213,19 @@ pub struct Place {
     /// How the bus accesses it.
     pub size_bytes: u8,
     /// The register there, if it was named.
-    pub register: Option<Register>,
+    pub register: Option<AnyRegister>,
 }
 
 impl Place {
     /// The register, accessed as one.
     pub const fn whole(register: Register) -> Self {
-        Self { offset: register.offset(), size_bytes: register.size_bytes(), register: Some(register) }
+        let (offset, size_bytes) = (register.offset(), register.size_bytes());
+        Self { offset, size_bytes, register: Some(AnyRegister::Main(register)) }
+    }
+
+    /// A register of an SMMU with these features, accessed as one.
+    pub fn of(register: AnyRegister, f: &Features) -> Self {
+        Self { offset: register.offset(f), size_bytes: register.size_bytes(), register: Some(register) }
     }
 }
 
@@ -241,17 +249,20 @@ pub enum Part {
     OutputAddress,
     /// `data`: what was read, at most eight bytes, little-endian.
     Data,
+    /// `stag`: the name of a stalled access.
+    Stag,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data];
+    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data, Self::Stag];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OutputAddress => "pa",
             Self::Data => "data",
+            Self::Stag => "stag",
         }
     }
 }
@@ -279,6 +290,10 @@ pub struct Claim {
 pub enum ClaimKind {
     /// The transaction ends so.
     End(EndClaim),
+    /// A named access has ended so by now.
+    Result(ResultId, EndClaim),
+    /// The SMMU holds exactly these stalled transactions, ascending.
+    Stalls(Vec<Stag>),
     /// These rules fired in this step.
     Rules(Vec<Rule>),
     /// These rules did not fire in this step.
@@ -358,6 +373,8 @@ pub struct EndClaim {
     pub attributes: Option<Attributes>,
     /// What was read, little-endian.
     pub data: Option<Operand>,
+    /// The name of a stall.
+    pub stag: Option<Stag>,
 }
 
 /// The ways in which a transaction ends.
@@ -371,6 +388,8 @@ pub enum End {
     RazWi,
     /// Memory aborted it, after translation.
     ExternalAbort,
+    /// The SMMU holds it.
+    Stall,
     /// The device's ATC was not granted it, so that the device did not make it.
     NotGranted,
 }
@@ -378,7 +397,7 @@ pub enum End {
 impl End {
     /// All ends.
     pub const ALL: &'static [Self] =
-        &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::NotGranted];
+        &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::Stall, Self::NotGranted];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -387,6 +406,7 @@ impl End {
             Self::Abort => "abort",
             Self::RazWi => "raz-wi",
             Self::ExternalAbort => "external-abort",
+            Self::Stall => "stall",
             Self::NotGranted => "not-granted",
         }
     }
@@ -411,8 +431,8 @@ pub enum MessageClaim {
 /// Which queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
-    /// The Command queue.
-    Command,
+    /// A Command queue.
+    Command(CommandQueue),
     /// The Event queue.
     Event,
     /// The PRI queue.
@@ -430,7 +450,7 @@ pub struct QueueClaim {
     pub cons: Option<u32>,
     /// How many entries are between them.
     pub entries: Option<u32>,
-    /// CMDQ_CONS.ERR.
+    /// CMDQ_CONS.ERR, or ERR_REASON of an Enhanced Command queue while its error is active.
     pub error: Option<u8>,
     /// Whether an overflow is not yet acknowledged.
     pub overflow: Option<bool>,

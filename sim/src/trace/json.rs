@@ -3,15 +3,17 @@
 //! Addresses, register values and raw words are `"0x…"` strings; what else counts is a plain number.
 
 use serde_json::{Map, Value, json};
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::names::{self, Field};
 use smmu_model::layout::pri::PriRecord;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::{Happening, Listener, ats, words};
 use crate::output::hex;
-use crate::scenario::{Answer, Backing, Place, Store};
+use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// Collects the JSON lines of a run.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +60,9 @@ impl Listener for JsonTrace {
             Happening::RegisterWrite { place, value } => register("register-write", place, Some(value)),
             Happening::RegisterRead { place, value } => register("register-read", place, value),
             Happening::RegisterAborted => json!({ "type": "register-abort" }),
-            Happening::CommandStored { index, words } => command("command-stored", index, words),
+            Happening::CommandStored { queue, index, words } => {
+                command("command-stored", queue, index, words)
+            }
             Happening::RecordTaken { index, record } => record_line("record-taken", index, record),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, length } => access(device, transaction, length),
@@ -114,7 +118,7 @@ fn register(kind: &str, place: Place, value: Option<u64>) -> Value {
     let table = place.register.map_or(&[][..], |register| names::register_fields(register.name()));
     json!({
         "type": kind,
-        "register": place.register.map(|register| register.name()),
+        "register": place.register.map(|register| register.to_string()),
         "offset": hex(place.offset),
         "bytes": place.size_bytes,
         "value": value.map(hex),
@@ -122,11 +126,20 @@ fn register(kind: &str, place: Place, value: Option<u64>) -> Value {
     })
 }
 
-fn command(kind: &str, index: u32, command: [u64; 2]) -> Value {
+fn command(kind: &str, queue: CommandQueue, index: u32, command: [u64; 2]) -> Value {
     let (name, table) = words::command(command);
     json!({
-        "type": kind, "index": index, "name": name, "words": words_hex(&command), "fields": fields(table, &command),
+        "type": kind, "queue": queue_name(queue), "index": index, "name": name,
+        "words": words_hex(&command), "fields": fields(table, &command),
     })
+}
+
+/// `CMDQ`, or `ECMDQ page=0 queue=1`.
+fn queue_name(queue: CommandQueue) -> String {
+    match queue {
+        CommandQueue::Main => "CMDQ".to_owned(),
+        CommandQueue::Enhanced(id) => format!("ECMDQ {id}"),
+    }
 }
 
 fn record_line(kind: &str, index: u32, record: smmu_model::layout::event::EventRecord) -> Value {
@@ -169,6 +182,7 @@ fn ended(device: &str, answer: &Answer, rules: &[&str]) -> Value {
         "size_log2": translation.map(|translation| translation.size_log2),
         "attributes": translation.map(|translation| translation.attributes.to_string()),
         "data": digits(&answer.data),
+        "stag": answer.stag.map(|stag| stag.0),
         "rules": rules,
     })
 }
@@ -200,14 +214,25 @@ fn model(event: &Event) -> Value {
             "type": "translated", "stage": words::stage(stage), "class": class.map(words::class),
             "input": hex(input), "output": hex(output), "size_log2": size_log2,
         }),
-        Event::Command { index, words } => command("command", index, words),
-        Event::CommandError { error } => json!({ "type": "command-error", "error": error.name() }),
+        Event::Command { queue, index, words } => command("command", queue, index, words),
+        Event::CommandError { queue, error } => {
+            json!({ "type": "command-error", "queue": queue_name(queue), "error": error.name() })
+        }
+        Event::StallEnded { stag, stream, outcome } => {
+            let (end, anew) = match outcome {
+                Outcome::Done(_) => (End::Ok, None),
+                Outcome::Abort(_) => (End::Abort, None),
+                Outcome::RazWi(_) => (End::RazWi, None),
+                Outcome::Stalled { stag, .. } => (End::Stall, Some(stag.0)),
+            };
+            json!({ "type": "stall-ended", "stag": stag.0, "stream": stream.0, "end": end.name(), "anew": anew })
+        }
         Event::Record { index, record } => record_line("record", index, record),
         Event::RegisterWrite { register, value } => json!({
-            "type": "register-stored", "register": register.name(), "value": hex(value),
+            "type": "register-stored", "register": register.to_string(), "value": hex(value),
         }),
         Event::RegisterUpdate { register, value } => json!({
-            "type": "register-update", "register": register.name(), "value": hex(value),
+            "type": "register-update", "register": register.to_string(), "value": hex(value),
         }),
         Event::GlobalError { activated } => {
             let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
@@ -218,7 +243,7 @@ fn model(event: &Event) -> Value {
         Event::PrgResponse(response) => ats::response_json(&response),
         Event::WakeUp => json!({ "type": "wake-up" }),
         Event::Interrupt { source, msi } => json!({
-            "type": "interrupt", "source": words::interrupt(source),
+            "type": "interrupt", "source": source.name(),
             "address": msi.map(|(address, _)| hex(address.value())),
             "data": msi.map(|(_, data)| data),
         }),

@@ -14,6 +14,7 @@ pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 
 use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::rule::Rule;
@@ -84,6 +85,8 @@ pub enum Happening<'a> {
     RegisterAborted,
     /// Software put a command into the queue.
     CommandStored {
+        /// In which queue.
+        queue: CommandQueue,
         /// Its index.
         index: u32,
         /// Its words.

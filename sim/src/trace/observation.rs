@@ -29,11 +29,13 @@ pub fn observation(observation: &Observation) -> String {
             let (name, table) = words::record(*record);
             words::named(&name, &words::fields(table, &record.0))
         }
-        Observation::Interrupt(source, None) => format!("interrupt {} by wire", words::interrupt(*source)),
+        Observation::Interrupt(source, None) => format!("interrupt {} by wire", source.name()),
         Observation::Interrupt(source, Some((address, data))) => {
-            format!("interrupt {} by message: {data:#x} to {address}", words::interrupt(*source))
+            format!("interrupt {} by message: {data:#x} to {address}", source.name())
         }
-        Observation::CommandError(error) => error.name().to_owned(),
+        Observation::CommandError(queue, error) => {
+            format!("{}{}", error.name(), words::of_queue(*queue))
+        }
         Observation::Value(Some(value)) => format!("software reads {value:#x}"),
         Observation::Value(None) => "software reads, aborted".to_owned(),
     }

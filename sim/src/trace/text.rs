@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Choice;
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::names;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Effect;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
@@ -137,10 +139,20 @@ impl TextTrace {
             (End::ExternalAbort, Some(translation)) => {
                 format!("gets an external abort from {}", translation.pa)
             }
+            (End::Stall, _) => {
+                let name = answer.stag.map_or(String::new(), |stag| format!(" with STAG {stag}"));
+                format!("is stalled{name}{because}")
+            }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
             (End::NotGranted, _) => format!("does not access: not granted{because}"),
         };
         self.line(device, &line);
+    }
+
+    fn command(&mut self, who: &str, verb: &str, queue: CommandQueue, index: u32, words: [u64; 2]) {
+        let (name, table) = words::command(words);
+        let (fields, of_queue) = (words::fields(table, &words), words::of_queue(queue));
+        self.line(who, &words::named(&format!("{verb} command {index:#x}{of_queue}, {name}"), &fields));
     }
 
     fn model(&mut self, event: &Event) {
@@ -178,13 +190,23 @@ impl TextTrace {
                     &format!("translates {input:#x} to {output:#x} at stage {stage}{class}, {size}"),
                 );
             }
-            Event::Command { index, words } => {
-                let (name, table) = words::command(words);
-                let fields = words::fields(table, &words);
-                self.line("smmu", &words::named(&format!("consumes command {index:#x}, {name}"), &fields));
-            }
-            Event::CommandError { error } => {
+            Event::Command { queue, index, words } => self.command("smmu", "consumes", queue, index, words),
+            Event::CommandError { queue: CommandQueue::Main, error } => {
                 self.line("smmu", &format!("stops the Command queue with {}", error.name()));
+            }
+            Event::CommandError { queue: CommandQueue::Enhanced(id), error } => {
+                self.line("smmu", &format!("stops ECMDQ {id} with {}", error.name()));
+            }
+            Event::StallEnded { stag, stream, outcome } => {
+                let line = match outcome {
+                    Outcome::Stalled { stag: anew, .. } => {
+                        format!("stalls {stag} of StreamID={stream} anew, as {anew}")
+                    }
+                    Outcome::Done(_) | Outcome::Abort(_) | Outcome::RazWi(_) => {
+                        format!("ends stall {stag} of StreamID={stream}")
+                    }
+                };
+                self.line("smmu", &line);
             }
             Event::Record { index, record } => {
                 let (name, table) = words::record(record);
@@ -195,10 +217,7 @@ impl TextTrace {
             Event::RegisterWrite { .. } => {}
             Event::RegisterUpdate { register, value } => {
                 let fields = words::fields(names::register_fields(register.name()), &[value]);
-                self.line(
-                    "smmu",
-                    &words::named(&format!("updates {} to {value:#x}", register.name()), &fields),
-                );
+                self.line("smmu", &words::named(&format!("updates {register} to {value:#x}"), &fields));
             }
             Event::GlobalError { activated } => {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
@@ -212,7 +231,7 @@ impl TextTrace {
             Event::PrgResponse(response) => self.line("smmu", &ats::response_text(&response)),
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {
-                let source = words::interrupt(source);
+                let source = source.name();
                 let how = match msi {
                     None => "by wire".to_owned(),
                     Some((address, data)) => format!("by message: {data:#x} to {address}"),
@@ -267,10 +286,8 @@ impl Listener for TextTrace {
                 self.line("software", &format!("reads {}, aborted", register_name(place)));
             }
             Happening::RegisterAborted => self.line("smmu", "aborts the register access"),
-            Happening::CommandStored { index, words } => {
-                let (name, table) = words::command(words);
-                let fields = words::fields(table, &words);
-                self.line("software", &words::named(&format!("queues command {index:#x}, {name}"), &fields));
+            Happening::CommandStored { queue, index, words } => {
+                self.command("software", "queues", queue, index, words);
             }
             Happening::RecordTaken { index, record } => {
                 let (name, _) = words::record(record);
@@ -317,8 +334,8 @@ fn register(verb: &str, place: Place, value: u64) -> String {
 /// The name, with the size of the access if that is not the register's own; else the offset.
 fn register_name(place: Place) -> String {
     match place.register {
-        Some(register) if register.size_bytes() == place.size_bytes => register.name().to_owned(),
-        Some(register) => format!("{} ({} bytes)", register.name(), place.size_bytes),
+        Some(register) if register.size_bytes() == place.size_bytes => register.to_string(),
+        Some(register) => format!("{register} ({} bytes)", place.size_bytes),
         None => format!("offset {:#x} ({} bytes)", place.offset, place.size_bytes),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use smmu_model::ids::CommandQueue;
 use smmu_model::layout::command::Command;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::names::{self, CD, Field, L1CD, L1STD, STE};
 use smmu_model::outcome::{Class, Stage};
 use smmu_model::rule::{Effect, Rule};
-use smmu_model::trace::{InterruptSource, Structure};
+use smmu_model::trace::Structure;
 use smmu_model::transaction::Direction;
 
 /// The fields of `words` that are not zero: `V=1 Config=5 S1ContextPtr=0x40010000`.
@@ -96,12 +97,11 @@ pub(super) fn class(class: Class) -> &'static str {
     }
 }
 
-pub(super) fn interrupt(source: InterruptSource) -> &'static str {
-    match source {
-        InterruptSource::EventQueue => "event-queue",
-        InterruptSource::CommandSync => "command-sync",
-        InterruptSource::GlobalError => "global-error",
-        InterruptSource::PriQueue => "pri-queue",
+/// ` of ECMDQ page=0 queue=1`; nothing for the Command queue itself.
+pub(super) fn of_queue(queue: CommandQueue) -> String {
+    match queue {
+        CommandQueue::Main => String::new(),
+        CommandQueue::Enhanced(id) => format!(" of ECMDQ {id}"),
     }
 }
 

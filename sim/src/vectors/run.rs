@@ -63,7 +63,7 @@ pub fn answer(case: &Case, chooser: &mut impl Chooser) -> Ours {
             (world.bus.write(translation.pa, &WORD.to_le_bytes()).is_ok(), Some(translation.pa))
         }
         Outcome::RazWi(_) => (true, None),
-        Outcome::Abort(_) => (false, None),
+        Outcome::Abort(_) | Outcome::Stalled { .. } => (false, None),
     };
     let prod = smmu.read(&mut world, EVENTQ_PROD, 4).expect("an aligned access of a register");
     let records = (0..prod & 0xff).map(|slot| record(world.bus, EVENT_QUEUE + slot * 32)).collect();

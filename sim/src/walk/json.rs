@@ -85,6 +85,7 @@ fn result_json(outcome: Outcome) -> Value {
         }
         Outcome::Abort(rule) => ("abort", rule),
         Outcome::RazWi(rule) => ("raz-wi", rule),
+        Outcome::Stalled { rule, .. } => ("stall", rule),
     };
     let event = event_of(rule).map(|code| code.name());
     json!({ "type": "result", "outcome": kind, "rule": rule_json(rule), "event": event })

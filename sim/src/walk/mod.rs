@@ -52,7 +52,7 @@ impl Walk {
     /// - `global-error`: `activated`, the bits of GERROR that would become active;
     /// - `interrupt`: `msi`, the write that would be made (`at`, `data`), or null.
     ///
-    /// Last `result`: `outcome` (`ok`, `abort`, `raz-wi`); `pa`, `size_log2`, `attributes` for `ok`; `rule`
+    /// Last `result`: `outcome` (`ok`, `abort`, `raz-wi`, `stall`); `pa`, `size_log2`, `attributes` for `ok`; `rule`
     /// and `event` (or null) for the others.
     pub fn write(&self, out: &mut impl Write, format: Format) -> io::Result<()> {
         match format {

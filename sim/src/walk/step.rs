@@ -125,6 +125,7 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         Event::Interrupt { msi, .. } => What::Interrupt { msi },
         Event::Command { .. }
         | Event::CommandError { .. }
+        | Event::StallEnded { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
         | Event::WakeUp

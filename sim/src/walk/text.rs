@@ -109,6 +109,7 @@ fn write_result(out: &mut impl Write, outcome: Outcome) -> io::Result<()> {
         }
         Outcome::Abort(rule) => ("abort", rule),
         Outcome::RazWi(rule) => ("reads as zero, writes are ignored", rule),
+        Outcome::Stalled { rule, .. } => ("stall", rule),
     };
     let event = event_of(rule).map_or("no event", |code| code.name());
     writeln!(out, "result: {how}, {event}")?;

@@ -7,8 +7,10 @@
 mod cd;
 mod command;
 mod descriptor;
+mod ecmdq;
 mod event;
 mod l1;
+mod pmcg;
 mod pri;
 mod register;
 mod ste;

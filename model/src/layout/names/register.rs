@@ -1,7 +1,7 @@
-//! Fields of the Non-secure registers (§6.3.9–§6.3.36, §6.3.95–§6.3.98). A register is word 0 of its own; a
+//! Fields of the Non-secure registers (§6.3.9–§6.3.36, §6.3.95–§6.3.98, §10.5.2). A register is word 0 of its own; a
 //! 32-bit one has nothing above bit 31.
 
-use super::{Field, address, number};
+use super::{Field, address, ecmdq, number, pmcg};
 use crate::naming;
 
 /// The fields of the register with this name, spelled as people like (see [`naming`]); none where the name is
@@ -11,7 +11,7 @@ pub fn register_fields(name: &str) -> &'static [Field] {
     found.map_or(&[], |(_, fields)| fields)
 }
 
-/// The registers that have fields, by offset, without the ID registers: those are in
+/// The registers that have fields, by page and offset, without the ID registers: those are in
 /// [`features::FIELDS`](crate::features::FIELDS).
 pub const REGISTERS: &[(&str, &[Field])] = &[
     ("CR0", CR0),
@@ -44,6 +44,31 @@ pub const REGISTERS: &[(&str, &[Field])] = &[
     ("EVENTQ_CONS", &[RD, OVACKFLG]),
     ("PRIQ_PROD", &[WR, OVFLG]),
     ("PRIQ_CONS", &[RD, OVACKFLG]),
+    ("CMDQ_CONTROL_PAGE_BASE", ecmdq::CONTROL_PAGE_BASE),
+    ("CMDQ_CONTROL_PAGE_CFG", ecmdq::CONTROL_PAGE_CFG),
+    ("CMDQ_CONTROL_PAGE_STATUS", ecmdq::CONTROL_PAGE_STATUS),
+    ("ECMDQ_BASE", &[LOG2SIZE, QUEUE_ADDR, RA]),
+    ("ECMDQ_PROD", ecmdq::ECMDQ_PROD),
+    ("ECMDQ_CONS", ecmdq::ECMDQ_CONS),
+    ("PMCG_EVCNTR", pmcg::EVCNTR),
+    ("PMCG_EVTYPER", pmcg::EVTYPER),
+    ("PMCG_SVR", pmcg::SVR),
+    ("PMCG_SMR", pmcg::SMR),
+    ("PMCG_CNTENSET0", pmcg::CNTEN),
+    ("PMCG_CNTENCLR0", pmcg::CNTEN),
+    ("PMCG_INTENSET0", pmcg::INTEN),
+    ("PMCG_INTENCLR0", pmcg::INTEN),
+    ("PMCG_OVSCLR0", pmcg::OVS),
+    ("PMCG_OVSSET0", pmcg::OVS),
+    ("PMCG_CAPR", pmcg::CAPR),
+    ("PMCG_CFGR", pmcg::CFGR),
+    ("PMCG_CR", pmcg::CR),
+    ("PMCG_IRQ_CTRL", pmcg::IRQ_CTRL),
+    ("PMCG_IRQ_CTRLACK", pmcg::IRQ_CTRL),
+    ("PMCG_IRQ_CFG0", IRQ_CFG0),
+    ("PMCG_IRQ_CFG1", IRQ_CFG1),
+    ("PMCG_IRQ_CFG2", IRQ_CFG2),
+    ("PMCG_IRQ_STATUS", pmcg::IRQ_STATUS),
 ];
 
 const RA: Field = number("RA", 0, 62, 62);

@@ -1,5 +1,7 @@
 //! `expect`: what must hold, alone as a step or in the block of a `dma`.
 
+use smmu_model::features::Features;
+use smmu_model::ids::Stag;
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 use smmu_model::naming;
@@ -8,12 +10,14 @@ use smmu_model::trace::InterruptSource;
 
 use super::memory::data;
 use super::registers::{fields_of, place};
-use super::{Checker, ats};
-use crate::scenario::arguments::{Arguments, operand};
+use super::{Checker, ResultKind, ats, indexes};
+use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
+use crate::scenario::step::{
+    Action, Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim, ResultId,
+};
 use crate::scenario::syntax::Node;
 
 /// What a claim may speak about beside what can be seen at any time.
@@ -33,6 +37,10 @@ pub const CLAIMS: &[&str] = &[
     "abort",
     "raz-wi",
     "external-abort",
+    "stall",
+    "result",
+    "stalls",
+    "no-stalls",
     "not-granted",
     "success",
     "no-access",
@@ -127,6 +135,9 @@ impl Checker<'_> {
             return finish(node, kind, arguments);
         }
         let kind = match name.value.as_str() {
+            "result" => self.result_claim(&mut arguments)?,
+            "stalls" => ClaimKind::Stalls(stags(&mut arguments)?),
+            "no-stalls" => ClaimKind::Stalls(Vec::new()),
             "rules" => ClaimKind::Rules(rules(&mut arguments)?),
             "no-rules" => ClaimKind::NoRules(rules(&mut arguments)?),
             "event" => event(&mut arguments)?,
@@ -135,7 +146,7 @@ impl Checker<'_> {
             "no-page-request" => ClaimKind::NoPageRequest,
             "response" => self.response_claim(&mut arguments)?,
             "no-response" => ClaimKind::NoResponse,
-            "register" => register(&mut arguments)?,
+            "register" => register(&mut arguments, &self.features)?,
             "memory" => {
                 let at = operand(arguments.required("an address")?)?;
                 let data = data(&mut arguments)?;
@@ -143,7 +154,7 @@ impl Checker<'_> {
                     || Problem::new(node.span, "`memory` needs `u64=`, `u32=`, `u16=`, `u8=` or `bytes=`");
                 ClaimKind::Memory { at, data: data.ok_or_else(missing)? }
             }
-            "queue" => ClaimKind::Queue(queue(&mut arguments)?),
+            "queue" => ClaimKind::Queue(queue(&mut arguments, &self.features)?),
             "interrupt" => interrupt(&mut arguments)?,
             "no-interrupt" => ClaimKind::NoInterrupt,
             "gerror" => ClaimKind::GlobalErrors(global_errors(&mut arguments)?),
@@ -153,6 +164,24 @@ impl Checker<'_> {
             other => return Err(Problem::unknown("claim", other, name.span, CLAIMS)),
         };
         finish(node, kind, arguments)
+    }
+
+    /// `result "read" ok pa=0x1000`: a named access, as `dma` has it in its block.
+    fn result_claim(&self, arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
+        let name = arguments.required_text("the name of a result")?;
+        let is_it =
+            |(known, kind): &(String, ResultKind)| *known == name.value && *kind == ResultKind::Access;
+        let Some(position) = self.results.iter().position(is_it) else {
+            let accesses = self.results.iter().filter(|(_, kind)| *kind == ResultKind::Access);
+            let known: Vec<&str> = accesses.map(|(name, _)| name.as_str()).collect();
+            return Err(Problem::unknown("result of an access", &name.value, name.span, &known));
+        };
+        let end = arguments.required_text("how the access has ended")?;
+        let Some(known) = End::ALL.iter().find(|known| known.name() == end.value) else {
+            let known: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
+            return Err(Problem::unknown("end of an access", &end.value, end.span, &known));
+        };
+        Ok(ClaimKind::Result(ResultId(position), end_claim(*known, arguments)?))
     }
 
     fn several(&mut self, node: &Node, subject: Subject) -> Result<Vec<Claim>, Problem> {
@@ -173,7 +202,7 @@ fn finish(node: &Node, kind: ClaimKind, arguments: Arguments) -> Result<Claim, P
 }
 
 fn end_claim(end: End, arguments: &mut Arguments) -> Result<EndClaim, Problem> {
-    let mut claim = EndClaim { end, pa: None, size_log2: None, attributes: None, data: None };
+    let mut claim = EndClaim { end, pa: None, size_log2: None, attributes: None, data: None, stag: None };
     if end == End::Ok {
         claim.pa = arguments.operand("pa")?;
         claim.size_log2 = match arguments.number("size")? {
@@ -184,7 +213,29 @@ fn end_claim(end: End, arguments: &mut Arguments) -> Result<EndClaim, Problem> {
         claim.attributes = arguments.text("attributes")?.map(|text| attributes::parse(&text)).transpose()?;
         claim.data = arguments.operand("data")?;
     }
+    if end == End::Stall {
+        let stag = arguments.number_to("stag", u64::from(u16::MAX))?;
+        claim.stag = stag.map(|stag| stag_of(stag.value));
+    }
     Ok(claim)
+}
+
+/// Names of stalls, each once; the order does not matter.
+fn stags(arguments: &mut Arguments) -> Result<Vec<Stag>, Problem> {
+    let mut stags = std::collections::BTreeSet::new();
+    let mut next = Some(arguments.required("the STAG of a stalled transaction")?);
+    while let Some(value) = next {
+        let stag = number(value)?;
+        let stag =
+            u16::try_from(stag.value).map_err(|_error| Problem::new(stag.span, "a STAG has 16 bits"))?;
+        stags.insert(Stag(stag));
+        next = arguments.next();
+    }
+    Ok(stags.into_iter().collect())
+}
+
+fn stag_of(number: u64) -> Stag {
+    Stag(u16::try_from(number).expect("checked against the maximum"))
 }
 
 fn rules(arguments: &mut Arguments) -> Result<Vec<Rule>, Problem> {
@@ -215,8 +266,8 @@ fn event(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     Ok(ClaimKind::Event { code, fields: fields.collect::<Result<_, _>>()? })
 }
 
-fn register(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
-    let place = place(arguments)?;
+fn register(arguments: &mut Arguments, f: &Features) -> Result<ClaimKind, Problem> {
+    let place = place(arguments, f)?;
     if let Some(value) = arguments.next() {
         return Ok(ClaimKind::Register { place, value: operand(value)? });
     }
@@ -229,10 +280,10 @@ fn register(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     Ok(ClaimKind::RegisterFields { place, fields })
 }
 
-fn queue(arguments: &mut Arguments) -> Result<QueueClaim, Problem> {
+fn queue(arguments: &mut Arguments, f: &Features) -> Result<QueueClaim, Problem> {
     let which = arguments.required_text("`command`, `event` or `pri`")?;
     let queue = match which.value.as_str() {
-        "command" => Queue::Command,
+        "command" => Queue::Command(indexes::command_queue(arguments, f)?),
         "event" => Queue::Event,
         "pri" => Queue::Pri,
         other => return Err(Problem::unknown("queue", other, which.span, &["command", "event", "pri"])),
@@ -244,7 +295,7 @@ fn queue(arguments: &mut Arguments) -> Result<QueueClaim, Problem> {
     let (prod, cons, entries) = (index("prod")?, index("cons")?, index("entries")?);
     let (mut error, mut overflow) = (None, None);
     match queue {
-        Queue::Command => error = arguments.text("error")?.map(|name| command_error(&name)).transpose()?,
+        Queue::Command(_) => error = arguments.text("error")?.map(|name| command_error(&name)).transpose()?,
         Queue::Event | Queue::Pri => overflow = arguments.flag("overflow")?,
     }
     Ok(QueueClaim { queue, prod, cons, entries, error, overflow })
@@ -262,16 +313,11 @@ fn command_error(name: &Spanned<String>) -> Result<u8, Problem> {
 
 fn interrupt(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
     let name = arguments.required_text("the source of an interrupt")?;
-    let source = match name.value.as_str() {
-        "event-queue" => InterruptSource::EventQueue,
-        "command-sync" => InterruptSource::CommandSync,
-        "global-error" => InterruptSource::GlobalError,
-        "pri-queue" => InterruptSource::PriQueue,
-        other => {
-            let known = ["event-queue", "command-sync", "global-error", "pri-queue"];
-            return Err(Problem::unknown("interrupt", other, name.span, &known));
-        }
-    };
+    let source = InterruptSource::ALL.iter().find(|source| source.name() == name.value).copied();
+    let source = source.ok_or_else(|| {
+        let known: Vec<&str> = InterruptSource::ALL.iter().map(|source| source.name()).collect();
+        Problem::unknown("interrupt", &name.value, name.span, &known)
+    })?;
     let wire = arguments.flag("wire")?.unwrap_or(false);
     let address = arguments.number("address")?;
     let data = arguments.number_to("data", u64::from(u32::MAX))?;

@@ -4,7 +4,7 @@ use smmu_model::layout::command::Opcode;
 use smmu_model::layout::names;
 use smmu_model::naming;
 
-use super::Checker;
+use super::{Checker, indexes};
 use crate::scenario::arguments::{Arguments, no_block, number};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
@@ -16,13 +16,14 @@ use crate::scenario::syntax::Node;
 const WORK_MAX: u64 = 1 << 16;
 
 impl Checker<'_> {
-    /// `cmd TLBI_NH_VA ASID=1 Address=0x1000 Leaf=1`, or `cmd 0x7f word1=0x…`. With `ring=#false`, CMDQ_PROD
-    /// stays behind until `ring`.
+    /// `cmd TLBI_NH_VA ASID=1 Address=0x1000 Leaf=1`, or `cmd 0x7f word1=0x…`, and `page=` and `queue=` of an
+    /// Enhanced Command queue. With `ring=#false`, PROD stays behind until `ring`.
     pub(super) fn command(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
         let which = arguments.required("a command")?;
         let ring = arguments.flag("ring")?.unwrap_or(true);
+        let queue = indexes::command_queue(&mut arguments, &self.features)?;
         let mut properties = arguments.fields();
         arguments.finish()?;
         for (name, _) in &mut properties {
@@ -46,18 +47,28 @@ impl Checker<'_> {
         };
         self.set_fields(&mut words, fields, properties);
         words[0] |= u64::from(code);
-        self.step(node.span, Action::Command { words, ring })
+        self.step(node.span, Action::Command { queue, words, ring })
     }
 
     /// `sync`: CMD_SYNC without a completion signal; its fields may be given.
     pub(super) fn sync(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
+        let queue = indexes::command_queue(&mut arguments, &self.features)?;
         let properties = arguments.fields();
         arguments.finish()?;
         let mut words = [u64::from(Opcode::Sync.code()), 0];
         self.set_fields(&mut words, names::command(Opcode::Sync), properties);
-        self.step(node.span, Action::Command { words, ring: true })
+        self.step(node.span, Action::Command { queue, words, ring: true })
+    }
+
+    /// `ring`, or `ring queue=1`.
+    pub(super) fn ring(&mut self, node: &Node) -> Result<(), Problem> {
+        no_block(node)?;
+        let mut arguments = Arguments::new(node, &self.scope)?;
+        let queue = indexes::command_queue(&mut arguments, &self.features)?;
+        arguments.finish()?;
+        self.step(node.span, Action::Ring(queue))
     }
 
     /// `pace "manual"`: the SMMU works only when `work` or `settle` says so. `pace "automatic"`: after each step.

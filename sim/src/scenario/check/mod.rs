@@ -11,6 +11,7 @@ mod dma;
 mod fields;
 mod hardware;
 mod include;
+mod indexes;
 mod loops;
 mod memory;
 mod outcomes;
@@ -213,7 +214,7 @@ impl<'a> Checker<'a> {
             "enable" => self.enable(node),
             "cmd" => self.command(node),
             "sync" => self.sync(node),
-            "ring" => self.bare(node, Action::Ring),
+            "ring" => self.ring(node),
             "pace" => self.pace(node),
             "work" => self.work(node),
             "settle" => self.bare(node, Action::Settle),

@@ -1,20 +1,17 @@
 //! Registers by name or offset: `reg`, `modify`, `reg-read`, and `enable`, which programs what a driver would.
 
-use smmu_model::Register;
-use smmu_model::features::{FIELDS, Field as IdField};
+use smmu_model::features::{FIELDS, Features, Field as IdField};
 use smmu_model::layout::names::{self, Field, Kind};
 use smmu_model::naming;
+use smmu_model::{AnyRegister, Register};
 
-use super::{Checker, ResultKind};
+use super::{Checker, ResultKind, indexes};
 use crate::scenario::arguments::{Arguments, no_block, operand};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::{Span, Spanned};
 use crate::scenario::step::{Action, Operand, Place};
 use crate::scenario::syntax::Node;
-
-/// Pages 0 and 1 (§6.2).
-const PAGES_BYTES: u64 = 0x2_0000;
 
 /// log2 of the entries of the queues that `enable` makes.
 const COMMAND_QUEUE_LOG2: u64 = 8;
@@ -29,7 +26,7 @@ impl Checker<'_> {
     pub(super) fn register_write(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let value = arguments.next();
         let value_span = value.as_ref().map_or(node.span, |value| value.span);
         let value = value.map(operand).transpose()?;
@@ -50,7 +47,7 @@ impl Checker<'_> {
         {
             return Err(Problem::new(value_span, format!("this does not fit {} bytes", place.size_bytes)));
         }
-        if let Some(register) = place.register {
+        if let Some(AnyRegister::Main(register)) = place.register {
             self.written.insert(register);
         }
         self.step(node.span, Action::RegisterWrite { place, value })
@@ -60,7 +57,7 @@ impl Checker<'_> {
     pub(super) fn register_modify(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let table = fields_of(place, node.span)?;
         let properties = arguments.fields();
         arguments.finish()?;
@@ -73,7 +70,7 @@ impl Checker<'_> {
     pub(super) fn register_read(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let place = place(&mut arguments)?;
+        let place = place(&mut arguments, &self.features)?;
         let name = arguments.text("as")?;
         arguments.finish()?;
         let result = name.map(|name| self.name_result(&name, ResultKind::Value)).transpose()?;
@@ -166,18 +163,23 @@ impl Checker<'_> {
 }
 
 /// A register by name or offset, and `size=` for an access of another size.
-pub(super) fn place(arguments: &mut Arguments) -> Result<Place, Problem> {
+pub(super) fn place(arguments: &mut Arguments, f: &Features) -> Result<Place, Problem> {
     let which = arguments.required("a register")?;
     let mut place = match &which.value {
-        Resolved::Text(name) => Place::whole(called(&Spanned { value: name.clone(), span: which.span })?),
+        Resolved::Text(name) => {
+            let name = Spanned { value: name.clone(), span: which.span };
+            Place::of(indexes::register(arguments, f, &name)?, f)
+        }
         Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
             let span = which.span;
             let offset = crate::scenario::arguments::number(which)?.value;
-            if offset >= PAGES_BYTES {
-                return Err(Problem::new(span, format!("the register pages end at {PAGES_BYTES:#x}")));
+            let end = AnyRegister::pages_end(f);
+            if offset >= end {
+                return Err(Problem::new(span, format!("the register pages end at {end:#x}")));
             }
-            let register = Register::ALL.iter().find(|register| register.offset() == offset).copied();
-            register.map_or(Place { offset, size_bytes: 4, register: None }, Place::whole)
+            let register = AnyRegister::starting_at(f, offset);
+            register
+                .map_or(Place { offset, size_bytes: 4, register: None }, |register| Place::of(register, f))
         }
     };
     if let Some(size) = arguments.number_to("size", 8)? {
@@ -187,14 +189,6 @@ pub(super) fn place(arguments: &mut Arguments) -> Result<Place, Problem> {
         place.size_bytes = u8::try_from(size.value).expect("checked against the maximum");
     }
     Ok(place)
-}
-
-fn called(name: &Spanned<String>) -> Result<Register, Problem> {
-    let found = Register::ALL.iter().find(|register| naming::same(register.name(), &name.value)).copied();
-    found.ok_or_else(|| {
-        let known: Vec<&str> = Register::ALL.iter().map(|register| register.name()).collect();
-        Problem::unknown("register", &name.value, name.span, &known)
-    })
 }
 
 /// The fields of the register at `place`.
@@ -208,7 +202,7 @@ pub(super) fn fields_of(place: Place, span: Span) -> Result<Vec<Field>, Problem>
 }
 
 /// A field of an ID register in the form of the others.
-fn id_field(field: &IdField, register: Register) -> Option<Field> {
+fn id_field(field: &IdField, register: AnyRegister) -> Option<Field> {
     let (owner, name) = field.name.split_once('.')?;
     let (high_bit, low_bit) = (field.high_bit, field.low_bit);
     naming::same(owner, register.name()).then_some(Field {

@@ -4,11 +4,12 @@ use smmu_model::Register;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
+use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::names::{self, Field};
 
 use super::ats::shown_response;
-use super::{Answer, Machine, not_held};
+use super::{Answer, Found, Machine, not_held};
 use crate::scenario::step::{
     Claim, ClaimKind, Data, EndClaim, MessageClaim, Operand, Place, Queue, QueueClaim,
 };
@@ -82,6 +83,22 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 let answer = answer.expect("checked to stand at an access");
                 self.judge_end(end, answer).map(|()| before)
             }
+            ClaimKind::Result(result, end) => {
+                let answer = match &self.results[result.0] {
+                    Some(Found::Access(answer)) => answer,
+                    Some(Found::Value(_)) => unreachable!("checked to be an access"),
+                    None => return mismatch("the access to have begun", "it has not come yet"),
+                };
+                self.judge_end(end, answer).map(|()| before)
+            }
+            ClaimKind::Stalls(expected) => {
+                let found: Vec<Stag> = self.smmu.held().map(|held| held.stag).collect();
+                if found == *expected {
+                    Ok(before)
+                } else {
+                    mismatch(shown_stalls(expected), shown_stalls(&found))
+                }
+            }
             ClaimKind::Rules(rules) => match rules.iter().find(|rule| !self.ear.step_rules.contains(rule)) {
                 None => Ok(before),
                 Some(rule) => mismatch(format!("rule {} to fire", rule.label()), "it did not"),
@@ -139,7 +156,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             ClaimKind::NoInterrupt => match self.ear.interrupts.get(before.interrupts) {
                 None => Ok(before),
-                Some((source, _)) => mismatch("no interrupt", format!("interrupt {}", source_name(*source))),
+                Some((source, _)) => mismatch("no interrupt", format!("interrupt {}", source.name())),
             },
             ClaimKind::GlobalErrors(expected) => self.judge_global_errors(*expected).map(|()| before),
             ClaimKind::All(claims) => {
@@ -177,6 +194,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                     shown(found.map(|found| format!("{found:#x}"))),
                 );
             }
+        }
+        if let Some(stag) = claim.stag
+            && answer.stag != Some(stag)
+        {
+            return mismatch(format!("STAG {stag}"), shown(answer.stag.map(|stag| stag.to_string())));
         }
         if let Some(size_log2) = claim.size_log2 {
             let found = translation.map(|translation| translation.size_log2);
@@ -238,9 +260,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn judge_queue(&mut self, claim: &QueueClaim) -> Result<(), Mismatch> {
         let ring = self.queue(claim.queue).map_err(unknown)?;
         let name = match claim.queue {
-            Queue::Command => "the Command queue",
-            Queue::Event => "the Event queue",
-            Queue::Pri => "the PRI queue",
+            Queue::Command(queue) => queue_name(queue),
+            Queue::Event => "the Event queue".to_owned(),
+            Queue::Pri => "the PRI queue".to_owned(),
         };
         let numbers = [
             ("PROD", claim.prod, ring.prod),
@@ -266,12 +288,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         message: MessageClaim,
         skip: usize,
     ) -> Result<(), Mismatch> {
-        let expected = format!("interrupt {}", source_name(source));
+        let expected = format!("interrupt {}", source.name());
         let Some((found, msi)) = self.ear.interrupts.get(skip) else {
             return mismatch(expected, "there is no interrupt");
         };
         if *found != source {
-            return mismatch(expected, format!("interrupt {}", source_name(*found)));
+            return mismatch(expected, format!("interrupt {}", found.name()));
         }
         let came = match msi {
             None => "by wire".to_owned(),
@@ -329,6 +351,14 @@ fn shown(found: Option<String>) -> String {
     found.unwrap_or_else(|| "nothing".to_owned())
 }
 
+fn shown_stalls(stalls: &[Stag]) -> String {
+    if stalls.is_empty() {
+        return "no stalled transaction".to_owned();
+    }
+    let stalls: Vec<String> = stalls.iter().map(ToString::to_string).collect();
+    format!("stalled transactions {}", stalls.join(" "))
+}
+
 fn shown_bytes(bytes: &[u8]) -> String {
     let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(" ")
@@ -347,19 +377,16 @@ fn shown_errors(bits: u64) -> String {
     if names.is_empty() { "no global error".to_owned() } else { format!("global errors {}", names.join(" ")) }
 }
 
-fn source_name(source: smmu_model::trace::InterruptSource) -> &'static str {
-    use smmu_model::trace::InterruptSource::{CommandSync, EventQueue, GlobalError, PriQueue};
-    match source {
-        EventQueue => "event-queue",
-        CommandSync => "command-sync",
-        GlobalError => "global-error",
-        PriQueue => "pri-queue",
+fn queue_name(queue: CommandQueue) -> String {
+    match queue {
+        CommandQueue::Main => "the Command queue".to_owned(),
+        CommandQueue::Enhanced(id) => format!("the Enhanced Command queue {id}"),
     }
 }
 
 fn name_of(place: Place) -> String {
     match place.register {
-        Some(register) => register.name().to_owned(),
+        Some(register) => register.to_string(),
         None => format!("the register at {:#x}", place.offset),
     }
 }

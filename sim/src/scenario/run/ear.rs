@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use smmu_model::address::Pa;
 use smmu_model::ats::AtsReply;
 use smmu_model::choice::Choice;
+use smmu_model::ids::Stag;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
 use smmu_model::trace::{Event, InterruptSource, Sink};
 
@@ -20,6 +22,8 @@ pub(super) struct Ear<'a, L> {
     pub(super) step_rules: Vec<Rule>,
     /// Interrupts that no expectation has taken yet.
     pub(super) interrupts: VecDeque<Interrupt>,
+    /// Stalled transactions that have ended, or stall anew, and how.
+    pub(super) stalls_ended: Vec<(Stag, Outcome)>,
     pub(super) rules: BTreeSet<Rule>,
     pub(super) choices: BTreeSet<(Choice, usize)>,
     pub(super) observations: Vec<Observation>,
@@ -31,6 +35,7 @@ impl<'a, L: Listener> Ear<'a, L> {
             listener,
             step_rules: Vec::new(),
             interrupts: VecDeque::new(),
+            stalls_ended: Vec::new(),
             rules: BTreeSet::new(),
             choices: BTreeSet::new(),
             observations: Vec::new(),
@@ -77,6 +82,9 @@ impl<L: Listener> Sink for Ear<'_, L> {
             self.interrupts.push_back((source, msi));
             self.observations.push(Observation::Interrupt(source, msi));
         }
+        if let Event::StallEnded { stag, outcome, .. } = event {
+            self.stalls_ended.push((stag, outcome));
+        }
         if let Event::Record { record, .. } = event {
             self.observations.push(Observation::Record(record));
         }
@@ -86,8 +94,8 @@ impl<L: Listener> Sink for Ear<'_, L> {
         if let Event::PrgResponse(response) = event {
             self.observations.push(Observation::Response(response));
         }
-        if let Event::CommandError { error } = event {
-            self.observations.push(Observation::CommandError(error));
+        if let Event::CommandError { queue, error } = event {
+            self.observations.push(Observation::CommandError(queue, error));
         }
         self.listener.hear(Happening::Model(&event));
     }

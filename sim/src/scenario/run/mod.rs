@@ -8,21 +8,24 @@ mod interconnect;
 mod queues;
 mod scripting;
 mod software;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smmu_model::Smmu;
 use smmu_model::address::Pa;
 use smmu_model::ats::{AtsReply, Completion, PrgResponse};
 use smmu_model::choice::{Choice, Chooser};
 use smmu_model::env::World;
+use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
 use smmu_model::rule::{CommandError, Rule};
 use smmu_model::trace::InterruptSource;
-use smmu_model::{Progress, Smmu};
 
+use self::access::Ongoing;
 use self::ear::Ear;
 use self::interconnect::Interconnect;
 use self::scripting::Scripting;
@@ -42,6 +45,8 @@ pub struct Answer {
     pub rule: Option<Rule>,
     /// What a read returned.
     pub data: Vec<u8>,
+    /// The name under which the SMMU holds it, if it does.
+    pub stag: Option<Stag>,
 }
 
 /// Something that software or a device could see.
@@ -70,7 +75,7 @@ pub enum Observation {
     /// The SMMU raised an interrupt: the address and data of the message, or the wire.
     Interrupt(InterruptSource, Option<(Pa, u32)>),
     /// A command stopped the queue.
-    CommandError(CommandError),
+    CommandError(CommandQueue, CommandError),
     /// Software read a register or memory; `None` after an abort.
     Value(Option<u64>),
 }
@@ -78,8 +83,8 @@ pub enum Observation {
 /// What came of a run. Two runs with the same answers to the same questions are equal.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Run {
-    /// Every named result: `read` is `ok`, `abort`, `raz-wi` or `external-abort` for an access and the value for
-    /// a register or memory; `read.pa` and `read.data` are numbers, `0x…`.
+    /// Every named result: `read` is `ok`, `abort`, `raz-wi`, `external-abort` or `stall` for an access and the
+    /// value for a register or memory; `read.pa`, `read.data` and `read.stag` are numbers, `0x…`.
     pub outcome: BTreeMap<String, String>,
     /// Everything that a device or software could see, in order.
     pub observations: Vec<Observation>,
@@ -124,11 +129,13 @@ struct Machine<'a, C, L> {
     chooser: Scripting<'a, C>,
     ear: Ear<'a, L>,
     pace: Pace,
-    /// Software's own CMDQ_PROD, while it is ahead of the register.
-    command_prod: Option<u32>,
+    /// Software's own PROD of each Command queue, while it is ahead of the register.
+    command_prod: BTreeMap<CommandQueue, u32>,
     results: Vec<Option<Found>>,
     /// The reply to the last Translation Request.
     reply: Option<AtsReply>,
+    /// Accesses that the SMMU holds.
+    held: BTreeMap<Stag, Ongoing<'a>>,
     failures: Vec<Problem>,
     /// The step being executed.
     loops: &'a str,
@@ -158,9 +165,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             chooser,
             ear,
             pace: Pace::Automatic,
-            command_prod: None,
+            command_prod: BTreeMap::new(),
             results: vec![None; scenario.results.len()],
             reply: None,
+            held: BTreeMap::new(),
             failures: Vec::new(),
             loops: "",
         }
@@ -209,8 +217,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             Action::RegisterModify { place, fields } => self.modify_register(*place, fields)?,
             Action::RegisterRead { place, result } => self.read_register(*place, *result),
-            Action::Command { words, ring } => self.queue_command(*words, *ring)?,
-            Action::Ring => self.ring()?,
+            Action::Command { queue, words, ring } => self.queue_command(*queue, *words, *ring)?,
+            Action::Ring(queue) => self.ring(*queue)?,
             Action::Dma(dma) => self.dma(dma)?,
             Action::Ats(ats) => self.ats(ats)?,
             Action::Pri(pri) => self.pri(pri)?,
@@ -219,30 +227,18 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             }
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
-            Action::Work(units) => {
-                for _ in 0..*units {
-                    let mut world =
-                        World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                    if self.smmu.step(&mut world) == Progress::Idle {
-                        break;
-                    }
-                }
-            }
+            Action::Work(units) => self.work(*units),
             Action::Settle => self.settle(),
             Action::Reset => {
                 let mut world =
                     World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
                 self.smmu = Smmu::new(self.scenario.features, &mut world);
-                self.command_prod = None;
+                self.command_prod.clear();
+                self.held.clear();
                 self.ear.say(Happening::Reset);
             }
         }
         Ok(())
-    }
-
-    fn settle(&mut self) {
-        let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-        self.smmu.settle(&mut world);
     }
 
     fn value(&self, operand: Operand) -> Result<u64, String> {
@@ -314,7 +310,8 @@ impl Found {
             }
             (Self::Access(answer), Part::Data) => little_endian(&answer.data),
             (Self::Value(value), Part::Data) => *value,
-            (Self::Value(_), Part::OutputAddress) => None,
+            (Self::Access(answer), Part::Stag) => answer.stag.map(|Stag(tag)| tag.into()),
+            (Self::Value(_), Part::OutputAddress | Part::Stag) => None,
         }
     }
 

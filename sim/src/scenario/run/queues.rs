@@ -1,18 +1,24 @@
 //! Software's side of the Command, Event and PRI queues (§3.5): through registers and memory alone.
 
-use smmu_model::Register;
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::{Chooser, Defaults};
 use smmu_model::env::World;
+use smmu_model::ids::CommandQueue;
+use smmu_model::layout::ecmdq::{EcmdqCons, EcmdqProd};
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::layout::register::{CmdqCons, OutputQueueIndex, QueueBase};
+use smmu_model::registers::{EcmdqKind, EcmdqRegister};
 use smmu_model::trace::Silence;
+use smmu_model::{AnyRegister, Register};
 
 use super::Machine;
-use crate::scenario::step::Queue;
+use crate::scenario::step::{Place, Queue};
 use crate::trace::{Happening, Listener};
+
+/// WR or RD with the wrap flag of the largest possible queue.
+const INDEX: u64 = 0xf_ffff;
 
 /// A queue as software sees it in registers.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +29,12 @@ pub(super) struct Ring {
     pub(super) prod: u32,
     /// Index and wrap.
     pub(super) cons: u32,
-    /// CMDQ_CONS.ERR.
+    /// CMDQ_CONS.ERR, or ERR_REASON of an Enhanced Command queue while its error is active.
     pub(super) error: u8,
     /// Whether OVFLG and OVACKFLG differ.
     pub(super) overflow: bool,
-    /// CONS as it stands in the register.
+    /// PROD and CONS as they stand in the registers.
+    prod_register: u64,
     cons_register: u64,
 }
 
@@ -59,24 +66,32 @@ impl Ring {
 }
 
 impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
-    /// Writes a command at the next free place; with `ring`, moves CMDQ_PROD.
-    pub(super) fn queue_command(&mut self, words: [u64; 2], ring: bool) -> Result<(), String> {
-        let queue = self.queue(Queue::Command)?;
-        let prod = self.command_prod.unwrap_or(queue.prod);
-        let at = queue.entry(prod, 16);
+    /// Writes a command at the next free place; with `ring`, moves PROD.
+    pub(super) fn queue_command(
+        &mut self,
+        queue: CommandQueue,
+        words: [u64; 2],
+        ring: bool,
+    ) -> Result<(), String> {
+        let found = self.queue(Queue::Command(queue))?;
+        let prod = self.command_prod.get(&queue).copied().unwrap_or(found.prod);
+        let at = found.entry(prod, 16);
         for (offset, word) in [0, 8].into_iter().zip(words) {
             let written = self.memory.write(Pa::new(at.wrapping_add(offset)), &word.to_le_bytes());
             written.map_err(|_abort| format!("the command cannot be written: memory at {at:#x} aborts"))?;
         }
-        self.ear.say(Happening::CommandStored { index: queue.place(prod), words });
-        self.command_prod = Some(queue.after(prod, 1));
-        if ring { self.ring() } else { Ok(()) }
+        self.ear.say(Happening::CommandStored { queue, index: found.place(prod), words });
+        self.command_prod.insert(queue, found.after(prod, 1));
+        if ring { self.ring(queue) } else { Ok(()) }
     }
 
-    /// Moves CMDQ_PROD to where software is.
-    pub(super) fn ring(&mut self) -> Result<(), String> {
-        if let Some(prod) = self.command_prod.take() {
-            self.write_register(crate::scenario::step::Place::whole(Register::CmdqProd), prod.into());
+    /// Moves PROD to where software is; what else its register holds stays.
+    pub(super) fn ring(&mut self, queue: CommandQueue) -> Result<(), String> {
+        if let Some(prod) = self.command_prod.remove(&queue) {
+            let kept = self.queue(Queue::Command(queue))?.prod_register & !INDEX;
+            let [_base, register, _cons] = registers(Queue::Command(queue));
+            let place = Place::of(register, &self.scenario.features);
+            self.write_register(place, kept | u64::from(prod));
         }
         Ok(())
     }
@@ -137,36 +152,57 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     }
 
     pub(super) fn queue(&mut self, queue: Queue) -> Result<Ring, String> {
-        let (base, prod, cons, log2_max) = match queue {
-            Queue::Command => {
-                let max = self.scenario.features.cmdq_log2_max;
-                (Register::CmdqBase, Register::CmdqProd, Register::CmdqCons, max)
+        let features = self.scenario.features;
+        let mut read = |register: AnyRegister| {
+            let value = self.peek(Place::of(register, &features));
+            value.map_err(|_abort| format!("{register} cannot be read"))
+        };
+        let [base, prod, cons] = registers(queue);
+        let base = QueueBase::from_bits(read(base)?);
+        let (prod_register, cons_register) = (read(prod)?, read(cons)?);
+        let low = |value: u64| u32::try_from(value & 0xffff_ffff).expect("32 bits");
+        let (prod, cons) = (low(prod_register), low(cons_register));
+        let (log2_max, error, overflow) = match queue {
+            Queue::Command(CommandQueue::Main) => {
+                (features.cmdq_log2_max, CmdqCons::from_bits(cons).err(), false)
+            }
+            Queue::Command(CommandQueue::Enhanced(_)) => {
+                let cons = EcmdqCons::from_bits(cons);
+                let is_active = cons.err() != EcmdqProd::from_bits(prod).errack();
+                (features.cmdq_log2_max, if is_active { cons.err_reason() } else { 0 }, false)
             }
             Queue::Event => {
-                let max = self.scenario.features.eventq_log2_max;
-                (Register::EventqBase, Register::EventqProd, Register::EventqCons, max)
+                (features.eventq_log2_max, 0, OutputQueueIndex::from_bits(prod ^ cons).overflow())
             }
-            Queue::Pri => {
-                let max = self.scenario.features.priq_log2_max;
-                (Register::PriqBase, Register::PriqProd, Register::PriqCons, max)
-            }
+            Queue::Pri => (features.priq_log2_max, 0, OutputQueueIndex::from_bits(prod ^ cons).overflow()),
         };
-        let mut read = |register: Register| {
-            let value = self.peek(crate::scenario::step::Place::whole(register));
-            value.map_err(|_abort| format!("{} cannot be read", register.name()))
-        };
-        let base = QueueBase::from_bits(read(base)?);
-        let (prod, cons_register) = (read(prod)?, read(cons)?);
-        let low = |value: u64| u32::try_from(value & 0xffff_ffff).expect("32 bits");
         let log2_entries = base.log2size().min(log2_max);
         let mask = (1 << (log2_entries + 1)) - 1;
-        let (error, overflow) = match queue {
-            Queue::Command => (CmdqCons::from_bits(low(cons_register)).err(), false),
-            Queue::Event | Queue::Pri => {
-                (0, OutputQueueIndex::from_bits(low(prod ^ cons_register)).overflow())
-            }
-        };
-        let (prod, cons) = (low(prod) & mask, low(cons_register) & mask);
-        Ok(Ring { base: base.addr(), log2_entries, prod, cons, error, overflow, cons_register })
+        let (prod, cons) = (prod & mask, cons & mask);
+        Ok(Ring {
+            base: base.addr(),
+            log2_entries,
+            prod,
+            cons,
+            error,
+            overflow,
+            prod_register,
+            cons_register,
+        })
+    }
+}
+
+/// BASE, PROD and CONS of a queue.
+fn registers(queue: Queue) -> [AnyRegister; 3] {
+    match queue {
+        Queue::Command(CommandQueue::Main) => {
+            [Register::CmdqBase, Register::CmdqProd, Register::CmdqCons].map(AnyRegister::Main)
+        }
+        Queue::Command(CommandQueue::Enhanced(id)) => [EcmdqKind::Base, EcmdqKind::Prod, EcmdqKind::Cons]
+            .map(|kind| AnyRegister::Ecmdq(EcmdqRegister { kind, id })),
+        Queue::Event => {
+            [Register::EventqBase, Register::EventqProd, Register::EventqCons].map(AnyRegister::Main)
+        }
+        Queue::Pri => [Register::PriqBase, Register::PriqProd, Register::PriqCons].map(AnyRegister::Main),
     }
 }
