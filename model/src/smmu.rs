@@ -5,6 +5,8 @@ mod ats;
 mod saved;
 mod stalls;
 
+use crate::broadcast::{self, Broadcast};
+use crate::cache::{CachePolicy, Caches, Origin};
 use crate::command::ats::Invalidations;
 use crate::command::{self, Targets};
 use crate::config::{Globals, substream};
@@ -38,6 +40,7 @@ pub struct Smmu {
     invalidations: Invalidations,
     stalls: Stalls,
     memo: Memo,
+    caches: Caches,
 }
 
 /// The interconnect answered a register access with an abort (§6.2).
@@ -66,7 +69,24 @@ impl Smmu {
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
         let (event_queue, invalidations, stalls, memo) = Default::default();
-        Self { features, registers, event_queue, invalidations, stalls, memo }
+        let caches = Caches::new(CachePolicy::default());
+        Self { features, registers, event_queue, invalidations, stalls, memo, caches }
+    }
+
+    /// The same SMMU with this policy, and with nothing cached.
+    #[must_use]
+    pub fn with_caches(self, policy: CachePolicy) -> Self {
+        Self { caches: Caches::new(policy), ..self }
+    }
+
+    /// What is cached.
+    pub fn cache_policy(&self) -> CachePolicy {
+        self.caches.policy
+    }
+
+    /// Says which moment it is, as the caller counts: what is cached from now on was born then.
+    pub fn at(&mut self, moment: u32) {
+        self.caches.now.moment = moment;
     }
 
     /// What this SMMU has.
@@ -111,8 +131,22 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        let targets = Targets { invalidations: &mut self.invalidations, stalls: &mut self.stalls };
-        command::step(env, &self.features, &mut self.registers, targets)
+        let Self { features, registers, invalidations, stalls, caches, .. } = self;
+        let features = &*features;
+        let mut targets = Targets { invalidations, stalls, caches };
+        command::step(env, features, registers, &mut targets, |env, registers, caches, hint| {
+            translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
+        })
+    }
+
+    /// A TLBI of a processing element arrives (§3.17).
+    pub fn broadcast(&mut self, env: &mut impl Env, broadcast: Broadcast) {
+        broadcast::receive(env, &self.features, &self.registers, &mut self.caches, broadcast);
+    }
+
+    /// A DVM Sync arrives: the broadcasts before it are complete when this returns (§3.21.1).
+    pub fn synchronize_broadcasts(&mut self, env: &mut impl Env) {
+        self.caches.synchronize(env, Origin::Broadcast);
     }
 
     /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
@@ -186,7 +220,7 @@ impl Smmu {
     fn transact_as(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(tx);
-        match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
+        match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
             Err(stop) => self.fail(env, tx, &seen, stop),
         }

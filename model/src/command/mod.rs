@@ -1,11 +1,11 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
-//! nothing to act on.
+//! are in range and mean something.
 
 pub(crate) mod ats;
 mod cfgi;
+pub(crate) mod effect;
 mod legality;
 mod prefetch;
 mod range;
@@ -20,7 +20,10 @@ pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use effect::TagSetting;
+
 use crate::ats::{InvalidateRequest, PrgResponse};
+use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::config::Globals;
 use crate::env::Env;
@@ -57,15 +60,6 @@ pub enum Decoded {
     Ignored(Rule),
 }
 
-/// What commands act on beside registers.
-#[derive(Debug)]
-pub(crate) struct Targets<'a> {
-    /// ATS invalidations on their way.
-    pub(crate) invalidations: &'a mut Invalidations,
-    /// Stalled transactions.
-    pub(crate) stalls: &'a mut Stalls,
-}
-
 /// Decodes a command; an error is a rule with [`Effect::Command`].
 pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Decoded, Rule> {
     let opcode = legality::opcode(f, command)?;
@@ -83,34 +77,43 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
+/// What commands act on, beside registers.
+pub(crate) struct Targets<'a> {
+    pub(crate) invalidations: &'a mut Invalidations,
+    pub(crate) stalls: &'a mut Stalls,
+    pub(crate) caches: &'a mut Caches,
+}
+
 /// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
-/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
-pub(crate) fn step(
-    env: &mut impl Env,
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1). Hints are followed by `follow`.
+pub(crate) fn step<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    mut targets: Targets<'_>,
+    targets: &mut Targets<'_>,
+    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) -> Progress {
     let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
     };
-    consume(env, f, registers, &mut targets, next);
+    consume(env, f, registers, targets, next, &follow);
     if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
         let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
             return Progress::Worked;
         };
-        consume(env, f, registers, &mut targets, next);
+        consume(env, f, registers, targets, next, &follow);
     }
     Progress::Worked
 }
 
 /// Consumes one command, or stops its queue at it.
-fn consume(
-    env: &mut impl Env,
+fn consume<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
     next: queue::Pending,
+    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) {
     let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     let completable = decoded.and_then(|decoded| {
@@ -122,7 +125,9 @@ fn consume(
     match completable {
         Ok(decoded) => {
             next.consume(env, f, registers);
-            execute(env, f, registers, targets, (next.queue(), decoded));
+            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+                follow(env, registers, targets.caches, hint);
+            }
         }
         Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
         Err(rule) => {
@@ -135,20 +140,30 @@ fn consume(
     }
 }
 
-/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+/// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
+/// CMD_SYNC sees it consumed (§4.7.3).
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    Targets { invalidations, stalls }: &mut Targets<'_>,
+    targets: &mut Targets<'_>,
     (queue, decoded): (CommandQueue, Decoded),
-) {
+) -> Option<Prefetch> {
+    let Targets { invalidations, stalls, caches } = targets;
+    let origin = Origin::Command(queue);
     match decoded {
-        // Nothing is cached.
-        Decoded::Prefetch(_) => {}
-        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
-        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
-        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Prefetch(hint) => return Some(hint),
+        Decoded::Cfgi(cfgi) => {
+            stalls.invalidate(|stream| cfgi.bears_on(stream));
+            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
+        }
+        Decoded::Tlbi(tlbi) => {
+            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+            stalls.invalidate(|_any| true);
+            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
+                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
+            }
+        }
         Decoded::Resume(resume) => stall::answer(env, stalls, resume),
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
@@ -160,11 +175,13 @@ fn execute(
         Decoded::AtcInv(request) => invalidations.send(env, queue, request),
         Decoded::PriResp(response) => ats::respond(env, response),
         Decoded::Sync(signal) => {
+            caches.synchronize(env, origin);
             stalls.synchronise();
             sync::complete(env, f, registers, signal);
         }
         Decoded::Ignored(rule) => env.note(rule),
     }
+    None
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.

@@ -77,7 +77,8 @@ impl Smmu {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let tx = as_transaction(request.stream, request.substream, address, request.privilege);
         let mut seen = Seen::nothing(&tx);
-        let stop = match grant(env, &globals, &mut self.memo, request, address, &mut seen) {
+        let known = (&mut self.memo, &mut self.caches);
+        let stop = match grant(env, &globals, known, (request, address), &mut seen) {
             Ok(granted) => return Ok((self.entry(env, request, address, granted), None)),
             Err(stop) => stop,
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::cache::saved::SavedCaches;
 use crate::command::ats::Invalidations;
 use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
@@ -19,6 +20,7 @@ pub(super) struct Saved {
     registers: Registers,
     event_queue: EventQueue,
     invalidations: Invalidations,
+    caches: SavedCaches,
     stalls: Stalls,
 }
 
@@ -33,6 +35,8 @@ pub enum LoadError {
     ImpossibleStalls,
     /// ATS invalidations wait in a queue that does not exist, or twice in one.
     ImpossibleInvalidations,
+    /// The caches hold what no run could have left in them.
+    ImpossibleCaches,
 }
 
 impl fmt::Display for LoadError {
@@ -48,6 +52,7 @@ impl fmt::Display for LoadError {
             ),
             Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
             Self::ImpossibleInvalidations => write!(f, "the saved ATS invalidations cannot be in that state"),
+            Self::ImpossibleCaches => write!(f, "the saved caches hold what no run can leave in them"),
         }
     }
 }
@@ -56,8 +61,9 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, invalidations, stalls, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue, invalidations, stalls }
+        // A memo shows in no answer.
+        let Smmu { features, registers, event_queue, invalidations, stalls, memo: _, caches } = smmu;
+        Self { ids: features.ids, registers, event_queue, invalidations, stalls, caches: caches.into() }
     }
 }
 
@@ -65,7 +71,7 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue, invalidations, stalls } = saved;
+        let Saved { ids, registers, event_queue, invalidations, stalls, caches } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         if let Some(registers) = registers.impossible(&features) {
             return Err(LoadError::Impossible(registers));
@@ -80,6 +86,7 @@ impl TryFrom<Saved> for Smmu {
         if !invalidations.are_possible(exists) {
             return Err(LoadError::ImpossibleInvalidations);
         }
-        Ok(Self { features, registers, event_queue, invalidations, stalls, memo: Memo::default() })
+        let caches = caches.load().ok_or(LoadError::ImpossibleCaches)?;
+        Ok(Self { features, registers, event_queue, invalidations, stalls, memo: Memo::default(), caches })
     }
 }

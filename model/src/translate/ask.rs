@@ -7,7 +7,7 @@ use crate::rule::Rule;
 use crate::transaction::{Access, Direction, Privilege};
 
 /// A question to the permissions of each stage in turn, and to hardware that keeps their flags.
-pub(super) trait Ask: Copy {
+pub(crate) trait Ask: Copy {
     /// What is left of the question where stage 1 grants part of it; the rule that refuses all of it. The
     /// arguments are those of [`permission::stage1`].
     fn stage1(self, leaf: Stage1Leaf, hierarchy: u64, dirty: bool, rules: Stage1Rules) -> Result<Self, Rule>;

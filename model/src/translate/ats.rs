@@ -2,21 +2,26 @@
 
 use super::ask::Ask;
 use super::memo::Memo;
-use super::stage1::{self, Stage1Input};
-use super::{Seen, fetch_ste, find_context, find_stream, permission, stage2, within_ias};
+use super::recall::{Fresh, Recall, Remembering};
+use super::sources::{ContextSource, StreamSource};
+use super::stage1::{self, Stage1Input, Stage1Query};
+use super::{Seen, both_stages, permission, read_structure, stage2, within_ias};
 use crate::address::{Iova, Ipa, low_mask};
 use crate::ats::AtsRequest;
 use crate::attributes::overrides::Overrides;
+use crate::cache::{CachePolicy, Caches};
 use crate::choice::answer::{AtsWriteUnasked, SplitStageFlags};
 use crate::config::Globals;
 use crate::config::cd::Stage1Rules;
-use crate::config::ste::{self, Eats, Stage2, Stream};
+use crate::config::ste::{self, Eats, Stream};
 use crate::config::substream::{self, Selected};
 use crate::env::Env;
 use crate::ids::StreamId;
 use crate::layout::descriptor::{Stage1Leaf, Stage2Leaf};
+use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop};
 use crate::rule::Rule;
+use crate::trace::Structure;
 use crate::transaction::{Access, Direction, Privilege, Purpose};
 
 /// What a request is granted at one address.
@@ -38,9 +43,31 @@ pub(crate) struct Grant {
 pub(crate) fn grant<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
-    memo: &mut Memo,
-    request: &AtsRequest,
-    address: Iova,
+    (memo, caches): (&mut Memo, &mut Caches),
+    (request, address): (&AtsRequest, Iova),
+    seen: &mut Seen,
+) -> Result<Grant, Stop> {
+    match caches.policy {
+        CachePolicy::None => {
+            let sources = (&mut memo.stream, &mut memo.context);
+            grant_from(&mut Fresh(env), g, sources, (request, address), seen)
+        }
+        CachePolicy::Keep | CachePolicy::Choose => {
+            let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
+            let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
+            let mut env = Remembering { env, tlb, pending, policy, now, bbml };
+            let configuration = &mut caches.configuration;
+            let sources = (&mut configuration.streams, &mut configuration.contexts);
+            grant_from(&mut env, g, sources, (request, address), seen)
+        }
+    }
+}
+
+fn grant_from<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    (streams, contexts): (&mut impl StreamSource, &mut impl ContextSource),
+    (request, address): (&AtsRequest, Iova),
     seen: &mut Seen,
 ) -> Result<Grant, Stop> {
     let f = g.features;
@@ -50,7 +77,7 @@ pub(crate) fn grant<E: Env>(
     if !f.ats {
         return Err(Stop::at_input(Rule::AtsForbidden));
     }
-    let stream = find_stream(env, g, &mut memo.stream, request.stream)?; // C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE
+    let stream = streams.stream(env, g, request.stream)?; // C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE
     seen.learn(stream);
     seen.access = stream.overrides.access(seen.access);
     if stream.eats == Eats::Off {
@@ -62,74 +89,62 @@ pub(crate) fn grant<E: Env>(
     let wanted = Wanted { keeps_flags: keeps_flags(env, stream), ..Wanted::new(request, &stream.overrides) };
     let Selected::Cd(index) = selected else {
         within_ias(g, address)?; // F_ADDR_SIZE
-        return match &stream.stage2 {
-            None => Ok(identity(env, address, f.oas_bits, wanted)),
-            Some(stage2) => through_stage2(env, (stream.eats, stage2), skipped_stage1(address, wanted)),
-        };
+        let ipa = address.as_ipa_with_stage1_bypassed();
+        let Some(stage2) = &stream.stage2 else { return Ok(identity(env, address, f.oas_bits, wanted)) };
+        let request = stage2::Request { ipa, class: Class::Input, access: wanted };
+        let mapped = stage2::translate(env, stage2, request)?; // faults of stage 2
+        return Ok(nested(env, stream.eats, (ipa, mapped.size_bits), &mapped));
     };
-    let context = find_context(env, f, &mut memo.context, stream, index)?; // … F_CD_FETCH, C_BAD_CD
-    let input = Stage1Input { address, access: wanted };
-    let mapped = stage1::translate(env, context, stream.stage2.as_ref(), input)?; // faults of stage 1
+    // C_BAD_SUBSTREAMID, faults of stage 2, F_CD_FETCH, C_BAD_CD
+    let context = contexts.context(env, f, (request.stream, stream), index)?;
+    let input = Stage1Input { address, access: wanted, regime: stream.regime() };
+    let query = Stage1Query::new(context, stream.stage2.as_ref(), input)?;
     match &stream.stage2 {
         None => {
+            let mapped = stage1::translate(env, &query)?; // faults of stage 1
             let output = mapped.ipa.as_pa_with_stage2_bypassed(f.oas_bits).value();
-            Ok(full(env, output, mapped.size_bits, mapped.granted))
+            env.note(Rule::AtsFull);
+            Ok(mapped.granted.grant(env, output, mapped.size_bits))
         }
         Some(stage2) => {
-            let from_stage1 =
-                FromStage1 { ipa: mapped.ipa, size_log2: mapped.size_bits, granted: mapped.granted };
-            through_stage2(env, (stream.eats, stage2), from_stage1)
+            let (first, second) = both_stages(env, stage2, &query)?; // faults of both stages
+            Ok(nested(env, stream.eats, (first.ipa, first.size_bits), &second))
         }
     }
 }
 
-/// STE.PPAR of a stream whose STE is valid, whatever else it says (§8.1).
+/// The permissions and the region are those of both stages, whichever address is put out (§13.6.3).
+fn nested<E: Env>(
+    env: &mut E,
+    eats: Eats,
+    (ipa, size_log2): (Ipa, u8),
+    mapped: &stage2::Mapped<Wanted>,
+) -> Grant {
+    let size_log2 = size_log2.min(mapped.size_bits);
+    match eats {
+        Eats::Full => {
+            env.note(Rule::AtsFull);
+            mapped.granted.grant(env, mapped.pa.value(), size_log2)
+        }
+        Eats::Split => {
+            env.note(Rule::AtsSplit);
+            mapped.granted.grant(env, ipa.value(), size_log2)
+        }
+        Eats::Off => unreachable!("refused before stage 1"),
+    }
+}
+
+/// STE.PPAR of a stream whose STE is valid, whatever else it says (§8.1). It is read anew.
 pub(crate) fn ppar<E: Env>(env: &mut E, g: &Globals<'_>, stream: StreamId) -> Result<bool, Stop> {
-    let ste = fetch_ste(env, g, stream)?; // C_BAD_STREAMID, F_STE_FETCH
-    match ste::parse(env, g, &ste) {
+    let at = g.stream_table().locate(env, g.features, stream, &mut None)?; // C_BAD_STREAMID
+    let Ok(words) = read_structure(env, Structure::Ste, at) else {
+        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
+    };
+    let ste = Ste(words);
+    match ste::parse(env, g.features, g.stream_setting(), &ste) {
         Ok(_) | Err(Rule::SteDisabled) => Ok(ste.word1().ppar()),
         Err(rule) => Err(Stop::configuration(rule)), // C_BAD_STE
     }
-}
-
-/// What stage 1 leaves to stage 2.
-struct FromStage1 {
-    ipa: Ipa,
-    size_log2: u8,
-    granted: Wanted,
-}
-
-/// Stage 1 grants all and bounds nothing (§13.6.4, §13.6.5).
-fn skipped_stage1(address: Iova, wanted: Wanted) -> FromStage1 {
-    FromStage1 { ipa: address.as_ipa_with_stage1_bypassed(), size_log2: u8::MAX, granted: wanted }
-}
-
-/// The permissions and the size are those of both stages, whichever address is put out.
-fn through_stage2<E: Env>(
-    env: &mut E,
-    (eats, stage2): (Eats, &Stage2),
-    from_stage1: FromStage1,
-) -> Result<Grant, Stop> {
-    let FromStage1 { ipa, size_log2, granted } = from_stage1;
-    let is_split = match eats {
-        Eats::Split => true,
-        Eats::Full => false,
-        Eats::Off => unreachable!("refused before stage 1"),
-    };
-    let request = stage2::Request { ipa, class: Class::Input, access: granted };
-    let mapped = stage2::translate(env, stage2, request)?; // faults of stage 2
-    let size_log2 = size_log2.min(mapped.size_bits);
-    if is_split {
-        env.note(Rule::AtsSplit);
-        return Ok(mapped.granted.grant(env, ipa.value(), size_log2));
-    }
-    Ok(full(env, mapped.pa.value(), size_log2, mapped.granted))
-}
-
-/// Full ATS: the completion carries a physical address.
-fn full<E: Env>(env: &mut E, pa: u64, size_log2: u8, granted: Wanted) -> Grant {
-    env.note(Rule::AtsFull);
-    granted.grant(env, pa, size_log2)
 }
 
 /// S1DSS skips stage 1, and there is no stage 2: read and write whatever was asked for (§13.6.4).

@@ -14,7 +14,7 @@ use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
-use smmu_model::{AnyRegister, Register};
+use smmu_model::{AnyRegister, CachePolicy, Register};
 
 use super::span::{Sources, Span};
 
@@ -27,6 +27,8 @@ pub struct Scenario {
     pub sources: Sources,
     /// The hardware.
     pub features: Features,
+    /// What it caches.
+    pub caches: CachePolicy,
     /// The answers that the scenario fixes.
     pub choices: Scripted,
     /// What memory there is.

@@ -25,10 +25,10 @@ pub use self::claims::CLAIMS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use smmu_model::Register;
 use smmu_model::choice::Scripted;
 use smmu_model::features::{Features, Preset};
 use smmu_model::memory::Ranges;
+use smmu_model::{CachePolicy, Register};
 
 use self::area::Area;
 use self::hardware::Device;
@@ -82,6 +82,7 @@ struct Checker<'a> {
 
     features: Features,
     smmu: Option<Span>,
+    caches: CachePolicy,
     choices: Scripted,
     memory: MemoryMap,
     memory_at: Option<Span>,
@@ -129,6 +130,7 @@ impl<'a> Checker<'a> {
             loops: Vec::new(),
             features,
             smmu: None,
+            caches: CachePolicy::default(),
             choices: Scripted::default(),
             memory: MemoryMap::default(),
             memory_at: None,
@@ -269,6 +271,7 @@ impl<'a> Checker<'a> {
         Ok(Scenario {
             sources: self.sources,
             features: self.features,
+            caches: self.caches,
             choices: self.choices,
             memory: self.memory,
             atcs: self.devices.iter().filter(|device| device.ats).map(|device| device.stream).collect(),
