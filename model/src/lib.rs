@@ -17,8 +17,11 @@
 mod refuse;
 
 pub mod address;
+pub mod ats;
 pub mod attributes;
+pub mod broadcast;
 pub mod bus;
+mod cache;
 pub mod choice;
 pub mod command;
 mod config;
@@ -40,5 +43,6 @@ pub mod trace;
 pub mod transaction;
 mod translate;
 
+pub use cache::CachePolicy;
 pub use registers::{AnyRegister, Register};
 pub use smmu::{Progress, RegisterAbort, Smmu};

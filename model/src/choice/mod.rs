@@ -45,6 +45,12 @@ impl Choice {
             | Self::Page1Undefined
             | Self::ResetUnknown
             | Self::GbpaReset
+            | Self::InvalidationEffect
+            | Self::InvalidationByIpa
+            | Self::PrefetchEffect
+            | Self::BroadcastWhilePrivate
+            | Self::BroadcastNarrow
+            | Self::InvalidationOfAset
             | Self::L1StdReservedBits
             | Self::PcieOverrides
             | Self::TranslatedAlloccfg
@@ -53,6 +59,9 @@ impl Choice {
             | Self::GbpaOverrideRead
             | Self::QueueIndexHighBits
             | Self::AddressAboveOas
+            | Self::AtcTimeout
+            | Self::PriWriteAbort
+            | Self::PriStreamCheck
             | Self::PmcgWhileDisabled
             | Self::PmcgTerminated
             | Self::PmcgOverflowSet => true,
@@ -86,6 +95,8 @@ impl Choice {
             | Self::GuardedWrite
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
+            | Self::CacheUse
+            | Self::TlbConflict
             | Self::SteContSpan
             | Self::PasidBeyondSsidsize
             | Self::DeviceShareability
@@ -94,6 +105,9 @@ impl Choice {
             | Self::CommandOutOfRange
             | Self::CommandSsv
             | Self::TlbiAddressRange
+            | Self::AtsRegionSize
+            | Self::AtsWriteUnasked
+            | Self::SplitStageFlags
             | Self::CommandQueueOrder
             | Self::EcmdqErrackMismatch => false,
         }

@@ -1,11 +1,11 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
-//! nothing to act on.
+//! are in range and mean something.
 
-mod ats;
+pub(crate) mod ats;
 mod cfgi;
+pub(crate) mod effect;
 mod legality;
 mod prefetch;
 mod range;
@@ -14,24 +14,28 @@ mod stream;
 mod sync;
 mod tlbi;
 
-pub use ats::{AtcInv, PriResp, Response};
 pub use cfgi::Cfgi;
 pub use prefetch::{Addresses, Prefetch};
 pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use effect::TagSetting;
+
+use crate::ats::{InvalidateRequest, PrgResponse};
+use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::config::Globals;
 use crate::env::Env;
 use crate::fault::stall::Stalls;
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
 use crate::smmu::Progress;
+use ats::Invalidations;
 
 /// A legal command of the Non-secure Command queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,9 +47,9 @@ pub enum Decoded {
     /// CMD_TLBI_* (§4.4).
     Tlbi(Tlbi),
     /// CMD_ATC_INV (§4.5.1).
-    AtcInv(AtcInv),
+    AtcInv(InvalidateRequest),
     /// CMD_PRI_RESP (§4.5.2).
-    PriResp(PriResp),
+    PriResp(PrgResponse),
     /// CMD_RESUME (§4.7.1).
     Resume(Resume),
     /// CMD_STALL_TERM of this stream (§4.7.2).
@@ -73,41 +77,59 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
+/// What commands act on, beside registers.
+pub(crate) struct Targets<'a> {
+    pub(crate) invalidations: &'a mut Invalidations,
+    pub(crate) stalls: &'a mut Stalls,
+    pub(crate) caches: &'a mut Caches,
+}
+
 /// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
-/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
-pub(crate) fn step(
-    env: &mut impl Env,
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1). Hints are followed by `follow`.
+pub(crate) fn step<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
+    targets: &mut Targets<'_>,
+    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) -> Progress {
-    let Some(next) = queue::next(env, f, registers) else {
+    let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
     };
-    consume(env, f, registers, stalls, next);
+    consume(env, f, registers, targets, next, &follow);
     if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
-        let Some(next) = queue::next(env, f, registers) else {
+        let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
             return Progress::Worked;
         };
-        consume(env, f, registers, stalls, next);
+        consume(env, f, registers, targets, next, &follow);
     }
     Progress::Worked
 }
 
 /// Consumes one command, or stops its queue at it.
-fn consume(
-    env: &mut impl Env,
+fn consume<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
+    targets: &mut Targets<'_>,
     next: queue::Pending,
+    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) {
     let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
-    match decoded {
+    let completable = decoded.and_then(|decoded| {
+        if let Decoded::Sync(_) = decoded {
+            targets.invalidations.sync(env, next.queue())?;
+        }
+        Ok(decoded)
+    });
+    match completable {
         Ok(decoded) => {
             next.consume(env, f, registers);
-            execute(env, f, registers, stalls, decoded);
+            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+                follow(env, registers, targets.caches, hint);
+            }
         }
+        Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
         Err(rule) => {
             env.note(rule);
             let Effect::Command(error) = rule.effect() else {
@@ -118,36 +140,48 @@ fn consume(
     }
 }
 
-/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+/// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
+/// CMD_SYNC sees it consumed (§4.7.3).
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
-    decoded: Decoded,
-) {
+    targets: &mut Targets<'_>,
+    (queue, decoded): (CommandQueue, Decoded),
+) -> Option<Prefetch> {
+    let Targets { invalidations, stalls, caches } = targets;
+    let origin = Origin::Command(queue);
     match decoded {
-        // Nothing is cached.
-        Decoded::Prefetch(_) => {}
-        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
-        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
-        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Prefetch(hint) => return Some(hint),
+        Decoded::Cfgi(cfgi) => {
+            stalls.invalidate(|stream| cfgi.bears_on(stream));
+            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
+        }
+        Decoded::Tlbi(tlbi) => {
+            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+            stalls.invalidate(|_any| true);
+            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
+                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
+            }
+        }
         Decoded::Resume(resume) => stall::answer(env, stalls, resume),
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
         }
-        // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
-        Decoded::AtcInv(_) | Decoded::PriResp(_) => {
-            if !registers.cr0ack.smmuen() {
-                env.note(Rule::CommandIgnored);
-            }
+        // Without SMMUEN, ATS does not work at all (§6.3.9.6).
+        Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
+            env.note(Rule::CommandIgnored);
         }
+        Decoded::AtcInv(request) => invalidations.send(env, queue, request),
+        Decoded::PriResp(response) => ats::respond(env, response),
         Decoded::Sync(signal) => {
+            caches.synchronize(env, origin);
             stalls.synchronise();
             sync::complete(env, f, registers, signal);
         }
         Decoded::Ignored(rule) => env.note(rule),
     }
+    None
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.

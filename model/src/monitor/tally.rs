@@ -21,6 +21,8 @@ impl Tally {
             Event::Descriptor { .. } | Event::DescriptorUpdate { .. } => self.walk_accesses += 1,
             Event::Rule(rule) => self.see_abort(*rule),
             Event::Choice { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::Translated { .. }
             | Event::Command { .. }
             | Event::CommandError { .. }
@@ -30,6 +32,9 @@ impl Tally {
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
             | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => {}
         }
     }
@@ -73,6 +78,8 @@ impl<'a, E> Watched<'a, E> {
 
 impl<E: Env> Env for Watched<'_, E> {
     type Bus = E::Bus;
+
+    const LISTENS: bool = E::LISTENS;
 
     fn bus(&mut self) -> &mut E::Bus {
         self.env.bus()

@@ -117,7 +117,12 @@ impl Step {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => return None,
         })
     }

@@ -128,7 +128,12 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::StallEnded { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
-        | Event::WakeUp => return None,
+        | Event::Cached { .. }
+        | Event::Stale { .. }
+        | Event::WakeUp
+        | Event::Invalidated { .. }
+        | Event::PageRequest { .. }
+        | Event::PrgResponse(_) => return None,
     })
 }
 

@@ -127,8 +127,8 @@ fn a_full_queue_overflows_once_until_acknowledged() {
     let mut bench = Bench::new(0, &[]);
     assert_eq!(bench.record(FAULT, false), "record[0] wire");
     assert_eq!(bench.read(EVENTQ_PROD), 1);
-    for _again in 0..2 {
-        assert_eq!(bench.record(FAULT, false), "EVQ-03");
+    for rule in ["EVQ-03", "EVQ-10"] {
+        assert_eq!(bench.record(FAULT, false), rule);
         assert_eq!(bench.read(EVENTQ_PROD), 0x8000_0001);
     }
     // Space is enough to go on; the flag stays until OVACKFLG equals it.

@@ -4,6 +4,7 @@
 //! is looked at, so that one run of the tool shows all of them.
 
 mod area;
+mod ats;
 mod claims;
 mod control;
 mod dma;
@@ -24,10 +25,10 @@ pub use self::claims::CLAIMS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use smmu_model::Register;
 use smmu_model::choice::Scripted;
 use smmu_model::features::{Features, Preset};
 use smmu_model::memory::Ranges;
+use smmu_model::{CachePolicy, Register};
 
 use self::area::Area;
 use self::hardware::Device;
@@ -81,6 +82,7 @@ struct Checker<'a> {
 
     features: Features,
     smmu: Option<Span>,
+    caches: CachePolicy,
     choices: Scripted,
     memory: MemoryMap,
     memory_at: Option<Span>,
@@ -128,6 +130,7 @@ impl<'a> Checker<'a> {
             loops: Vec::new(),
             features,
             smmu: None,
+            caches: CachePolicy::default(),
             choices: Scripted::default(),
             memory: MemoryMap::default(),
             memory_at: None,
@@ -219,6 +222,9 @@ impl<'a> Checker<'a> {
             "settle" => self.bare(node, Action::Settle),
             "reset" => self.bare(node, Action::Reset),
             "dma" => self.dma(node),
+            "ats" => self.ats(node),
+            "pri" => self.pri(node),
+            "endpoint" => self.endpoint(node),
             "expect" => self.expect(node),
             "permitted" => self.permitted(node),
             name => Err(Problem::unknown("step", name, node.name.span, NODES)),
@@ -265,8 +271,10 @@ impl<'a> Checker<'a> {
         Ok(Scenario {
             sources: self.sources,
             features: self.features,
+            caches: self.caches,
             choices: self.choices,
             memory: self.memory,
+            atcs: self.devices.iter().filter(|device| device.ats).map(|device| device.stream).collect(),
             steps: self.steps,
             results: self.results.into_iter().map(|(name, _kind)| name).collect(),
             permitted: self.permitted,
@@ -308,6 +316,9 @@ pub const NODES: &[&str] = &[
     "settle",
     "reset",
     "dma",
+    "ats",
+    "pri",
+    "endpoint",
     "expect",
     "permitted",
 ];
