@@ -129,9 +129,15 @@ impl Smmu {
         }
         let Self { features, registers, stalls, caches, .. } = self;
         let features = &*features;
-        command::step(env, features, registers, &mut Targets { stalls, caches }, |env, registers, caches, hint| {
-            translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
-        })
+        command::step(
+            env,
+            features,
+            registers,
+            &mut Targets { stalls, caches },
+            |env, registers, caches, hint| {
+                translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
+            },
+        )
     }
 
     /// A TLBI of a processing element arrives (§3.17).

@@ -68,7 +68,9 @@ pub(super) fn stage1<E: Env>(
             && hierarchy == u64::from(entry.hierarchy)
     });
     if !agrees {
-        return Some(trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)));
+        return Some(
+            trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)),
+        );
     }
     let configured = context.rules == entry.terms.rules
         && context.types.select(Stage1Leaf::from_bits(entry.leaf)) == entry.memory_type
@@ -168,7 +170,8 @@ impl Trail {
 
     /// Where the walk leaves the way that is cached: the first table that differs from the `cached` one, or its end.
     fn parting(&self, mut cached: impl FnMut(&Step) -> Option<TableEntry>) -> Difference {
-        let parting = self.steps.iter().flatten().find(|step| cached(step).is_some_and(|entry| !same(step, &entry)));
+        let parting =
+            self.steps.iter().flatten().find(|step| cached(step).is_some_and(|entry| !same(step, &entry)));
         match parting {
             Some(step) => Difference { at: Some(step.at), now: Some(step.raw) },
             None => Difference { at: self.last.map(|(at, _)| at), now: self.last.map(|(_, raw)| raw) },

@@ -202,7 +202,8 @@ fn finished<E: Recall>(
     attributes: Attributes,
 ) -> Translation {
     let page = stage2.page(env);
-    let attributes = if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes =
+        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
     let attributes = page.apply(attributes).consistent();
     Translation { pa: stage2.pa, size_log2: stage1.size_bits.min(stage2.size_bits), attributes }
 }

@@ -164,10 +164,15 @@ impl<E: Env> Recall for Remembering<'_, E> {
                 Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
             }
         }
-        let born = if entry.stage1.born.epoch < entry.stage2.born.epoch { entry.stage1.born } else { entry.stage2.born };
+        let born = if entry.stage1.born.epoch < entry.stage2.born.epoch {
+            entry.stage1.born
+        } else {
+            entry.stage2.born
+        };
         let admitted = self.admits(query.combined(&entry), born, |this| {
             let ipa = entry.stage1.ipa(query.va());
-            agree::stage1(this, query, &entry.stage1).or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
+            agree::stage1(this, query, &entry.stage1)
+                .or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
         });
         if admitted { query.both(self, stage2, &entry) } else { None }
     }
@@ -186,8 +191,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
                 Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
             }
         }
-        let admitted =
-            self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
+        let admitted = self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
         if admitted { query.recalled(self, &entry) } else { None }
     }
 
@@ -223,8 +227,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
             va: query.va(),
             size_log2: size_bits,
         };
-        let difference =
-            |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
+        let difference = |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
         self.admits(cached, entry.born, difference)
             .then(|| Start::behind(table, size_bits, entry.next, u64::from(entry.hierarchy) << 59))
     }
@@ -291,9 +294,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
 
     /// Both are cached by now, unless they may not be.
     fn keep_both(&mut self, query: &Stage1Query<'_>, stage2: &Stage2, mapped: &stage1::Mapped) {
-        let only = |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
+        let only =
+            |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
         let Some(stage1) = self.tlb.stage1(query.tags(), query.va()).and_then(only) else { return };
-        let only = |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
+        let only =
+            |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
         let ipa = mapped.ipa.value();
         let Some(stage2) = self.tlb.stage2(stage2.vmid, ipa).and_then(only) else { return };
         if stage1.ipa(query.va()) == ipa {

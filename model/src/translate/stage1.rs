@@ -396,8 +396,7 @@ impl<E: Recall, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        let walks =
-            Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
+        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
         exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -122,9 +122,8 @@ pub(super) fn recalled<E: Env>(
     let dirty = terms.hd && descriptor.dbm();
     let refused = match permission::stage2(descriptor, dirty, xnx, access) {
         Err(rule) => Some(refusal(class, rule)),
-        Ok(()) => {
-            protected(env, terms.ptw, &terms.attributes, class, descriptor).then_some(Rule::Stage2ProtectedTableWalk)
-        }
+        Ok(()) => protected(env, terms.ptw, &terms.attributes, class, descriptor)
+            .then_some(Rule::Stage2ProtectedTableWalk),
     };
     if let Some(rule) = refused {
         return Some(Err(Stop { rule, site: Site::Stage2 { class, ipa } }));
@@ -178,7 +177,9 @@ fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> 
     let dirty = stage2.hd && descriptor.dbm();
     let permitted = match permission::stage2(descriptor, dirty, stage2.xnx, access) {
         Err(rule) => Err(refusal(class, rule)),
-        Ok(()) if protected(env, stage2.ptw, &stage2.attributes, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
+        Ok(()) if protected(env, stage2.ptw, &stage2.attributes, class, descriptor) => {
+            Err(Rule::Stage2ProtectedTableWalk)
+        }
         Ok(()) => Ok(()),
     };
     if let Err(rule) = permitted {

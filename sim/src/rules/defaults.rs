@@ -73,7 +73,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
         Choice::BroadcastWhilePrivate => "The specification recommends it.",
         Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
-        Choice::TlbConflict => "The specification recommends to detect conflicts; where it forbids it, nothing is lost.",
+        Choice::TlbConflict => {
+            "The specification recommends to detect conflicts; where it forbids it, nothing is lost."
+        }
         Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
         Choice::SteContSpan => {
             "CONT is a hint, which an implementation that caches no spans need not look at."
