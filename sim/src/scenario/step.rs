@@ -300,6 +300,10 @@ pub enum ClaimKind {
     Rules(Vec<Rule>),
     /// These rules did not fire in this step.
     NoRules(Vec<Rule>),
+    /// A cache entry was used in this step with which memory no longer agrees.
+    Stale,
+    /// None was.
+    NoStale,
     /// The next unread event record is this one; reading it consumes it.
     Event {
         /// Which event.

@@ -74,6 +74,12 @@ impl Listener for JsonTrace {
             Happening::PageAsked { device, request } => ats::page_request_json(device, request),
             Happening::PageRequestTaken { index, record } => page_record("page-record-taken", index, record),
             Happening::Model(event) => model(event),
+            Happening::Stale(stale) => json!({
+                "type": "stale", "entry": words::cache_entry(stale.entry),
+                "cached_line": stale.cached, "changed_line": stale.changed,
+                "at": stale.difference.at.map(|at| hex(at.value())), "now": stale.difference.now.map(hex),
+                "needs": stale.entry.removed_by().name(), "invalidated": stale.invalidated,
+            }),
             Happening::Ended { device, answer, rules } => ended(device, answer, &labels(rules)),
             Happening::Failed { problem, sources } => json!({
                 "type": "failure",
@@ -206,11 +212,7 @@ fn model(event: &Event) -> Value {
         Event::Cached { entry, born } => json!({
             "type": "cached", "entry": words::cache_entry(entry), "born": born,
         }),
-        Event::Stale { entry, born, difference, invalidated } => json!({
-            "type": "stale", "entry": words::cache_entry(entry), "born": born,
-            "at": difference.at.map(|at| hex(at.value())), "now": difference.now.map(hex),
-            "needs": entry.removed_by().name(), "invalidated": invalidated,
-        }),
+        Event::Stale { .. } => unreachable!("it comes as `Happening::Stale`, with its history"),
         Event::Descriptor { stage, class, level, at, raw } => json!({
             "type": "descriptor", "stage": words::stage(stage), "class": class.map(words::class),
             "level": level, "at": hex(at.value()), "raw": hex(raw),

@@ -18,7 +18,7 @@ use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::rule::Rule;
-use smmu_model::trace::Event;
+use smmu_model::trace::{CacheEntry, Difference, Event};
 use smmu_model::transaction::Transaction;
 
 use crate::scenario::{Answer, Backing, Place, Problem, Sources, Store};
@@ -149,6 +149,8 @@ pub enum Happening<'a> {
     },
     /// Something happened in the SMMU.
     Model(&'a Event),
+    /// The SMMU uses a cache entry with which memory no longer agrees.
+    Stale(&'a StaleUse),
     /// The access ended.
     Ended {
         /// The device.
@@ -165,6 +167,28 @@ pub enum Happening<'a> {
         /// The text it points into.
         sources: &'a Sources,
     },
+}
+
+/// The use of a cache entry with which memory no longer agrees, and how it came to that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaleUse {
+    /// The entry.
+    pub entry: CacheEntry,
+    /// The line of the step that cached it.
+    pub cached: Option<usize>,
+    /// The line of the step that changed memory, if it was one that changed what lies at the difference.
+    pub changed: Option<usize>,
+    /// Where memory differs.
+    pub difference: Difference,
+    /// It is invalidated, but the invalidation is not complete.
+    pub invalidated: bool,
+}
+
+impl StaleUse {
+    /// What is used, and what software owes: `a stale STE of StreamID 0x10: …`.
+    pub fn sentence(&self) -> String {
+        text::stale(self)
+    }
 }
 
 /// Hears what happens.

@@ -12,7 +12,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::explain::{self, Evidence};
-use super::{Happening, Listener, ats, words};
+use super::{Happening, Listener, StaleUse, ats, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -174,14 +174,8 @@ impl TextTrace {
             Event::Cached { entry, .. } => {
                 self.detail("smmu", &format!("uses a cached {}", words::cache_entry(entry)));
             }
-            Event::Stale { entry, difference, invalidated, .. } => {
-                let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
-                let waits = if invalidated { ", its invalidation is not complete" } else { "" };
-                self.line(
-                    "smmu",
-                    &format!("uses a stale {}: memory differs{place}{waits}", words::cache_entry(entry)),
-                );
-            }
+            // It comes as `Happening::Stale`, with its history.
+            Event::Stale { .. } => {}
             Event::Descriptor { stage, class, level, at, raw } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
                 self.detail(
@@ -328,6 +322,7 @@ impl Listener for TextTrace {
                 }
                 self.model(event);
             }
+            Happening::Stale(stale) => self.line("smmu", &format!("uses {}", self::stale(stale))),
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
                 self.explanation(explain::why(answer, rules, &self.evidence));
@@ -353,4 +348,21 @@ fn register_name(place: Place) -> String {
 
 fn for_class(class: smmu_model::outcome::Class) -> String {
     format!(" for {}", words::class(class))
+}
+
+/// `a stale STE of StreamID 0x10, cached in line 7: line 9 changed memory at 0x…; CFGI_STE and SYNC are owed`.
+pub(super) fn stale(stale: &StaleUse) -> String {
+    let StaleUse { entry, cached, changed, difference, invalidated } = stale;
+    let cached = cached.map_or(String::new(), |line| format!(", cached in line {line}"));
+    let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
+    let changed = match changed {
+        Some(line) => format!("line {line} changed memory{place}"),
+        None => format!("memory differs{place}"),
+    };
+    let owed = if *invalidated {
+        "it is invalidated, and the SYNC is owed".to_owned()
+    } else {
+        format!("{} and SYNC are owed", entry.removed_by().name())
+    };
+    format!("a stale {}{cached}: {changed}; {owed}", words::cache_entry(*entry))
 }

@@ -185,7 +185,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let mut data: Vec<u8> = pattern.into_iter().cycle().take(size).collect();
         let done = match direction {
             Direction::Read => self.memory.read(translation.pa, &mut data),
-            Direction::Write => self.memory.write(translation.pa, &data),
+            Direction::Write => self.write_memory(translation.pa.value(), &data),
         };
         let end = if done.is_ok() { End::Ok } else { End::ExternalAbort };
         let data = if direction == Direction::Read && done.is_ok() { data } else { Vec::new() };

@@ -107,6 +107,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 None => Ok(before),
                 Some(rule) => mismatch(format!("rule {} not to fire", rule.label()), "it did"),
             },
+            ClaimKind::Stale if self.ear.stale.is_empty() => {
+                mismatch("a stale cache entry to be used", "none was")
+            }
+            ClaimKind::Stale => Ok(before),
+            ClaimKind::NoStale => match self.ear.stale.first() {
+                None => Ok(before),
+                Some(stale) => mismatch("no stale cache entry to be used", stale.sentence()),
+            },
             ClaimKind::Event { code, fields } => {
                 self.judge_event(*code, fields, before.records)?;
                 Ok(Taken { records: before.records + 1, ..before })

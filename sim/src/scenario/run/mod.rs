@@ -5,6 +5,7 @@ mod ats;
 mod claims;
 mod ear;
 mod interconnect;
+mod journal;
 mod queues;
 mod scripting;
 mod software;
@@ -31,8 +32,8 @@ use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, Backing, End, Operand, Pace, Part, ResultId, Scenario, Step};
-use crate::trace::{Happening, Listener};
+use super::step::{Action, Backing, ClaimKind, End, Operand, Pace, Part, ResultId, Scenario, Step};
+use crate::trace::{Happening, Listener, StaleUse};
 
 /// How one access of a device ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,9 +104,27 @@ impl Run {
     }
 }
 
+/// What a run does not accept, beside an expectation that does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Denied {
+    /// The use of a cache entry with which memory no longer agrees, where no claim of the step speaks of it.
+    pub stale: bool,
+}
+
 /// Runs `scenario`. Where it does not fix an answer itself, `chooser` is asked.
 pub fn execute(scenario: &Scenario, chooser: &mut impl Chooser, listener: &mut impl Listener) -> Run {
+    execute_denying(Denied::default(), scenario, chooser, listener)
+}
+
+/// As [`execute`], and fails steps in which something happens that is denied.
+pub(super) fn execute_denying(
+    denied: Denied,
+    scenario: &Scenario,
+    chooser: &mut impl Chooser,
+    listener: &mut impl Listener,
+) -> Run {
     let mut machine = Machine::new(scenario, chooser, listener);
+    machine.denied = denied;
     let mut before = None;
     for step in &scenario.steps {
         machine.step(before, step);
@@ -137,6 +156,7 @@ struct Machine<'a, C, L> {
     /// Accesses that the SMMU holds.
     held: BTreeMap<Stag, Ongoing<'a>>,
     failures: Vec<Problem>,
+    denied: Denied,
     /// The step being executed.
     loops: &'a str,
 }
@@ -170,6 +190,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             reply: None,
             held: BTreeMap::new(),
             failures: Vec::new(),
+            denied: Denied::default(),
             loops: "",
         }
     }
@@ -186,6 +207,25 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         if self.pace == Pace::Automatic {
             self.settle();
         }
+        if self.denied.stale {
+            self.deny_stale(step);
+        }
+    }
+
+    /// Each use of a stale entry is a failure of the step, unless it is expected there.
+    fn deny_stale(&mut self, step: &Step) {
+        let is_expected = match &step.action {
+            Action::Expect(_) => true,
+            Action::Dma(dma) => dma.claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale)),
+            _ => false,
+        };
+        if is_expected {
+            return;
+        }
+        let uses: Vec<String> = self.ear.stale.iter().map(StaleUse::sentence).collect();
+        for sentence in uses {
+            self.fail(Problem::new(step.span, "a stale cache entry is used").labelled(sentence));
+        }
     }
 
     fn begin(&mut self, step: &'a Step) {
@@ -195,8 +235,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
         self.loops = &step.loops;
         let sources = &self.scenario.sources;
-        let text = sources.text(step.span).lines().next().unwrap_or_default();
-        self.ear.say(Happening::Step { line: sources.line(step.span), text, loops: &step.loops });
+        let (text, line) =
+            (sources.text(step.span).lines().next().unwrap_or_default(), sources.line(step.span));
+        self.smmu.at(self.ear.journal.begin(line));
+        self.ear.say(Happening::Step { line, text, loops: &step.loops });
     }
 
     /// An error says why the step could not be attempted.
