@@ -18,6 +18,7 @@ mod refuse;
 
 pub mod address;
 mod atos;
+pub mod ats;
 pub mod attributes;
 pub mod broadcast;
 pub mod bus;

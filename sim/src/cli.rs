@@ -1,6 +1,7 @@
 //! The arguments of each command, and what its result means for the exit code.
 
 mod scenarios;
+mod transcript;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
 
 use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
+use self::transcript::TranscriptArgs;
 
 /// Asks a model of the Arm SMMUv3 architecture (IHI 0070 G.b).
 #[derive(Parser, Debug)]
@@ -51,6 +53,7 @@ enum Command {
     Explore(ExploreArgs),
     Replay(ReplayArgs),
     Vectors(VectorsArgs),
+    Transcript(TranscriptArgs),
     Walk(Box<WalkArgs>),
     Rules(RulesArgs),
     Serve(ServeArgs),
@@ -254,6 +257,7 @@ impl Cli {
             Command::Explore(args) => args.run(),
             Command::Replay(args) => args.run(),
             Command::Vectors(args) => args.run(),
+            Command::Transcript(args) => args.run(),
             Command::Walk(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),

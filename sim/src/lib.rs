@@ -1,9 +1,13 @@
 //! The software stack around the model, and the tools on top of it.
 
 pub mod coverage;
+pub mod driver;
+pub mod errno;
 pub mod explore;
 mod hex;
 pub mod image;
+pub mod iommufd;
+pub mod kernel;
 mod lines;
 pub mod machine;
 pub mod oracle;
@@ -12,5 +16,6 @@ pub mod replay;
 pub mod rules;
 pub mod scenario;
 pub mod trace;
+pub mod transcript;
 pub mod vectors;
 pub mod walk;

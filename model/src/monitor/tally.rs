@@ -33,6 +33,9 @@ impl Tally {
             | Event::GlobalError { .. }
             | Event::WakeUp
             | Event::AddressTranslation { .. }
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => {}
         }
     }

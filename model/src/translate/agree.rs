@@ -1,5 +1,6 @@
 //! Whether memory still agrees with a cached translation: the walk is made again, without caches, effects or questions.
 
+use super::ask::Ask;
 use super::recall::{Fresh, Recall, Remembering};
 use super::stage1::Stage1Query;
 use super::stage2::{Request, Stage2Tables};
@@ -45,9 +46,9 @@ struct Trail {
 
 /// Where memory no longer agrees with a stage 1 leaf.
 #[cold]
-pub(super) fn stage1<E: Env>(
+pub(super) fn stage1<E: Env, A: Ask>(
     env: &mut Remembering<'_, E>,
-    query: &Stage1Query<'_>,
+    query: &Stage1Query<'_, A>,
     entry: &Stage1Entry,
 ) -> Option<Difference> {
     let context = query.context;
@@ -80,9 +81,9 @@ pub(super) fn stage1<E: Env>(
 
 /// Where memory no longer agrees with a stage 1 table.
 #[cold]
-pub(super) fn stage1_table<E: Env>(
+pub(super) fn stage1_table<E: Env, A: Ask>(
     env: &mut Remembering<'_, E>,
-    query: &Stage1Query<'_>,
+    query: &Stage1Query<'_, A>,
     size_bits: u8,
     entry: &TableEntry,
 ) -> Option<Difference> {
@@ -137,7 +138,7 @@ pub(super) fn stage2_table<E: Env>(
 }
 
 /// `None` where stage 1 has no table: EPDx lets what is cached be used (§5.4.1.1).
-fn stage1_trail<E: Env>(env: &mut E, query: &Stage1Query<'_>) -> Option<Trail> {
+fn stage1_trail<E: Env, A: Ask>(env: &mut E, query: &Stage1Query<'_, A>) -> Option<Trail> {
     let table = query.half.table.as_ref()?;
     let va = query.input.address.value();
     Some(looking(env.bus(), |env| match query.stage2 {

@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use smmu_sim::coverage::{self, Coverage, Exceptions};
 use smmu_sim::explore::{self, DEFAULT_MAX_RUNS, Plan, Seeds, Shard, View};
 use smmu_sim::output::Unfailing;
 use smmu_sim::rules;
-use smmu_sim::scenario::{self, Answering, Exit, Options};
+use smmu_sim::scenario::{self, Answering, Denied, Exit, Options};
 use smmu_sim::trace::Verbosity;
 
 use super::{CannotWrite, OutputArgs, Verdict, output, parse_count, parse_index, parse_u64};
@@ -40,8 +40,19 @@ pub(super) struct RunArgs {
     /// Give these answers in the order of the questions, as `explore` prints them, and the defaults after them
     #[arg(long, value_name = "LIST", value_parser = parse_index, value_delimiter = ',', conflicts_with = "seed")]
     answers: Vec<usize>,
+    /// Fail each step that does this, unless it expects it: `stale`, using a cache entry with which memory no longer
+    /// agrees
+    #[arg(long, value_name = "WHAT", value_enum)]
+    deny: Vec<Deny>,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// What `--deny` takes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Deny {
+    /// Using a cache entry with which memory no longer agrees
+    Stale,
 }
 
 const RUN_HELP: &str = "\
@@ -49,6 +60,7 @@ Examples:
   smmu-sim run scenarios/03-operation/stage1-page.kdl
   smmu-sim run -v --explain scenarios/07-faults
   smmu-sim run --seed 7 --format json scenarios
+  smmu-sim run --deny stale scenarios
 
 Exit codes: 0 every expectation held; 1 some did not; 2 a scenario cannot be run.";
 
@@ -136,7 +148,9 @@ impl RunArgs {
             None if self.answers.is_empty() => Answering::Defaults,
             None => Answering::List(self.answers),
         };
-        let options = Options { verbosity, explain: self.explain, format: self.output.format(), answers };
+        let denied = Denied { stale: self.deny.contains(&Deny::Stale) };
+        let options =
+            Options { verbosity, explain: self.explain, format: self.output.format(), answers, denied };
         let mut out = output();
         let exit = scenario::run_paths(&self.paths, &options, &mut out, &mut Unfailing(io::stderr()));
         finish(exit, out)

@@ -121,6 +121,9 @@ impl Step {
             | Event::Stale { .. }
             | Event::WakeUp
             | Event::AddressTranslation { .. }
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => return None,
         })
     }

@@ -171,7 +171,10 @@ impl Sink for Witness<'_> {
             | Event::AddressTranslation { .. }
             | Event::Cached { .. }
             | Event::Stale { .. }
-            | Event::WakeUp => {}
+            | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_) => {}
         }
     }
 }

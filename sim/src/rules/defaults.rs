@@ -100,6 +100,16 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
         Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
         Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
+        Choice::AtsRegionSize => "The specification recommends it.",
+        Choice::AtsWriteUnasked => {
+            "It spares the device a second request; `withhold` finds devices that need W."
+        }
+        Choice::SplitStageFlags => "The flags are set before the device can know the address.",
+        Choice::AtcTimeout => "The specification strongly recommends the error.",
+        Choice::PriWriteAbort => {
+            "The error is active, the device gets its answer, and PROD counts no lost record."
+        }
+        Choice::PriStreamCheck => "Nothing of the STE is needed for the answer.",
         Choice::AtosOrder => "Work is done in the order in which software asked for it.",
         Choice::AtosInterrupted => "Software finds a result.",
         Choice::AtosIdBeyondSize => "An error shows the mistake.",

@@ -9,7 +9,7 @@ use smmu_model::choice::{Defaults, Seeded};
 
 use super::answers::Answers;
 use super::files::{Found, find, load};
-use super::run::{Run, execute};
+use super::run::{Denied, Run, execute_denying};
 use super::step::Scenario;
 use crate::output::Format;
 use crate::trace::{JsonTrace, Listener, TextTrace, Verbosity};
@@ -25,6 +25,8 @@ pub struct Options {
     pub format: Format,
     /// Who gives the answers that a scenario does not fix.
     pub answers: Answering,
+    /// What fails a scenario besides its expectations.
+    pub denied: Denied,
 }
 
 /// Where the answers come from that a scenario does not fix itself.
@@ -138,7 +140,7 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
             if options.verbosity > Verbosity::Quiet {
                 trace.note(&format!("scenario {file}"));
             }
-            let run = run_once(scenario, &options.answers, &mut trace);
+            let run = run_once(scenario, options, &mut trace);
             if !run.passed() {
                 trace.note(&format!("failed; to repeat: {repeat}"));
             }
@@ -147,7 +149,7 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
         Format::Json => {
             let mut trace = JsonTrace::default();
             trace.note(&json!({ "type": "scenario", "file": file }));
-            let run = run_once(scenario, &options.answers, &mut trace);
+            let run = run_once(scenario, options, &mut trace);
             let end =
                 json!({ "type": "end", "passed": run.passed(), "outcome": run.outcome, "repeat": repeat });
             trace.note(&end);
@@ -158,10 +160,11 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
     Report { out, err: String::new(), exit }
 }
 
-fn run_once(scenario: &Scenario, answers: &Answering, listener: &mut impl Listener) -> Run {
-    match answers {
-        Answering::Defaults => execute(scenario, &mut Defaults, listener),
-        Answering::Seed(seed) => execute(scenario, &mut Seeded::new(*seed), listener),
-        Answering::List(answers) => execute(scenario, &mut Answers::new(answers), listener),
+fn run_once(scenario: &Scenario, options: &Options, listener: &mut impl Listener) -> Run {
+    let denied = options.denied;
+    match &options.answers {
+        Answering::Defaults => execute_denying(denied, scenario, &mut Defaults, listener),
+        Answering::Seed(seed) => execute_denying(denied, scenario, &mut Seeded::new(*seed), listener),
+        Answering::List(answers) => execute_denying(denied, scenario, &mut Answers::new(answers), listener),
     }
 }

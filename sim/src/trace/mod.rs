@@ -1,20 +1,24 @@
 //! What happens in a run, as text for people and as JSON for programs: the only place that makes either of the
 //! model's events. It may look at everything and decides nothing.
 
+mod ats;
 mod explain;
 mod json;
 mod observation;
 mod text;
 mod words;
 
+pub(crate) use ats::permissions;
 pub use json::JsonTrace;
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 
+use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::rule::Rule;
-use smmu_model::trace::Event;
+use smmu_model::trace::{CacheEntry, Difference, Event};
 use smmu_model::transaction::Transaction;
 
 use crate::scenario::{Answer, Backing, Place, Problem, Sources, Store};
@@ -113,8 +117,47 @@ pub enum Happening<'a> {
         /// How many bytes.
         length: u32,
     },
+    /// A device makes a Translation Request.
+    AtsAsked {
+        /// The device.
+        device: &'a str,
+        /// The request.
+        request: &'a AtsRequest,
+    },
+    /// It was answered.
+    AtsAnswered {
+        /// The device.
+        device: &'a str,
+        /// How.
+        reply: &'a AtsReply,
+        /// The rules that fired meanwhile, in order.
+        rules: &'a [Rule],
+    },
+    /// A device uses an entry of its ATC.
+    AtcUsed {
+        /// The device.
+        device: &'a str,
+        /// The entry.
+        entry: &'a AtsEntry,
+    },
+    /// A device asks software for a page.
+    PageAsked {
+        /// The device.
+        device: &'a str,
+        /// The request.
+        request: &'a PageRequest,
+    },
+    /// Software took a record out of the PRI queue.
+    PageRequestTaken {
+        /// Its index.
+        index: u32,
+        /// The record.
+        record: PriRecord,
+    },
     /// Something happened in the SMMU.
     Model(&'a Event),
+    /// The SMMU uses a cache entry with which memory no longer agrees.
+    Stale(&'a StaleUse),
     /// The access ended.
     Ended {
         /// The device.
@@ -131,6 +174,28 @@ pub enum Happening<'a> {
         /// The text it points into.
         sources: &'a Sources,
     },
+}
+
+/// The use of a cache entry with which memory no longer agrees, and how it came to that.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaleUse {
+    /// The entry.
+    pub entry: CacheEntry,
+    /// The line of the step that cached it.
+    pub cached: Option<usize>,
+    /// The line of the step that changed memory, if it was one that changed what lies at the difference.
+    pub changed: Option<usize>,
+    /// Where memory differs.
+    pub difference: Difference,
+    /// It is invalidated, but the invalidation is not complete.
+    pub invalidated: bool,
+}
+
+impl StaleUse {
+    /// What is used, and what software owes: `a stale STE of StreamID 0x10: …`.
+    pub fn sentence(&self) -> String {
+        text::stale(self)
+    }
 }
 
 /// Hears what happens.

@@ -12,7 +12,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::explain::{self, Evidence};
-use super::{Happening, Listener, words};
+use super::{Happening, Listener, StaleUse, ats, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -63,6 +63,14 @@ impl TextTrace {
     fn detail(&mut self, who: &str, what: &str) {
         if self.verbosity == Verbosity::Verbose {
             self.line(who, what);
+        }
+    }
+
+    fn explanation(&mut self, sentences: Vec<String>) {
+        if self.explain {
+            for sentence in sentences {
+                self.note(&format!("          {sentence}"));
+            }
         }
     }
 
@@ -136,6 +144,7 @@ impl TextTrace {
                 format!("is stalled{name}{because}")
             }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
+            (End::NotGranted, _) => format!("does not access: not granted{because}"),
         };
         self.line(device, &line);
     }
@@ -165,14 +174,8 @@ impl TextTrace {
             Event::Cached { entry, .. } => {
                 self.detail("smmu", &format!("uses a cached {}", words::cache_entry(entry)));
             }
-            Event::Stale { entry, difference, invalidated, .. } => {
-                let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
-                let waits = if invalidated { ", its invalidation is not complete" } else { "" };
-                self.line(
-                    "smmu",
-                    &format!("uses a stale {}: memory differs{place}{waits}", words::cache_entry(entry)),
-                );
-            }
+            // It comes as `Happening::Stale`, with its history.
+            Event::Stale { .. } => {}
             Event::Descriptor { stage, class, level, at, raw } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
                 self.detail(
@@ -230,6 +233,12 @@ impl TextTrace {
                 let because = rule.map_or(String::new(), |rule| format!(", by {}", words::rule(rule)));
                 self.line("smmu", &format!("finishes the {} operation: {par}{because}", interface.name()));
             }
+            Event::Invalidated { request, end } => self.line("smmu", &ats::invalidated_text(&request, end)),
+            Event::PageRequest { index, record } => {
+                let fields = ats::record_text(record);
+                self.line("smmu", &format!("records page request {index:#x}: {fields}"));
+            }
+            Event::PrgResponse(response) => self.line("smmu", &ats::response_text(&response)),
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {
                 let source = source.name();
@@ -303,19 +312,29 @@ impl Listener for TextTrace {
                 self.evidence = Evidence::default();
                 self.access(device, transaction, length);
             }
+            Happening::AtsAsked { device, request } => {
+                self.evidence = Evidence::default();
+                self.line(device, &ats::request_text(request));
+            }
+            Happening::AtsAnswered { device, reply, rules } => {
+                self.line(device, &ats::reply_text(reply));
+                self.explanation(explain::why_reply(reply, rules, &self.evidence));
+            }
+            Happening::AtcUsed { device, entry } => self.line(device, &ats::used_text(entry)),
+            Happening::PageAsked { device, request } => self.line(device, &ats::page_request_text(request)),
+            Happening::PageRequestTaken { index, .. } => {
+                self.line("software", &format!("takes page request {index:#x}"));
+            }
             Happening::Model(event) => {
                 if self.explain {
                     self.evidence.take(event);
                 }
                 self.model(event);
             }
+            Happening::Stale(stale) => self.line("smmu", &format!("uses {}", self::stale(stale))),
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
-                if self.explain {
-                    for sentence in explain::why(answer, rules, &self.evidence) {
-                        self.note(&format!("          {sentence}"));
-                    }
-                }
+                self.explanation(explain::why(answer, rules, &self.evidence));
             }
             Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
         }
@@ -338,4 +357,21 @@ fn register_name(place: Place) -> String {
 
 fn for_class(class: smmu_model::outcome::Class) -> String {
     format!(" for {}", words::class(class))
+}
+
+/// `a stale STE of StreamID 0x10, cached in line 7: line 9 changed memory at 0x…; CFGI_STE and SYNC are owed`.
+pub(super) fn stale(stale: &StaleUse) -> String {
+    let StaleUse { entry, cached, changed, difference, invalidated } = stale;
+    let cached = cached.map_or(String::new(), |line| format!(", cached in line {line}"));
+    let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
+    let changed = match changed {
+        Some(line) => format!("line {line} changed memory{place}"),
+        None => format!("memory differs{place}"),
+    };
+    let owed = if *invalidated {
+        "it is invalidated, and the SYNC is owed".to_owned()
+    } else {
+        format!("{} and SYNC are owed", entry.removed_by().name())
+    };
+    format!("a stale {}{cached}: {changed}; {owed}", words::cache_entry(*entry))
 }

@@ -131,7 +131,10 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::AddressTranslation { .. }
         | Event::Cached { .. }
         | Event::Stale { .. }
-        | Event::WakeUp => return None,
+        | Event::WakeUp
+        | Event::Invalidated { .. }
+        | Event::PageRequest { .. }
+        | Event::PrgResponse(_) => return None,
     })
 }
 

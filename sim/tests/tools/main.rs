@@ -5,5 +5,6 @@ mod command;
 mod documents;
 mod peer_findings;
 mod replay;
+mod transcript;
 mod vectors;
 mod walk;

@@ -3,20 +3,26 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use smmu_model::address::Pa;
+use smmu_model::ats::AtsReply;
 use smmu_model::choice::Choice;
 use smmu_model::ids::Stag;
 use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
-use smmu_model::trace::{Event, InterruptSource, Sink};
+use smmu_model::trace::{CacheEntry, Difference, Event, InterruptSource, Sink};
 
+use super::journal::Journal;
 use super::{Answer, Observation};
-use crate::trace::{Happening, Listener};
+use crate::trace::{Happening, Listener, StaleUse};
 
 /// An interrupt, with its message if it was one.
 pub(super) type Interrupt = (InterruptSource, Option<(Pa, u32)>);
 
 pub(super) struct Ear<'a, L> {
     listener: &'a mut L,
+    /// The steps so far, and what they wrote.
+    pub(super) journal: Journal,
+    /// Uses of stale cache entries in this step.
+    pub(super) stale: Vec<StaleUse>,
     /// The rules of this step, in order.
     pub(super) step_rules: Vec<Rule>,
     /// Interrupts that no expectation has taken yet.
@@ -32,6 +38,8 @@ impl<'a, L: Listener> Ear<'a, L> {
     pub(super) fn new(listener: &'a mut L) -> Self {
         Self {
             listener,
+            journal: Journal::default(),
+            stale: Vec::new(),
             step_rules: Vec::new(),
             interrupts: VecDeque::new(),
             stalls_ended: Vec::new(),
@@ -41,13 +49,32 @@ impl<'a, L: Listener> Ear<'a, L> {
         }
     }
 
-    /// Forgets the rules of the step before.
+    /// Forgets the rules and the stale entries of the step before.
     pub(super) fn begin_step(&mut self) {
         self.step_rules.clear();
+        self.stale.clear();
     }
 
     pub(super) fn say(&mut self, happening: Happening<'_>) {
         self.listener.hear(happening);
+    }
+
+    fn used_stale(&mut self, entry: CacheEntry, born: u32, difference: Difference, invalidated: bool) {
+        // A structure has at most 64 bytes, and the difference is where it begins.
+        let size_bytes = match entry {
+            CacheEntry::Ste { .. } | CacheEntry::Cd { .. } => 64,
+            CacheEntry::L1StreamTable { .. }
+            | CacheEntry::L1Cd { .. }
+            | CacheEntry::Stage1Table { .. }
+            | CacheEntry::Stage1 { .. }
+            | CacheEntry::Combined { .. }
+            | CacheEntry::Stage2Table { .. }
+            | CacheEntry::Stage2 { .. } => 8,
+        };
+        let changed = difference.at.and_then(|at| self.journal.changed_since(born, at.value(), size_bytes));
+        let stale = StaleUse { entry, cached: self.journal.line(born), changed, difference, invalidated };
+        self.listener.hear(Happening::Stale(&stale));
+        self.stale.push(stale);
     }
 
     /// Says how the access that began after `rules_before` rules ended.
@@ -55,6 +82,16 @@ impl<'a, L: Listener> Ear<'a, L> {
         self.observations.push(Observation::Access { device: device.to_owned(), answer: answer.clone() });
         let rules = &self.step_rules[rules_before..];
         self.listener.hear(Happening::Ended { device, answer, rules });
+    }
+}
+
+impl<'a, L: Listener> Ear<'a, L> {
+    /// Says how the Translation Request that was made after `rules_before` rules was answered.
+    pub(super) fn say_answered(&mut self, device: &str, reply: &AtsReply, rules_before: usize) {
+        let (device_name, completion) = (device.to_owned(), reply.completion.clone());
+        self.observations.push(Observation::Translation { device: device_name, completion });
+        let rules = &self.step_rules[rules_before..];
+        self.listener.hear(Happening::AtsAnswered { device, reply, rules });
     }
 }
 
@@ -77,8 +114,17 @@ impl<L: Listener> Sink for Ear<'_, L> {
         if let Event::Record { record, .. } = event {
             self.observations.push(Observation::Record(record));
         }
+        if let Event::PageRequest { record, .. } = event {
+            self.observations.push(Observation::PageRequest(record));
+        }
+        if let Event::PrgResponse(response) = event {
+            self.observations.push(Observation::Response(response));
+        }
         if let Event::CommandError { queue, error } = event {
             self.observations.push(Observation::CommandError(queue, error));
+        }
+        if let Event::Stale { entry, born, difference, invalidated } = event {
+            return self.used_stale(entry, born, difference, invalidated);
         }
         self.listener.hear(Happening::Model(&event));
     }

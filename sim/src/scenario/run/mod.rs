@@ -1,8 +1,11 @@
 //! Executes a checked scenario: each step through the doors that software and devices have.
 
 mod access;
+mod ats;
 mod claims;
 mod ear;
+mod interconnect;
+mod journal;
 mod queues;
 mod race;
 mod scripting;
@@ -13,10 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smmu_model::Smmu;
 use smmu_model::address::Pa;
+use smmu_model::ats::{AtsReply, Completion, PrgResponse};
 use smmu_model::choice::{Choice, Chooser};
 use smmu_model::env::World;
 use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
 use smmu_model::rule::{CommandError, Rule};
@@ -24,12 +29,12 @@ use smmu_model::trace::InterruptSource;
 
 use self::access::Ongoing;
 use self::ear::Ear;
-use self::race::Race;
+use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, Backing, End, Operand, Pace, Part, ResultId, Scenario, Step};
-use crate::trace::{Happening, Listener};
+use super::step::{Action, Backing, ClaimKind, End, Operand, Pace, Part, ResultId, Scenario, Step};
+use crate::trace::{Happening, Listener, StaleUse};
 
 /// How one access of a device ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,8 +61,19 @@ pub enum Observation {
         /// How.
         answer: Answer,
     },
+    /// A Translation Request of a device was answered.
+    Translation {
+        /// The device.
+        device: String,
+        /// How.
+        completion: Completion,
+    },
     /// The SMMU recorded an event.
     Record(EventRecord),
+    /// The SMMU recorded a page request.
+    PageRequest(PriRecord),
+    /// The SMMU answered a group of page requests.
+    Response(PrgResponse),
     /// The SMMU raised an interrupt: the address and data of the message, or the wire.
     Interrupt(InterruptSource, Option<(Pa, u32)>),
     /// A command stopped the queue.
@@ -89,9 +105,27 @@ impl Run {
     }
 }
 
+/// What a run does not accept, beside an expectation that does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Denied {
+    /// The use of a cache entry with which memory no longer agrees, where no claim of the step speaks of it.
+    pub stale: bool,
+}
+
 /// Runs `scenario`. Where it does not fix an answer itself, `chooser` is asked.
 pub fn execute(scenario: &Scenario, chooser: &mut impl Chooser, listener: &mut impl Listener) -> Run {
+    execute_denying(Denied::default(), scenario, chooser, listener)
+}
+
+/// As [`execute`], and fails steps in which something happens that is denied.
+pub(super) fn execute_denying(
+    denied: Denied,
+    scenario: &Scenario,
+    chooser: &mut impl Chooser,
+    listener: &mut impl Listener,
+) -> Run {
     let mut machine = Machine::new(scenario, chooser, listener);
+    machine.denied = denied;
     let mut before = None;
     for step in &scenario.steps {
         machine.step(before, step);
@@ -111,18 +145,19 @@ enum Found {
 struct Machine<'a, C, L> {
     scenario: &'a Scenario,
     smmu: Smmu,
-    memory: SparseMemory,
+    memory: Interconnect,
     chooser: Scripting<'a, C>,
     ear: Ear<'a, L>,
     pace: Pace,
-    /// The store that races with the next access.
-    race: Option<Race>,
     /// Software's own PROD of each Command queue, while it is ahead of the register.
     command_prod: BTreeMap<CommandQueue, u32>,
     results: Vec<Option<Found>>,
+    /// The reply to the last Translation Request.
+    reply: Option<AtsReply>,
     /// Accesses that the SMMU holds.
     held: BTreeMap<Stag, Ongoing<'a>>,
     failures: Vec<Problem>,
+    denied: Denied,
     /// The step being executed.
     loops: &'a str,
 }
@@ -139,6 +174,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         for &(first, last) in &scenario.memory.aborts {
             memory.set_abort(Pa::new(first), Pa::new(last), true);
         }
+        let mut memory = Interconnect::new(memory, scenario.atcs.iter().copied());
         let mut chooser = Scripting::new(&scenario.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
@@ -150,11 +186,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             chooser,
             ear,
             pace: Pace::Automatic,
-            race: None,
             command_prod: BTreeMap::new(),
             results: vec![None; scenario.results.len()],
+            reply: None,
             held: BTreeMap::new(),
             failures: Vec::new(),
+            denied: Denied::default(),
             loops: "",
         }
     }
@@ -171,6 +208,25 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         if self.pace == Pace::Automatic {
             self.settle();
         }
+        if self.denied.stale {
+            self.deny_stale(step);
+        }
+    }
+
+    /// Each use of a stale entry is a failure of the step, unless it is expected there.
+    fn deny_stale(&mut self, step: &Step) {
+        let is_expected = match &step.action {
+            Action::Expect(_) => true,
+            Action::Dma(dma) => dma.claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale)),
+            _ => false,
+        };
+        if is_expected {
+            return;
+        }
+        let uses: Vec<String> = self.ear.stale.iter().map(StaleUse::sentence).collect();
+        for sentence in uses {
+            self.fail(Problem::new(step.span, "a stale cache entry is used").labelled(sentence));
+        }
     }
 
     fn begin(&mut self, step: &'a Step) {
@@ -180,8 +236,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
         self.loops = &step.loops;
         let sources = &self.scenario.sources;
-        let text = sources.text(step.span).lines().next().unwrap_or_default();
-        self.ear.say(Happening::Step { line: sources.line(step.span), text, loops: &step.loops });
+        let (text, line) =
+            (sources.text(step.span).lines().next().unwrap_or_default(), sources.line(step.span));
+        self.smmu.at(self.ear.journal.begin(line));
+        self.ear.say(Happening::Step { line, text, loops: &step.loops });
     }
 
     /// An error says why the step could not be attempted.
@@ -192,9 +250,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Load { at, size_bytes, result } => self.load(*at, *size_bytes, *result)?,
             Action::Region { first, last, backing } => {
                 let (from, to) = (Pa::new(*first), Pa::new(*last));
-                self.memory.set_abort(from, to, *backing == Backing::Abort);
-                self.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
-                self.memory.set_no_atomics(from, to, *backing == Backing::NoAtomics);
+                self.memory.memory.set_abort(from, to, *backing == Backing::Abort);
+                self.memory.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
+                self.memory.memory.set_no_atomics(from, to, *backing == Backing::NoAtomics);
                 self.ear.say(Happening::Region { first: *first, last: *last, backing: *backing });
             }
             Action::Race { at, value } => self.announce_race(*at, *value)?,
@@ -207,6 +265,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Command { queue, words, ring } => self.queue_command(*queue, *words, *ring)?,
             Action::Ring(queue) => self.ring(*queue)?,
             Action::Dma(dma) => self.dma(dma)?,
+            Action::Ats(ats) => self.ats(ats)?,
+            Action::Pri(pri) => self.pri(pri)?,
+            Action::Endpoint { stream, invalidated } => {
+                self.memory.answer_invalidations(*stream, *invalidated);
+            }
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
             Action::Work(units) => self.work(*units),

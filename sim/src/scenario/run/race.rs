@@ -6,9 +6,9 @@ use smmu_model::bus::{Bus, ExternalAbort};
 use smmu_model::choice::Chooser;
 use smmu_model::choice::answer::ConcurrentStore;
 use smmu_model::env::{Env, World};
-use smmu_model::memory::SparseMemory;
 
 use super::Machine;
+use super::interconnect::Interconnect;
 use crate::scenario::step::Operand;
 use crate::trace::{Happening, Listener};
 
@@ -21,30 +21,23 @@ pub(super) struct Race {
     between: bool,
 }
 
-/// Memory in which a store comes when its turn is.
-#[derive(Debug)]
-pub(super) struct Racing<'a> {
-    pub(super) memory: &'a mut SparseMemory,
-    pub(super) race: &'a mut Option<Race>,
-}
-
 impl<C: Chooser, L: Listener> Machine<'_, C, L> {
     pub(super) fn announce_race(&mut self, at: Operand, value: Operand) -> Result<(), String> {
         let (at, value) = (self.value(at)?, self.value(value)?);
         if !at.is_multiple_of(8) {
             return Err(format!("{at:#x} is not a multiple of 8"));
         }
-        self.race = Some(Race { at: Pa::new(at), value, between: false });
+        self.memory.race = Some(Race { at: Pa::new(at), value, between: false });
         self.ear.say(Happening::Racing { at, value });
         Ok(())
     }
 
     /// An access begins: a store that comes before it is made.
     pub(super) fn begin_race(&mut self) {
-        let Some(race) = self.race else { return };
+        let Some(race) = self.memory.race else { return };
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
         match world.ask(&[ConcurrentStore::Between, ConcurrentStore::Before, ConcurrentStore::After]) {
-            ConcurrentStore::Between => self.race = Some(Race { between: true, ..race }),
+            ConcurrentStore::Between => self.memory.race = Some(Race { between: true, ..race }),
             ConcurrentStore::Before => self.end_race(),
             ConcurrentStore::After => {}
         }
@@ -52,34 +45,16 @@ impl<C: Chooser, L: Listener> Machine<'_, C, L> {
 
     /// Makes the store, if that has not been done.
     pub(super) fn end_race(&mut self) {
-        let Some(Race { at, value, .. }) = self.race.take() else { return };
+        let Some(Race { at, value, .. }) = self.memory.race.take() else { return };
         let bytes = value.to_le_bytes();
         let aborted = self.memory.write(at, &bytes).is_err();
         self.ear.say(Happening::Written { at: at.value(), bytes: &bytes, aborted });
     }
 }
 
-impl Bus for Racing<'_> {
-    fn read(&mut self, pa: Pa, bytes: &mut [u8]) -> Result<(), ExternalAbort> {
-        self.memory.read(pa, bytes)
-    }
-
-    fn write(&mut self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
-        if bytes.len() == 8 {
-            self.catch_up(pa)?;
-        }
-        self.memory.write(pa, bytes)
-    }
-
-    fn compare_exchange_u64(&mut self, pa: Pa, expected: u64, new: u64) -> Result<u64, ExternalAbort> {
-        self.catch_up(pa)?;
-        self.memory.compare_exchange_u64(pa, expected, new)
-    }
-}
-
-impl Racing<'_> {
-    /// The SMMU updates the value at `pa`: the store comes first.
-    fn catch_up(&mut self, pa: Pa) -> Result<(), ExternalAbort> {
+impl Interconnect {
+    /// The SMMU updates the value at `pa`: a store that comes between comes now.
+    pub(super) fn catch_up(&mut self, pa: Pa) -> Result<(), ExternalAbort> {
         match self.race.take_if(|race| race.between && race.at == pa) {
             Some(race) => self.memory.write(pa, &race.value.to_le_bytes()),
             None => Ok(()),

@@ -2,7 +2,7 @@
 
 use smmu_model::RegisterAbort;
 use smmu_model::address::Pa;
-use smmu_model::bus::Bus;
+use smmu_model::bus::{Bus, ExternalAbort};
 use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::layout::names::Field;
@@ -16,8 +16,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     pub(super) fn store(&mut self, summary: &str, stores: &[Store]) {
         for store in stores {
             for (index, word) in (0u64..).zip(&store.words) {
-                let at = Pa::new(store.at + 8 * index);
-                let aborted = self.memory.write(at, &word.to_le_bytes()).is_err();
+                let aborted = self.write_memory(store.at + 8 * index, &word.to_le_bytes()).is_err();
                 assert!(!aborted, "checked to be RAM");
             }
         }
@@ -26,8 +25,19 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 
     pub(super) fn write(&mut self, at: Operand, data: &Data) -> Result<(), String> {
         let (at, bytes) = (self.value(at)?, self.bytes(data)?);
-        let aborted = self.memory.write(Pa::new(at), &bytes).is_err();
+        let aborted = self.write_memory(at, &bytes).is_err();
         self.ear.say(Happening::Written { at, bytes: &bytes, aborted });
+        Ok(())
+    }
+
+    /// Software or a device writes; the journal keeps what changed.
+    pub(super) fn write_memory(&mut self, at: u64, bytes: &[u8]) -> Result<(), ExternalAbort> {
+        let mut before = vec![0; bytes.len()];
+        let known = self.memory.read(Pa::new(at), &mut before);
+        self.memory.write(Pa::new(at), bytes)?;
+        if known.is_ok() {
+            self.ear.journal.wrote(at, &before, bytes);
+        }
         Ok(())
     }
 

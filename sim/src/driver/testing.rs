@@ -1,0 +1,87 @@
+//! A platform for tests of the driver: the model itself, and everything that was written on the way.
+
+use std::collections::BTreeMap;
+
+use smmu_model::Smmu;
+use smmu_model::address::Pa;
+use smmu_model::bus::Bus;
+use smmu_model::choice::Defaults;
+use smmu_model::env::World;
+use smmu_model::features::{Features, IdRegisters};
+use smmu_model::memory::SparseMemory;
+use smmu_model::trace::Silence;
+
+use super::platform::Platform;
+
+/// One SMMU, its memory, and a record.
+pub(super) struct Desk {
+    pub(super) smmu: Smmu,
+    pub(super) memory: SparseMemory,
+    free: u64,
+    /// Pages that are given out, by address: their sizes.
+    pub(super) given: BTreeMap<u64, u64>,
+    /// Register writes, but for CMDQ_PROD.
+    pub(super) writes: Vec<(u64, u64)>,
+}
+
+impl Desk {
+    pub(super) fn with_ids(ids: IdRegisters) -> Self {
+        let features = Features::new(ids).expect("the ID registers are legal");
+        let mut memory = SparseMemory::new();
+        let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
+        let smmu = Smmu::new(features, &mut world);
+        Self { smmu, memory, free: 0x4000_0000, given: BTreeMap::new(), writes: Vec::new() }
+    }
+
+    fn access(&mut self, offset: u64, size_bytes: u8, value: Option<u64>) -> u64 {
+        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        match value {
+            None => self.smmu.read(&mut world, offset, size_bytes).expect("the register answers"),
+            Some(value) => {
+                self.smmu.write(&mut world, offset, size_bytes, value).expect("the register answers");
+                if offset != super::registers::CMDQ_PROD {
+                    self.writes.push((offset, value));
+                }
+                0
+            }
+        }
+    }
+}
+
+impl Platform for Desk {
+    fn read32(&mut self, offset: u64) -> u32 {
+        u32::try_from(self.access(offset, 4, None)).expect("32 bits were read")
+    }
+
+    fn write32(&mut self, offset: u64, value: u32) {
+        self.access(offset, 4, Some(u64::from(value)));
+    }
+
+    fn write64(&mut self, offset: u64, value: u64) {
+        self.access(offset, 8, Some(value));
+    }
+
+    fn relax(&mut self) {
+        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        self.smmu.settle(&mut world);
+    }
+
+    fn load(&mut self, address: u64) -> u64 {
+        self.memory.read_u64(Pa::new(address)).expect("memory answers")
+    }
+
+    fn store(&mut self, address: u64, value: u64) {
+        self.memory.write(Pa::new(address), &value.to_le_bytes()).expect("memory answers");
+    }
+
+    fn allocate(&mut self, bytes: u64) -> Option<u64> {
+        let address = self.free.next_multiple_of(bytes);
+        self.free = address + bytes;
+        self.given.insert(address, bytes);
+        Some(address)
+    }
+
+    fn free(&mut self, address: u64, bytes: u64) {
+        assert_eq!(self.given.remove(&address), Some(bytes), "memory is given back as it was taken");
+    }
+}
