@@ -5,8 +5,10 @@
 //! each descriptor, every address computed from the value loaded before.
 
 mod bare;
+mod contexts;
 mod tables;
 mod workload;
 
 pub use bare::BareMemory;
+pub use contexts::Contexts;
 pub use workload::{PAGES, Placement, Stages, Workload, enabled_smmu};

@@ -14,7 +14,7 @@ use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Outcome;
 use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
-use smmu_model::{Progress, Smmu};
+use smmu_model::{CachePolicy, Progress, Smmu};
 
 use crate::tables::{Pool, Tables};
 
@@ -59,14 +59,14 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Builds the tables and programs the SMMU.
+    /// Builds the tables and programs the SMMU, which caches nothing.
     pub fn new(stages: Stages, placement: Placement) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let mut pool = Pool::new(placement, &mut random);
         let mut memory = SparseMemory::new();
         let addresses = addresses(stages, placement, &mut random);
         program(&mut memory, &mut pool, stages, &addresses);
-        let smmu = enabled_smmu(&mut memory, STREAM_TABLE);
+        let smmu = enabled_smmu(&mut memory, STREAM_TABLE).with_caches(CachePolicy::None);
         let transactions = addresses.iter().map(|&address| read(address)).collect();
         let mut workload = Self { memory, smmu, transactions, next: 0 };
         for index in 0..workload.transactions.len() {
@@ -76,7 +76,12 @@ impl Workload {
         workload
     }
 
-    /// The next of the addresses, translated from scratch.
+    /// The same workload with an SMMU that caches by this policy, and has nothing cached.
+    pub fn set_caches(&mut self, policy: CachePolicy) {
+        self.smmu = self.smmu.clone().with_caches(policy);
+    }
+
+    /// The next of the addresses.
     #[inline]
     pub fn transact(&mut self) -> Outcome {
         let transaction = &self.transactions[self.next];

@@ -10,6 +10,9 @@ pub trait Env {
     /// The memory behind the SMMU.
     type Bus: Bus;
 
+    /// Whether anybody listens to the trace; when not, what only it needs is not worked out.
+    const LISTENS: bool = true;
+
     /// Physical memory.
     fn bus(&mut self) -> &mut Self::Bus;
 
@@ -36,6 +39,8 @@ pub struct World<'a, B, C, S> {
 
 impl<B: Bus, C: Chooser, S: Sink> Env for World<'_, B, C, S> {
     type Bus = B;
+
+    const LISTENS: bool = S::LISTENS;
 
     #[inline]
     fn bus(&mut self) -> &mut B {

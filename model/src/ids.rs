@@ -32,6 +32,7 @@ ids! {
 
 /// Names one Enhanced Command queue by its Command queue control page and its place there (§3.5.6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EcmdqId {
     /// The control page.
     pub page: u8,
@@ -41,6 +42,7 @@ pub struct EcmdqId {
 
 /// Names one Command queue (§3.5, §3.5.6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CommandQueue {
     /// The one that every SMMU has: CMDQ_BASE.
     Main,
@@ -52,4 +54,31 @@ impl fmt::Display for EcmdqId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "page={} queue={}", self.page, self.queue)
     }
+}
+
+/// A Non-secure translation regime, as the tags of a TLB entry have it: StreamWorld and VMID (§3.17).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Regime {
+    /// NS-EL1 of a VMID, which is 0 where there is no stage 2.
+    NsEl1(Vmid),
+    /// NS-EL2: no ASIDs.
+    NsEl2,
+    /// NS-EL2-E2H.
+    NsEl2E2h,
+}
+
+/// What else tags a stage 1 translation (§3.17, §3.17.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AddressSpace {
+    /// Nothing: the regime has no ASIDs.
+    Only,
+    /// The ASID, of a translation that is not global.
+    Asid(Asid),
+    /// The CD.ASET of a global translation: it serves all ASIDs with the same.
+    Global {
+        /// CD.ASET.
+        aset: bool,
+    },
 }

@@ -18,7 +18,9 @@ mod refuse;
 
 pub mod address;
 pub mod attributes;
+pub mod broadcast;
 pub mod bus;
+mod cache;
 pub mod choice;
 pub mod command;
 mod config;
@@ -40,5 +42,6 @@ pub mod trace;
 pub mod transaction;
 mod translate;
 
+pub use cache::CachePolicy;
 pub use registers::{AnyRegister, Register};
 pub use smmu::{Progress, RegisterAbort, Smmu};

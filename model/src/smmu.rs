@@ -4,7 +4,9 @@
 mod saved;
 mod stalls;
 
-use crate::command;
+use crate::broadcast::{self, Broadcast};
+use crate::cache::{CachePolicy, Caches, Origin};
+use crate::command::{self, Targets};
 use crate::config::{Globals, substream};
 use crate::env::Env;
 use crate::fault::stall::{HELD_MAX, Stalls};
@@ -35,6 +37,7 @@ pub struct Smmu {
     event_queue: EventQueue,
     stalls: Stalls,
     memo: Memo,
+    caches: Caches,
 }
 
 /// The interconnect answered a register access with an abort (§6.2).
@@ -63,7 +66,23 @@ impl Smmu {
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
         let (event_queue, stalls, memo) = Default::default();
-        Self { features, registers, event_queue, stalls, memo }
+        Self { features, registers, event_queue, stalls, memo, caches: Caches::new(CachePolicy::default()) }
+    }
+
+    /// The same SMMU with this policy, and with nothing cached.
+    #[must_use]
+    pub fn with_caches(self, policy: CachePolicy) -> Self {
+        Self { caches: Caches::new(policy), ..self }
+    }
+
+    /// What is cached.
+    pub fn cache_policy(&self) -> CachePolicy {
+        self.caches.policy
+    }
+
+    /// Says which moment it is, as the caller counts: what is cached from now on was born then.
+    pub fn at(&mut self, moment: u32) {
+        self.caches.now.moment = moment;
     }
 
     /// What this SMMU has.
@@ -108,7 +127,21 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        command::step(env, &self.features, &mut self.registers, &mut self.stalls)
+        let Self { features, registers, stalls, caches, .. } = self;
+        let features = &*features;
+        command::step(env, features, registers, &mut Targets { stalls, caches }, |env, registers, caches, hint| {
+            translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
+        })
+    }
+
+    /// A TLBI of a processing element arrives (§3.17).
+    pub fn broadcast(&mut self, env: &mut impl Env, broadcast: Broadcast) {
+        broadcast::receive(env, &self.features, &self.registers, &mut self.caches, broadcast);
+    }
+
+    /// A DVM Sync arrives: the broadcasts before it are complete when this returns (§3.21.1).
+    pub fn synchronize_broadcasts(&mut self, env: &mut impl Env) {
+        self.caches.synchronize(env, Origin::Broadcast);
     }
 
     /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
@@ -182,7 +215,7 @@ impl Smmu {
     fn transact_as(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(tx);
-        match translate::resolve(env, &globals, &mut self.memo, tx, &mut seen) {
+        match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
             Err(stop) => self.fail(env, tx, &seen, stop),
         }

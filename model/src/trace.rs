@@ -2,7 +2,8 @@
 
 use crate::address::Pa;
 use crate::choice::Choice;
-use crate::ids::{CommandQueue, Stag, StreamId};
+use crate::ids::{AddressSpace, CommandQueue, Regime, Stag, StreamId, Vmid};
+use crate::layout::command::Opcode;
 use crate::layout::event::EventRecord;
 use crate::layout::register::Gerror;
 use crate::outcome::{Class, Outcome, Stage};
@@ -20,6 +21,117 @@ pub enum Structure {
     L1Cd,
     /// Context descriptor.
     Cd,
+}
+
+/// What a cache entry holds, and the tags by which it is found (§3.17, §16.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CacheEntry {
+    /// A level 1 stream table descriptor.
+    L1StreamTable {
+        /// One of its streams.
+        stream: StreamId,
+    },
+    /// An STE.
+    Ste {
+        /// Its stream.
+        stream: StreamId,
+    },
+    /// A level 1 context descriptor.
+    L1Cd {
+        /// The stream through which it was found.
+        stream: StreamId,
+        /// The index of one of its CDs.
+        index: u32,
+    },
+    /// A CD.
+    Cd {
+        /// The stream through which it was found.
+        stream: StreamId,
+        /// Its index in the CD table.
+        index: u32,
+    },
+    /// A stage 1 Table descriptor.
+    Stage1Table {
+        /// StreamWorld and VMID.
+        regime: Regime,
+        /// The ASID.
+        space: AddressSpace,
+        /// The VA.
+        va: u64,
+        /// log2 of the bytes that it covers.
+        size_log2: u8,
+    },
+    /// A stage 1 Block or Page: VA to IPA, or to PA without stage 2.
+    Stage1 {
+        /// StreamWorld and VMID.
+        regime: Regime,
+        /// The ASID, or that it is global.
+        space: AddressSpace,
+        /// The VA.
+        va: u64,
+        /// log2 of the bytes that it translates.
+        size_log2: u8,
+    },
+    /// A Block or Page of both stages: VA to PA.
+    Combined {
+        /// StreamWorld and VMID.
+        regime: Regime,
+        /// The ASID, or that it is global.
+        space: AddressSpace,
+        /// The VA.
+        va: u64,
+        /// log2 of the bytes that it translates.
+        size_log2: u8,
+    },
+    /// A stage 2 Table descriptor.
+    Stage2Table {
+        /// The VMID.
+        vmid: Vmid,
+        /// The IPA.
+        ipa: u64,
+        /// log2 of the bytes that it covers.
+        size_log2: u8,
+    },
+    /// A stage 2 Block or Page: IPA to PA.
+    Stage2 {
+        /// The VMID.
+        vmid: Vmid,
+        /// The IPA.
+        ipa: u64,
+        /// log2 of the bytes that it translates.
+        size_log2: u8,
+    },
+}
+
+impl CacheEntry {
+    /// The narrowest command that removes such an entry, a CMD_SYNC after it (§4.3, §4.4).
+    pub const fn removed_by(self) -> Opcode {
+        match self {
+            Self::L1StreamTable { .. } | Self::Ste { .. } => Opcode::CfgiSte,
+            Self::L1Cd { .. } | Self::Cd { .. } => Opcode::CfgiCd,
+            Self::Stage1Table { regime, space, .. }
+            | Self::Stage1 { regime, space, .. }
+            | Self::Combined { regime, space, .. } => match (regime, space) {
+                (Regime::NsEl1(_), AddressSpace::Global { .. }) => Opcode::TlbiNhVaa,
+                (Regime::NsEl1(_), AddressSpace::Asid(_) | AddressSpace::Only) => Opcode::TlbiNhVa,
+                (Regime::NsEl2 | Regime::NsEl2E2h, AddressSpace::Global { .. }) => Opcode::TlbiEl2Vaa,
+                (Regime::NsEl2 | Regime::NsEl2E2h, AddressSpace::Asid(_) | AddressSpace::Only) => {
+                    Opcode::TlbiEl2Va
+                }
+            },
+            Self::Stage2Table { .. } | Self::Stage2 { .. } => Opcode::TlbiS2Ipa,
+        }
+    }
+}
+
+/// Where memory no longer agrees with a cache entry that is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// The structure or descriptor at which the way through memory leaves the one that was cached; `None` if it is
+    /// the configuration, not a table, that leads elsewhere.
+    pub at: Option<Pa>,
+    /// What memory holds there.
+    pub now: Option<u64>,
 }
 
 /// What an interrupt is about (§3.18.2).
@@ -75,6 +187,25 @@ pub enum Event {
         at: Pa,
         /// Its words; a one-word structure has the rest zero.
         words: [u64; 8],
+    },
+    /// A cache entry is used instead of memory.
+    Cached {
+        /// Which.
+        entry: CacheEntry,
+        /// When it was cached: see [`Smmu::at`](crate::Smmu::at).
+        born: u32,
+    },
+    /// Memory no longer agrees with the cache entry that is used next: software has not invalidated it, or has, and
+    /// has not waited for the invalidation to complete.
+    Stale {
+        /// Which.
+        entry: CacheEntry,
+        /// When it was cached: see [`Smmu::at`](crate::Smmu::at).
+        born: u32,
+        /// Where memory differs.
+        difference: Difference,
+        /// It has been invalidated, and goes when the invalidation completes: at a CMD_SYNC, or a DVM Sync.
+        invalidated: bool,
     },
     /// A translation table descriptor was read.
     Descriptor {

@@ -9,7 +9,7 @@ use smmu_model::memory::{Ranges, Segment, SparseMemory};
 use smmu_model::outcome::Outcome;
 use smmu_model::trace::{Event, Silence};
 use smmu_model::transaction::Transaction;
-use smmu_model::{RegisterAbort, Smmu};
+use smmu_model::{CachePolicy, RegisterAbort, Smmu};
 
 use crate::image::MemoryImage;
 
@@ -23,8 +23,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The SMMU out of reset. Memory outside the image reads as zero.
-    pub fn new(features: Features, image: MemoryImage) -> Self {
+    /// The SMMU out of reset, with this policy of its caches. Memory outside the image reads as zero.
+    pub fn new(features: Features, caches: CachePolicy, image: MemoryImage) -> Self {
         let mut held = Ranges::default();
         for segment in image.segments() {
             held.insert(segment.address, segment.last_address());
@@ -33,7 +33,7 @@ impl Machine {
         let segments = segments.map(|segment| Segment { address: segment.address, bytes: segment.bytes });
         let mut memory = SparseMemory::with_image(segments.collect());
         let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
-        let smmu = Smmu::new(features, &mut world);
+        let smmu = Smmu::new(features, &mut world).with_caches(caches);
         Self { smmu, memory, held, events: Vec::new() }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 const LINES_MAX: usize = 450;
 
 /// Longer files with their present length. A length that is not true any more fails, so that files only shrink.
-const LONG_FILES: &[(&str, usize, &str)] = &[];
+const LONG_FILES: &[(&str, usize, &str)] = &[("model/src/choice/list.rs", 493, "one table")];
 
 /// The modules of `model` from the bottom up. Each may use those before it.
 const MODEL_MODULES: &[&str] = &[
@@ -27,11 +27,13 @@ const MODEL_MODULES: &[&str] = &[
     "trace",
     "env",
     "config",
+    "cache",
     "fault",
     "registers",
     "interrupt",
     "queue",
     "command",
+    "broadcast",
     "translate",
     "monitor",
     "smmu",
@@ -78,8 +80,9 @@ const BANNED_IN_MODEL: &[&str] = &[
     "smmu_sim",
 ];
 
-/// The one hash map of `model`: found by key only, and never walked.
-const HASHED: &str = "model/src/memory/sparse.rs";
+/// The hash maps of `model`: the first is found by key only, and never walked; the second is walked to remove from it,
+/// and sorts the keys that it hands out.
+const HASHED: [&str; 2] = ["model/src/memory/sparse.rs", "model/src/cache/pages.rs"];
 
 struct Source {
     /// From the root of the workspace.
@@ -194,15 +197,15 @@ fn the_model_touches_nothing_outside_itself() {
         for (word, line) in
             BANNED_IN_MODEL.iter().flat_map(|word| source.code().map(move |line| (word, line)))
         {
-            let permitted = source.path == HASHED && *word == "FxHashMap";
+            let permitted = HASHED.contains(&&*source.path) && *word == "FxHashMap";
             if has_word(line, word) && !permitted {
                 complaints.push(format!("{}: {word} in `{}`", source.path, line.trim()));
             }
         }
-        if source.path == HASHED {
+        if source.path == HASHED[0] {
             let walks = ["index.iter", "index.keys", "index.values", "index.drain", "in &self.index"];
             let found = walks.iter().filter(|walk| source.text.contains(**walk));
-            complaints.extend(found.map(|walk| format!("{HASHED}: {walk} has no defined order")));
+            complaints.extend(found.map(|walk| format!("{}: {walk} has no defined order", source.path)));
         }
     }
     check(&complaints);

@@ -7,6 +7,7 @@ use crate::layout::descriptor::Stage1Leaf;
 
 /// Where the shareability of a page is found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum ShareabilitySource {
     /// SH of the descriptor.
     Descriptor,

@@ -9,6 +9,7 @@ use crate::layout::descriptor::Stage2Leaf;
 
 /// What the attributes of a stage 2 page depend on beside its descriptor (§5.2, §6.3.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Stage2Settings {
     /// STE.S2FWB in effect.
     pub(crate) fwb: bool,

@@ -516,4 +516,65 @@ choices! {
         /// It captures and interrupts as an overflow does.
         AsOverflow = "as-overflow",
     }
+    /// When an invalidation takes effect: at any time between its command being read and the end of the next CMD_SYNC.
+    InvalidationEffect = "invalidation-effect" ["4.3.8", "4.8", "3.21.1"] "§4.8" {
+        /// At the CMD_SYNC: until then, what is cached is used.
+        AtSync = "at-sync",
+        /// When the command is consumed.
+        AtOnce = "at-once",
+    }
+    /// Memory no longer agrees with what is cached of it, under the policy that leaves it open (`choose`).
+    CacheUse = "cache-use" ["16.2-caching", "3.21.3"] "§16.2" {
+        /// The cached entry is used.
+        Use = "use",
+        /// The entry is not there any more: memory is read.
+        Miss = "miss",
+    }
+    /// CMD_TLBI_S2_IPA, and translations that combine stage 1 with stage 2.
+    InvalidationByIpa = "invalidation-by-ipa" ["4.4.3.1", "4.4-over-invalidation"] "§4.4.3.1" {
+        /// They stay: software invalidates stage 1 too.
+        Stage2 = "stage-2",
+        /// Those of the VMID go.
+        Combined = "combined",
+    }
+    /// More than one TLB entry translates the address: software changed the size of a translation, or its being global,
+    /// without break-before-make.
+    TlbConflict = "tlb-conflict" ["3.20.1-detect", "3.21.1.3-resolve"] "§3.20.1" {
+        /// The transaction is aborted: F_TLB_CONFLICT. Not with BBML 2.
+        Report = "report",
+        /// None of them is used, and all go: memory is read.
+        Walk = "walk",
+        /// The one for the smaller region is used.
+        Smaller = "smaller",
+        /// The one for the larger region is used.
+        Larger = "larger",
+    }
+    /// CMD_PREFETCH_*: what is prefetched.
+    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2"] "§4.2" {
+        /// What was asked for is cached, up to 64 translations.
+        Cache = "cache",
+        /// Nothing.
+        Nothing = "nothing",
+    }
+    /// A broadcast TLBI arrives while CR2.PTM is 1.
+    BroadcastWhilePrivate = "broadcast-while-private" ["3.17-PTM"] "§3.17" {
+        /// It is ignored.
+        Ignore = "ignore",
+        /// It is obeyed.
+        Obey = "obey",
+    }
+    /// A broadcast TLBI has an ASID or VMID with more than the 8 bits that are implemented.
+    BroadcastNarrow = "broadcast-narrow" ["3.17.4-narrow"] "§3.17.4" {
+        /// It matches no translation.
+        NoMatch = "no-match",
+        /// The low 8 bits decide.
+        Match = "match",
+    }
+    /// A broadcast TLBI by ASID, or by VA at EL2, and translations with CD.ASET 1.
+    InvalidationOfAset = "invalidation-of-aset" ["3.17-ASET1-broadcast", "3.17-ASET-nonglobal", "3.17-ASET-EL2-EL3"] "§3.17" {
+        /// They stay.
+        Keep = "keep",
+        /// They go.
+        Remove = "remove",
+    }
 }

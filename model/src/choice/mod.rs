@@ -45,6 +45,12 @@ impl Choice {
             | Self::Page1Undefined
             | Self::ResetUnknown
             | Self::GbpaReset
+            | Self::InvalidationEffect
+            | Self::InvalidationByIpa
+            | Self::PrefetchEffect
+            | Self::BroadcastWhilePrivate
+            | Self::BroadcastNarrow
+            | Self::InvalidationOfAset
             | Self::L1StdReservedBits
             | Self::PcieOverrides
             | Self::TranslatedAlloccfg
@@ -86,6 +92,8 @@ impl Choice {
             | Self::GuardedWrite
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
+            | Self::CacheUse
+            | Self::TlbConflict
             | Self::SteContSpan
             | Self::PasidBeyondSsidsize
             | Self::DeviceShareability

@@ -1,11 +1,11 @@
 //! Commands (chapter 4): from the two words in the queue to a [`Decoded`] command, and its execution.
 //!
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
-//! are in range and mean something. This model has no caches yet, so that invalidations and prefetches have
-//! nothing to act on.
+//! are in range and mean something.
 
 mod ats;
 mod cfgi;
+pub(crate) mod effect;
 mod legality;
 mod prefetch;
 mod range;
@@ -21,12 +21,15 @@ pub use stall::{Resume, StallAction};
 pub use sync::Signal;
 pub use tlbi::{Pages, Range, Tlbi};
 
+use effect::TagSetting;
+
+use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::config::Globals;
 use crate::env::Env;
 use crate::fault::stall::Stalls;
 use crate::features::Features;
-use crate::ids::StreamId;
+use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
 use crate::registers::Registers;
@@ -73,40 +76,50 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
     Ok(decoded)
 }
 
+/// What commands act on, beside registers.
+pub(crate) struct Targets<'a> {
+    pub(crate) stalls: &'a mut Stalls,
+    pub(crate) caches: &'a mut Caches,
+}
+
 /// Consumes one command of one of the queues, or as many as the implementation consumes before the index of the
-/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1).
-pub(crate) fn step(
-    env: &mut impl Env,
+/// queue says so (§6.3.28). All queues accept the same commands (§3.5.6.1). Hints are followed by `follow`.
+pub(crate) fn step<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
+    targets: &mut Targets<'_>,
+    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) -> Progress {
     let Some(next) = queue::next(env, f, registers) else {
         return Progress::Idle;
     };
-    consume(env, f, registers, stalls, next);
+    consume(env, f, registers, targets, next, &follow);
     if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
         let Some(next) = queue::next(env, f, registers) else {
             return Progress::Worked;
         };
-        consume(env, f, registers, stalls, next);
+        consume(env, f, registers, targets, next, &follow);
     }
     Progress::Worked
 }
 
 /// Consumes one command, or stops its queue at it.
-fn consume(
-    env: &mut impl Env,
+fn consume<E: Env>(
+    env: &mut E,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
+    targets: &mut Targets<'_>,
     next: queue::Pending,
+    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) {
     let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
     match decoded {
         Ok(decoded) => {
             next.consume(env, f, registers);
-            execute(env, f, registers, stalls, decoded);
+            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+                follow(env, registers, targets.caches, hint);
+            }
         }
         Err(rule) => {
             env.note(rule);
@@ -118,20 +131,30 @@ fn consume(
     }
 }
 
-/// CONS has moved already, so that whoever sees the interrupt of a CMD_SYNC sees it consumed (§4.7.3).
+/// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
+/// CMD_SYNC sees it consumed (§4.7.3).
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
-    stalls: &mut Stalls,
-    decoded: Decoded,
-) {
+    targets: &mut Targets<'_>,
+    (queue, decoded): (CommandQueue, Decoded),
+) -> Option<Prefetch> {
+    let Targets { stalls, caches } = targets;
+    let origin = Origin::Command(queue);
     match decoded {
-        // Nothing is cached.
-        Decoded::Prefetch(_) => {}
-        Decoded::Cfgi(cfgi) => stalls.invalidate(|stream| cfgi.bears_on(stream)),
-        // Whatever the tags: a retry that need not be is permitted (§7.2.1).
-        Decoded::Tlbi(_) => stalls.invalidate(|_any| true),
+        Decoded::Prefetch(hint) => return Some(hint),
+        Decoded::Cfgi(cfgi) => {
+            stalls.invalidate(|stream| cfgi.bears_on(stream));
+            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
+        }
+        Decoded::Tlbi(tlbi) => {
+            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
+            stalls.invalidate(|_any| true);
+            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
+                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
+            }
+        }
         Decoded::Resume(resume) => stall::answer(env, stalls, resume),
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
@@ -143,11 +166,13 @@ fn execute(
             }
         }
         Decoded::Sync(signal) => {
+            caches.synchronize(env, origin);
             stalls.synchronise();
             sync::complete(env, f, registers, signal);
         }
         Decoded::Ignored(rule) => env.note(rule),
     }
+    None
 }
 
 /// The parameters, with every check that makes the command illegal before any that makes it ignored.

@@ -77,7 +77,7 @@ pub(super) fn terminate(env: &mut impl Env, g: &Globals<'_>, stalls: &mut Stalls
 /// ours, not the SMMU's.
 fn aborts_all(env: &mut impl Env, g: &Globals<'_>, stream: StreamId) -> bool {
     let mut quiet = World { bus: env.bus(), chooser: &mut Defaults, sink: &mut Silence };
-    let Ok(at) = g.stream_table().locate(&mut quiet, g.features, stream) else { return true };
+    let Ok(at) = g.stream_table().locate(&mut quiet, g.features, stream, &mut None) else { return true };
     let Ok(words) = quiet.bus.read_line(at) else { return true };
-    ste::parse(&mut quiet, g, &Ste(words)).is_err()
+    ste::parse(&mut quiet, g.features, g.stream_setting(), &Ste(words)).is_err()
 }

@@ -13,6 +13,7 @@ use crate::choice::answer::CdReservedBits;
 use crate::env::Env;
 use crate::fault::FaultFlags;
 use crate::features::{Features, Httu, Revision, StallModel, TableEndianness};
+use crate::ids::Asid;
 use crate::layout::cd::Cd;
 use crate::rule::Rule;
 
@@ -20,6 +21,10 @@ use crate::rule::Rule;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context {
     pub(crate) flags: FaultFlags,
+    /// The tag of its translations that are not global, in a world that has ASIDs.
+    pub(crate) asid: Option<Asid>,
+    /// The ASID is not one of those that processing elements use (§3.17).
+    pub(crate) aset: bool,
     /// The half of the lower addresses; the only one in a world that has one table.
     low: Half,
     /// The half of the upper addresses.
@@ -37,6 +42,14 @@ pub(crate) struct Context {
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
+}
+
+/// All that the meaning of a CD depends on, beside its words and the features: fields of the STE (§16.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct ContextSetting {
+    pub(crate) world: StreamWorld,
+    pub(crate) s1_stalld: bool,
 }
 
 /// What a CD says about one half of the address space.
@@ -60,7 +73,8 @@ pub(crate) struct Half {
 }
 
 /// What besides the descriptors decides about permissions (§5.4).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Stage1Rules {
     /// The world tells privileged from unprivileged accesses.
     pub(crate) two_levels: bool,
@@ -85,10 +99,10 @@ impl Context {
 pub(crate) fn parse(
     env: &mut impl Env,
     f: &Features,
-    world: StreamWorld,
-    s1_stalld: bool,
+    setting: ContextSetting,
     cd: &Cd,
 ) -> Result<Context, Rule> {
+    let ContextSetting { world, s1_stalld } = setting;
     let w0 = cd.word0();
     let low_off = world.has_two_tables() && w0.epd0();
     let high_off = !world.has_two_tables() || w0.epd1();
@@ -131,6 +145,8 @@ pub(crate) fn parse(
     };
     Ok(Context {
         flags: FaultFlags { abort: w0.a(), record: w0.r(), stall: w0.s() },
+        asid: two_halves.then_some(Asid(w0.asid())),
+        aset: w0.aset(),
         low: low.in_half(0),
         high: high.in_half(u64::MAX),
         two_halves,

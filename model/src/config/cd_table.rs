@@ -87,6 +87,11 @@ impl CdTable {
         self.format
     }
 
+    /// log2 of the CDs that one level 1 descriptor covers; `None` for a linear table.
+    pub(crate) fn log2_span(&self) -> Option<u8> {
+        (self.format != CdFormat::Linear).then(|| self.format.leaf_bits())
+    }
+
     /// S1ContextPtr as written.
     pub(crate) fn pointer(&self) -> u64 {
         self.base

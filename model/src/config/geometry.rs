@@ -146,6 +146,11 @@ impl Table {
         if self.shape.big_endian { swapped(value) } else { value }
     }
 
+    /// The level whose entries cover 2^`size_bits` bytes.
+    pub(crate) fn level_of(&self, size_bits: u8) -> i8 {
+        3i8.saturating_sub_unsigned((size_bits - self.shape.granule.bits()) / self.stride)
+    }
+
     /// log2 of the bytes that one entry at `level` covers.
     #[inline]
     pub(crate) const fn entry_bits(granule: Granule, level: i8) -> u8 {

@@ -12,6 +12,7 @@ pub(crate) mod substream;
 use crate::features::Features;
 use crate::layout::register::Gbpa;
 use crate::registers::Registers;
+use ste::StreamSetting;
 use stream_table::StreamTable;
 
 /// What the lookup takes from IDRs and registers, of which the acknowledged values count (§6.3.9).
@@ -28,10 +29,10 @@ impl Globals<'_> {
         StreamTable::new(self.features, self.registers.strtab_base, self.registers.strtab_base_cfg)
     }
 
-    /// CR2.E2H: Non-secure STRW 0b10 means EL2-E2H (§6.3.12).
+    /// What an STE means under the registers as they are.
     #[inline(always)]
-    pub(crate) fn e2h(&self) -> bool {
-        self.registers.cr2.e2h()
+    pub(crate) fn stream_setting(&self) -> StreamSetting {
+        StreamSetting { e2h: self.registers.cr2.e2h(), atschk: self.atschk() }
     }
 
     /// CR0.ATSCHK: Translated transactions are checked against STE.EATS (§6.3.9.2).
@@ -64,6 +65,7 @@ impl Globals<'_> {
 
 /// The translation regime that a stream's stage 1 belongs to (§3.3.3); Non-secure ones only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum StreamWorld {
     /// EL1: two tables, ASID and VMID tags, two privilege levels.
     NsEl1,

@@ -6,7 +6,8 @@ use super::geometry::{
     self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
     stage2_start_level,
 };
-use super::{Globals, StreamWorld};
+use super::StreamWorld;
+use super::cd::ContextSetting;
 use crate::attributes::Shareability;
 use crate::attributes::overrides::Overrides;
 use crate::attributes::stage1::ShareabilitySource;
@@ -16,6 +17,7 @@ use crate::choice::answer::{EatsWithBypassedS2s, SteReservedBits, TxszOutOfRange
 use crate::env::Env;
 use crate::fault::FaultFlags;
 use crate::features::{Features, Httu, Revision, StallModel, TableEndianness};
+use crate::ids::{Regime, Vmid};
 use crate::layout::ste::{Ste, SteWord1, SteWord2, SteWord3};
 use crate::rule::Rule;
 
@@ -27,6 +29,8 @@ pub(crate) struct Stream {
     /// How stage 2 translates, if it does.
     pub(crate) stage2: Option<Stage2>,
     pub(crate) world: StreamWorld,
+    /// S2VMID; 0 where there are no VMIDs (§3.17).
+    pub(crate) vmid: Vmid,
     /// CD.S must be 0 (§5.5).
     pub(crate) s1_stalld: bool,
     pub(crate) eats: Eats,
@@ -50,6 +54,8 @@ pub(crate) enum Eats {
 /// The parameters of stage 2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage2 {
+    /// S2VMID: the tag of its translations.
+    pub(crate) vmid: Vmid,
     pub(crate) table: Table,
     pub(crate) flags: FaultFlags,
     /// Hardware sets the Access flag.
@@ -70,11 +76,44 @@ pub(crate) struct Stage2 {
     pub(crate) attributes: Stage2Settings,
 }
 
+/// All that the meaning of an STE depends on, beside its words and the features, which never change. Caches keep it
+/// with the STE (§6.3.12, §6.3.9.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct StreamSetting {
+    /// CR2.E2H.
+    pub(crate) e2h: bool,
+    /// CR0.ATSCHK.
+    pub(crate) atschk: bool,
+}
+
+impl Stream {
+    /// What a CD of the stream means.
+    #[inline(always)]
+    pub(crate) fn context_setting(&self) -> ContextSetting {
+        ContextSetting { world: self.world, s1_stalld: self.s1_stalld }
+    }
+
+    /// The regime whose tags the translations of the stream have.
+    #[inline(always)]
+    pub(crate) fn regime(&self) -> Regime {
+        match self.world {
+            StreamWorld::NsEl1 => Regime::NsEl1(self.vmid),
+            StreamWorld::NsEl2 => Regime::NsEl2,
+            StreamWorld::NsEl2E2h => Regime::NsEl2E2h,
+        }
+    }
+}
+
 /// Reads the STE. An STE that ends its transactions is an error, also the silent one of Config 0b0xx. Out of
 /// line: most transactions find it parsed.
 #[inline(never)]
-pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<Stream, Rule> {
-    let f = g.features;
+pub(crate) fn parse(
+    env: &mut impl Env,
+    f: &Features,
+    setting: StreamSetting,
+    ste: &Ste,
+) -> Result<Stream, Rule> {
     let (w0, w1, w2) = (ste.word0(), ste.word1(), ste.word2());
     refuse! {
         !w0.v() => SteNotValid,
@@ -86,8 +125,8 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
         s1 && !f.s1p => SteNoStage1,
         s2 && !f.s2p => SteNoStage2,
     }
-    let eats = eats(env, g, s1, s2, w1, w2)?;
-    let world = stream_world(g, s1, s2, w1)?;
+    let eats = eats(env, f, setting, (s1, s2), (w1, w2))?;
+    let world = stream_world(f, setting, (s1, s2), w1)?;
     let stage1 = if s1 { Some(stage1(env, f, ste, s2)?) } else { None };
     let stage2 = if s2 { Some(stage2(env, f, w1, w2, ste.word3())?) } else { None };
     let has_vmid = f.s2p && (s1 || s2) && world == StreamWorld::NsEl1;
@@ -99,6 +138,7 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
         stage1,
         stage2,
         world,
+        vmid: Vmid(if has_vmid { w2.s2_vmid() } else { 0 }),
         s1_stalld: w1.s1_stalld(),
         eats,
         mev: w1.mev(),
@@ -109,18 +149,17 @@ pub(crate) fn parse(env: &mut impl Env, g: &Globals<'_>, ste: &Ste) -> Result<St
 /// STE-07 to STE-10, and what EATS comes to (§5.2). IGNORED without ATS and with Config 0b100.
 fn eats(
     env: &mut impl Env,
-    g: &Globals<'_>,
-    s1: bool,
-    s2: bool,
-    w1: SteWord1,
-    w2: SteWord2,
+    f: &Features,
+    setting: StreamSetting,
+    (s1, s2): (bool, bool),
+    (w1, w2): (SteWord1, SteWord2),
 ) -> Result<Eats, Rule> {
-    if !g.features.ats || !(s1 || s2) || w1.eats() == 0 {
+    if !f.ats || !(s1 || s2) || w1.eats() == 0 {
         return Ok(Eats::Off);
     }
     match w1.eats() {
         0b01 => {
-            let stalls = w2.s2_s() && (s2 || bypassed_s2s_refused(env, g.features));
+            let stalls = w2.s2_s() && (s2 || bypassed_s2s_refused(env, f));
             refuse! { stalls => SteFullAtsStalls, }
             Ok(Eats::Full)
         }
@@ -128,9 +167,9 @@ fn eats(
             refuse! {
                 !(s1 && s2) => SteSplitAtsNotNested,
                 w2.s2_s() => SteSplitAtsStalls,
-                g.features.ns1ats => SteSplitAtsUnsupported,
+                f.ns1ats => SteSplitAtsUnsupported,
             }
-            Ok(if g.atschk() { Eats::Split } else { Eats::Off })
+            Ok(if setting.atschk { Eats::Split } else { Eats::Off })
         }
         // 0b11 needs a DPT, which this model does not have: reserved, acts as 0b00.
         _ => Ok(Eats::Off),
@@ -146,13 +185,18 @@ fn bypassed_s2s_refused(env: &mut impl Env, f: &Features) -> bool {
 }
 
 /// STRW is used for stage 1 without stage 2 only, and only where EL2 contexts exist (§5.2 STRW).
-fn stream_world(g: &Globals<'_>, s1: bool, s2: bool, w1: SteWord1) -> Result<StreamWorld, Rule> {
-    if !g.features.hyp || s2 || !s1 {
+fn stream_world(
+    f: &Features,
+    setting: StreamSetting,
+    (s1, s2): (bool, bool),
+    w1: SteWord1,
+) -> Result<StreamWorld, Rule> {
+    if !f.hyp || s2 || !s1 {
         return Ok(StreamWorld::NsEl1);
     }
     match w1.strw() {
         0b00 => Ok(StreamWorld::NsEl1),
-        0b10 if g.e2h() => Ok(StreamWorld::NsEl2E2h),
+        0b10 if setting.e2h => Ok(StreamWorld::NsEl2E2h),
         0b10 => Ok(StreamWorld::NsEl2),
         _ => Err(Rule::SteBadStrw),
     }
@@ -214,6 +258,7 @@ fn stage2(
     }
     let ha = w2.s2_ha();
     Ok(Stage2 {
+        vmid: Vmid(w2.s2_vmid()),
         table,
         flags: FaultFlags { abort: true, record: w2.s2_r(), stall: w2.s2_s() },
         ha,

@@ -48,9 +48,24 @@ impl StreamTable {
         Self { base: base.addr(), log2size: cfg.log2size(), format }
     }
 
-    /// Where the STE of `stream` lies, if there is one.
+    /// log2 of the streams that one level 1 descriptor covers; `None` for a linear table.
+    pub(crate) fn log2_span(&self) -> Option<u8> {
+        match self.format {
+            Format::Linear => None,
+            Format::TwoLevel { split, .. } => Some(split),
+        }
+    }
+
+    /// Where the STE of `stream` lies, if there is one. The level 1 descriptor of a table of two levels and its
+    /// address are read if they are not known, and are left in `level1`.
     #[inline(always)]
-    pub(crate) fn locate(&self, env: &mut impl Env, f: &Features, stream: StreamId) -> Result<Pa, Stop> {
+    pub(crate) fn locate(
+        &self,
+        env: &mut impl Env,
+        f: &Features,
+        stream: StreamId,
+        level1: &mut Option<(Pa, u64)>,
+    ) -> Result<Pa, Stop> {
         let id = u64::from(stream.0);
         if !fits(id, self.used_bits(f)) {
             return Err(Stop::configuration(Rule::StreamBeyondTable));
@@ -65,21 +80,41 @@ impl StreamTable {
                 if is_reserved {
                     env.note(Rule::ReservedSplit);
                 }
-                self.locate_in_leaf(env, f, id, split)
+                self.locate_in_leaf(env, f, (id, split), level1)
             }
         }
     }
 
     #[inline(never)]
-    fn locate_in_leaf(&self, env: &mut impl Env, f: &Features, id: u64, split: u8) -> Result<Pa, Stop> {
+    fn locate_in_leaf(
+        &self,
+        env: &mut impl Env,
+        f: &Features,
+        (id, split): (u64, u8),
+        level1: &mut Option<(Pa, u64)>,
+    ) -> Result<Pa, Stop> {
         env.note(Rule::TwoLevelStreamTable);
+        let word = match *level1 {
+            Some((_, word)) => word,
+            None => {
+                let at = self.level1_address(env, f, id, split)?;
+                let word = read_l1std(env, at)?;
+                *level1 = Some((at, word));
+                word
+            }
+        };
+        if word & L1STD_RESERVED != 0 && reserved_bits_refused(env) {
+            return Err(Stop::configuration(Rule::L1StdReservedBit));
+        }
+        let leaf = leaf_base(L1Std::from_bits(word), split, id & low_mask(split))?;
+        within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
+    }
+
+    fn level1_address(&self, env: &mut impl Env, f: &Features, id: u64, split: u8) -> Result<Pa, Stop> {
         let table_bits = self.log2size.saturating_sub(split) + L1STD_SHIFT;
         let base = aligned(self.base, table_bits.max(STE_SHIFT));
         let index = if split >= self.used_bits(f) { 0 } else { id >> split };
-        let at = within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))?;
-        let descriptor = read_l1std(env, at)?;
-        let leaf = leaf_base(descriptor, split, id & low_mask(split))?;
-        within_oas(env, f, leaf.wrapping_add((id & low_mask(split)) << STE_SHIFT))
+        within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))
     }
 
     /// Where the first STE of a span of 2^`log2_span` lies, if that is not the STE of `stream`, which is at `at`
@@ -109,7 +144,7 @@ fn effective_split(split: u8) -> u8 {
     }
 }
 
-fn read_l1std(env: &mut impl Env, at: Pa) -> Result<L1Std, Stop> {
+fn read_l1std(env: &mut impl Env, at: Pa) -> Result<u64, Stop> {
     let word = env.bus().read_u64(at);
     let word = word.map_err(|_abort| Stop { rule: Rule::L1StdFetchAborted, site: Site::Structure(at) })?;
     env.trace(|| Event::Structure {
@@ -117,10 +152,7 @@ fn read_l1std(env: &mut impl Env, at: Pa) -> Result<L1Std, Stop> {
         at,
         words: [word, 0, 0, 0, 0, 0, 0, 0],
     });
-    if word & L1STD_RESERVED != 0 && reserved_bits_refused(env) {
-        return Err(Stop::configuration(Rule::L1StdReservedBit));
-    }
-    Ok(L1Std::from_bits(word))
+    Ok(word)
 }
 
 /// Bits of a level 1 stream table descriptor that no field covers: [63:56] and [5] (§5.1).

@@ -48,7 +48,12 @@ pub(super) fn build(
         EventCode::FTranslation | EventCode::FAddrSize | EventCode::FAccess | EventCode::FPermission => {
             EventRecord([header, fault_word(code, site, access), tx.address.value(), ipa(site)])
         }
-        EventCode::FUut | EventCode::FBadAtsTreq | EventCode::FTlbConflict | EventCode::EPageRequest => {
+        // The same but for CLASS and what goes with it; our Reason is 0 (§7.3.17).
+        EventCode::FTlbConflict => {
+            let word = EventWord1::from_bits(fault_word(code, site, access)).with_class(0);
+            EventRecord([header, word.into_bits(), tx.address.value(), ipa(site)])
+        }
+        EventCode::FUut | EventCode::FBadAtsTreq | EventCode::EPageRequest => {
             unreachable!("no check of an ordinary transaction leads to {code:?}")
         }
     }

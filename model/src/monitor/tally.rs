@@ -21,6 +21,8 @@ impl Tally {
             Event::Descriptor { .. } | Event::DescriptorUpdate { .. } => self.walk_accesses += 1,
             Event::Rule(rule) => self.see_abort(*rule),
             Event::Choice { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::Translated { .. }
             | Event::Command { .. }
             | Event::CommandError { .. }
@@ -73,6 +75,8 @@ impl<'a, E> Watched<'a, E> {
 
 impl<E: Env> Env for Watched<'_, E> {
     type Bus = E::Bus;
+
+    const LISTENS: bool = E::LISTENS;
 
     fn bus(&mut self) -> &mut E::Bus {
         self.env.bus()

@@ -90,6 +90,11 @@ fn passes_inconsistency(env: &mut impl Env) -> bool {
 }
 
 impl Pending {
+    /// Which queue it is.
+    pub(crate) fn queue(self) -> CommandQueue {
+        self.queue
+    }
+
     /// Whether another command of the same queue waits behind one that was just consumed.
     pub(crate) fn has_more(self, f: &Features, registers: &Registers) -> bool {
         let (is_open, ring) = match self.queue {

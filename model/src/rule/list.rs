@@ -455,6 +455,20 @@ rules! {
     PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
     /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
     PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
+
+    // The TLB (§3.20).
+    /// More than one TLB entry translates the address, and the implementation reports it.
+    TlbConflict = "TLB-01" "§3.20.1" => Event(FTlbConflict),
+
+    // Broadcast TLB maintenance (§3.17).
+    /// IDR0.BTM is 0: broadcasts have no effect.
+    BroadcastWithoutBtm = "DVM-01" "§3.17" => Ignored,
+    /// CR2.PTM is 1 and the implementation ignores broadcasts then.
+    BroadcastPrivate = "DVM-02" "§3.17" => Ignored,
+    /// The broadcast is about a stage or regime that is not implemented, or an identifier that nothing has.
+    BroadcastWithoutTarget = "DVM-03" "§3.17" => Ignored,
+    /// The broadcast acts as the invalidation command of the same scope.
+    BroadcastReceived = "DVM-04" "§3.17" => Decision,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Smmu;
+use crate::cache::saved::SavedCaches;
 use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
 use crate::queue::event::EventQueue;
@@ -16,6 +17,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    caches: SavedCaches,
     stalls: Stalls,
 }
 
@@ -28,6 +30,8 @@ pub enum LoadError {
     Impossible(&'static str),
     /// Stalled transactions are in a state that they do not get into.
     ImpossibleStalls,
+    /// The caches hold what no run could have left in them.
+    ImpossibleCaches,
 }
 
 impl fmt::Display for LoadError {
@@ -42,6 +46,7 @@ impl fmt::Display for LoadError {
                 "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
             Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
+            Self::ImpossibleCaches => write!(f, "the saved caches hold what no run can leave in them"),
         }
     }
 }
@@ -50,8 +55,9 @@ impl std::error::Error for LoadError {}
 
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
-        let Smmu { features, registers, event_queue, stalls, memo: _ } = smmu; // a memo shows in no answer
-        Self { ids: features.ids, registers, event_queue, stalls }
+        // A memo shows in no answer.
+        let Smmu { features, registers, event_queue, stalls, memo: _, caches } = smmu;
+        Self { ids: features.ids, registers, event_queue, stalls, caches: caches.into() }
     }
 }
 
@@ -59,7 +65,7 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue, stalls } = saved;
+        let Saved { ids, registers, event_queue, stalls, caches } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         if let Some(registers) = registers.impossible(&features) {
             return Err(LoadError::Impossible(registers));
@@ -67,6 +73,7 @@ impl TryFrom<Saved> for Smmu {
         if stalls.is_impossible(&features) {
             return Err(LoadError::ImpossibleStalls);
         }
-        Ok(Self { features, registers, event_queue, stalls, memo: Memo::default() })
+        let caches = caches.load().ok_or(LoadError::ImpossibleCaches)?;
+        Ok(Self { features, registers, event_queue, stalls, memo: Memo::default(), caches })
     }
 }

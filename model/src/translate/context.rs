@@ -1,5 +1,7 @@
 //! Fetching a CD (§3.3.2, §5.3): level 1 descriptor and CD, through stage 2 where that translates.
 
+use super::recall::Recall;
+use super::sources::Level1Word;
 use super::stage2;
 use crate::address::{Ipa, Pa, fits};
 use crate::bus::Bus;
@@ -16,14 +18,16 @@ use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, Direction};
 
-/// Where CD `index` of the table lies.
+/// Where CD `index` of the table lies. The level 1 descriptor of a table of two levels and its address are read if
+/// they are not known, and are left in `level1`.
 #[inline(always)]
-pub(super) fn locate<E: Env>(
+pub(super) fn locate<E: Recall>(
     env: &mut E,
     f: &Features,
     table: &CdTable,
     stage2: Option<&Stage2>,
     index: u32,
+    level1: &mut Option<Level1Word>,
 ) -> Result<Pa, Stop> {
     env.note(match table.format() {
         CdFormat::Linear => Rule::LinearCdTable,
@@ -35,7 +39,11 @@ pub(super) fn locate<E: Env>(
         CdFormat::Linear => Located { address: first, source: Source::ContextPtr(table.pointer()) },
         CdFormat::Leaf4K | CdFormat::Leaf64K => {
             let source = Source::ContextPtr(table.pointer());
-            let descriptor = level1(env, f, stage2, Located { address: first, source })?;
+            let word = match *level1 {
+                Some((_, word)) => word,
+                None => read_l1cd(env, f, stage2, Located { address: first, source }, level1)?,
+            };
+            let descriptor = judged(env, word)?;
             Located { address: table.leaf_address(descriptor, index), source: Source::L2Ptr }
         }
     };
@@ -58,16 +66,22 @@ enum Source {
     L2Ptr,
 }
 
-fn level1<E: Env>(
+fn read_l1cd<E: Recall>(
     env: &mut E,
     f: &Features,
     stage2: Option<&Stage2>,
     located: Located,
-) -> Result<L1Cd, Stop> {
+    level1: &mut Option<Level1Word>,
+) -> Result<u64, Stop> {
     let at = physical(env, f, stage2, located)?;
     let word = env.bus().read_u64(at);
     let word = word.map_err(|_abort| Stop::at_structure(Rule::L1CdFetchAborted, at))?;
     env.trace(|| Event::Structure { structure: Structure::L1Cd, at, words: [word, 0, 0, 0, 0, 0, 0, 0] });
+    *level1 = Some((at, word));
+    Ok(word)
+}
+
+fn judged<E: Env>(env: &mut E, word: u64) -> Result<L1Cd, Stop> {
     let descriptor = L1Cd::from_bits(word);
     if !descriptor.v() {
         return Err(Stop::configuration(Rule::L1CdNotValid));
@@ -83,7 +97,7 @@ const L1CD_RESERVED: u64 = 0xff00_0000_0000_0ffe;
 
 /// From the address of a structure to the bus: through stage 2 for a data read, or as it is.
 #[inline(always)]
-fn physical<E: Env>(
+fn physical<E: Recall>(
     env: &mut E,
     f: &Features,
     stage2: Option<&Stage2>,

@@ -5,9 +5,8 @@
 //! often the same question is worked out. A structure that a liberty of the architecture bears on is not kept,
 //! so that every question is asked every time.
 
-use crate::config::StreamWorld;
-use crate::config::cd::Context;
-use crate::config::ste::Stream;
+use crate::config::cd::{Context, ContextSetting};
+use crate::config::ste::{Stream, StreamSetting};
 use crate::rule::Rule;
 
 /// What was parsed last.
@@ -26,23 +25,9 @@ impl PartialEq for Memo {
 
 impl Eq for Memo {}
 
-/// All that the meaning of an STE depends on, beside its words and the features, which never change.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct StreamSetting {
-    pub(super) e2h: bool,
-    pub(super) atschk: bool,
-}
-
-/// All that the meaning of a CD depends on, beside its words and the features.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ContextSetting {
-    pub(super) world: StreamWorld,
-    pub(super) s1_stalld: bool,
-}
-
 /// The last value, and what it was made from.
 #[derive(Clone, Debug)]
-pub(super) struct Last<S, T>(Option<Parsed<S, T>>);
+pub(crate) struct Last<S, T>(Option<Parsed<S, T>>);
 
 #[derive(Clone, Debug)]
 struct Parsed<S, T> {

@@ -2,9 +2,13 @@
 //!
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
+mod agree;
 mod context;
 pub(crate) mod memo;
 mod permission;
+pub(crate) mod prefetch;
+mod recall;
+mod sources;
 mod span;
 mod stage1;
 mod stage2;
@@ -12,22 +16,23 @@ pub(crate) mod translated;
 mod walk;
 
 use crate::address::{Iova, Pa};
+use crate::attributes::Attributes;
 use crate::attributes::overrides::Overrides;
 use crate::bus::{Bus, ExternalAbort};
-use crate::config::ste::{self, Stage2, Stream};
+use crate::cache::{CachePolicy, Caches};
+use crate::config::Globals;
+use crate::config::ste::{Stage2, Stream};
 use crate::config::substream::{self, Selected};
-use crate::config::{Globals, cd};
 use crate::env::Env;
 use crate::fault::FaultFlags;
-use crate::features::Features;
-use crate::layout::cd::Cd;
-use crate::layout::ste::Ste;
 use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
-use memo::{ContextSetting, Memo, StreamSetting};
-use stage1::Stage1Input;
+use memo::Memo;
+use recall::{Fresh, Recall, Remembering};
+use sources::{ContextSource, StreamSource};
+use stage1::{Stage1Input, Stage1Query};
 
 /// What was learnt about a transaction on the way, and decides how a fault of it ends (§3.12).
 #[derive(Clone, Copy, Debug)]
@@ -48,13 +53,48 @@ pub(crate) fn resolve<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     memo: &mut Memo,
+    caches: &mut Caches,
+    tx: &Transaction,
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    match caches.policy {
+        CachePolicy::None => {
+            let Memo { stream, context } = memo;
+            resolve_from(&mut Fresh(env), g, stream, context, tx, seen)
+        }
+        CachePolicy::Keep | CachePolicy::Choose => resolve_cached(env, g, caches, tx, seen),
+    }
+}
+
+/// With what earlier transactions left.
+#[inline(never)]
+fn resolve_cached<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    caches: &mut Caches,
+    tx: &Transaction,
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
+    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
+    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
+    let configuration = &mut caches.configuration;
+    resolve_from(&mut env, g, &mut configuration.streams, &mut configuration.contexts, tx, seen)
+}
+
+#[inline(always)]
+fn resolve_from<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    streams: &mut impl StreamSource,
+    contexts: &mut impl ContextSource,
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     match (tx.address_type, g.smmuen()) {
-        (AddressType::Untranslated, true) => translate(env, g, memo, tx, seen),
+        (AddressType::Untranslated, true) => translate(env, g, streams, contexts, tx, seen),
         (AddressType::Untranslated, false) => global_bypass(env, g, tx),
-        (AddressType::Translated, true) => translated::pass(env, g, tx, seen),
+        (AddressType::Translated, true) => translated::pass(env, g, streams, contexts, tx, seen),
         (AddressType::Translated, false) => Err(Stop::at_input(Rule::TranslatedWhileDisabled)),
     }
 }
@@ -84,25 +124,16 @@ fn global_bypass<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction) -> Resu
 
 /// An untranslated transaction while SMMUEN is 1: phases B to G of chapter 15.
 #[inline(always)]
-fn translate<E: Env>(
+fn translate<E: Recall>(
     env: &mut E,
     g: &Globals<'_>,
-    memo: &mut Memo,
+    streams: &mut impl StreamSource,
+    contexts: &mut impl ContextSource,
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
     let f = g.features;
-    let at = g.stream_table().locate(env, f, tx.stream)?; // C_BAD_STREAMID
-    let Ok(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at)); // F_STE_FETCH
-    };
-    let mut ste = Ste(words);
-    if ste.word1().cont() != 0 {
-        ste = span::lookup(env, g, tx.stream, at, ste)?; // F_CFG_CONFLICT
-    }
-    let setting = StreamSetting { e2h: g.e2h(), atschk: g.atschk() };
-    let stream = memo.stream.get(&ste.0, setting, || !ste::asks(f, &ste), || ste::parse(env, g, &ste));
-    let stream = stream.map_err(Stop::configuration)?; // C_BAD_STE, silent abort
+    let stream = streams.stream(env, g, tx.stream)?; // C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE, silent abort
     seen.learn(stream);
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream); // C_BAD_SUBSTREAMID,
     let selected = selected.map_err(Stop::configuration)?; // F_STREAM_DISABLED
@@ -113,68 +144,67 @@ fn translate<E: Env>(
         (Selected::Bypass, Some(stage2)) => {
             within_ias(g, tx.address)?; // F_ADDR_SIZE
             let attributes = stream.overrides.attributes(env, tx.attributes);
-            let request = stage2::Request {
-                ipa: tx.address.as_ipa_with_stage1_bypassed(),
-                class: Class::Input,
-                access: seen.access,
-            };
+            let ipa = tx.address.as_ipa_with_stage1_bypassed();
+            let request = stage2::Request { ipa, class: Class::Input, access: seen.access };
             let mapped = stage2::translate(env, stage2, request)?; // faults of stage 2
-            let attributes = mapped.attributes(env, stage2, attributes);
-            Ok(Translation {
-                pa: mapped.pa,
-                size_log2: mapped.size_bits,
-                attributes: attributes.consistent(),
-            })
+            let attributes = mapped.attributes(env, attributes).consistent();
+            Ok(Translation { pa: mapped.pa, size_log2: mapped.size_bits, attributes })
         }
         (Selected::Cd(index), stage2) => {
-            let at = locate_cd(env, f, stream, index)?; // C_BAD_SUBSTREAMID, faults of stage 2
-            let Ok(words) = read_structure(env, Structure::Cd, at) else {
-                return Err(Stop::at_structure(Rule::CdFetchAborted, at)); // F_CD_FETCH
-            };
-            let cd = Cd(words);
-            let setting = ContextSetting { world: stream.world, s1_stalld: stream.s1_stalld };
-            let parse = || cd::parse(env, f, stream.world, stream.s1_stalld, &cd);
-            let context = memo.context.get(&cd.0, setting, || !cd::asks(f, &cd), parse);
-            let context = context.map_err(Stop::configuration)?; // C_BAD_CD
+            // C_BAD_SUBSTREAMID, faults of stage 2, F_CD_FETCH, C_BAD_CD
+            let context = contexts.context(env, f, (tx.stream, stream), index)?;
             seen.stage1 = Some(context.flags);
-            let input = Stage1Input { address: tx.address, access: seen.access };
-            let mapped = stage1::translate(env, context, stage2.as_ref(), input)?; // faults of stage 1
-            let attributes = stream.overrides.attributes(env, tx.attributes);
-            let attributes = mapped.attributes(env, context, attributes);
-            finish_stage2(env, g, stage2.as_ref(), seen.access, &mapped, attributes)
+            let input = Stage1Input { address: tx.address, access: seen.access, regime: stream.regime() };
+            let query = Stage1Query::new(context, stage2.as_ref(), input)?; // faults of stage 1
+            match stage2 {
+                None => {
+                    let mapped = stage1::translate(env, &query)?;
+                    let attributes = stream.overrides.attributes(env, tx.attributes);
+                    let attributes = mapped.attributes(env, attributes).consistent();
+                    let pa = mapped.ipa.as_pa_with_stage2_bypassed(f.oas_bits);
+                    Ok(Translation { pa, size_log2: mapped.size_bits, attributes })
+                }
+                Some(stage2) => nested(env, stream, stage2, &query, tx.attributes),
+            }
         }
     }
 }
 
+/// Both stages (phases E and F of chapter 15), or a translation that combines them.
 #[inline(always)]
-fn locate_cd<E: Env>(env: &mut E, f: &Features, stream: &Stream, index: u32) -> Result<Pa, Stop> {
-    let table = stream.stage1.as_ref().expect("a CD is selected only where stage 1 is configured");
-    context::locate(env, f, table, stream.stage2.as_ref(), index)
+fn nested<E: Recall>(
+    env: &mut E,
+    stream: &Stream,
+    stage2: &Stage2,
+    query: &Stage1Query<'_>,
+    attributes: Attributes,
+) -> Result<Translation, Stop> {
+    if let Some(both) = env.both(query, stage2) {
+        let (first, second) = both?;
+        let attributes = stream.overrides.attributes(env, attributes);
+        let attributes = first.attributes(env, attributes);
+        return Ok(finished(env, &first, &second, attributes));
+    }
+    let first = stage1::translate(env, query)?;
+    let attributes = stream.overrides.attributes(env, attributes);
+    let attributes = first.attributes(env, attributes);
+    let request = stage2::Request { ipa: first.ipa, class: Class::Input, access: query.input.access };
+    let second = stage2::translate(env, stage2, request)?;
+    env.keep_both(query, stage2, &first);
+    Ok(finished(env, &first, &second, attributes))
 }
 
-/// From the output of stage 1 to the output of the SMMU: phase F of chapter 15.
 #[inline(always)]
-fn finish_stage2<E: Env>(
+fn finished<E: Recall>(
     env: &mut E,
-    g: &Globals<'_>,
-    stage2: Option<&Stage2>,
-    access: Access,
     stage1: &stage1::Mapped,
-    attributes: crate::attributes::Attributes,
-) -> Result<Translation, Stop> {
-    let f = g.features;
-    let Some(stage2) = stage2 else {
-        let pa = stage1.ipa.as_pa_with_stage2_bypassed(f.oas_bits);
-        return Ok(Translation { pa, size_log2: stage1.size_bits, attributes: attributes.consistent() });
-    };
-    let request = stage2::Request { ipa: stage1.ipa, class: Class::Input, access };
-    let mapped = stage2::translate(env, stage2, request)?;
-    let page = mapped.page(env, stage2);
-    let attributes =
-        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
-    let attributes = page.apply(attributes);
-    let size_log2 = stage1.size_bits.min(mapped.size_bits);
-    Ok(Translation { pa: mapped.pa, size_log2, attributes: attributes.consistent() })
+    stage2: &stage2::Mapped,
+    attributes: Attributes,
+) -> Translation {
+    let page = stage2.page(env);
+    let attributes = if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes = page.apply(attributes).consistent();
+    Translation { pa: stage2.pa, size_log2: stage1.size_bits.min(stage2.size_bits), attributes }
 }
 
 /// Both stages are bypassed: Config 0b100 checks OAS, a stage 1 skipped by S1DSS checks IAS (§3.4).

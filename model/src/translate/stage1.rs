@@ -1,21 +1,26 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
 use super::permission;
+use super::recall::{Both, Recall};
 use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
+use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
-use crate::attributes::Attributes;
 use crate::attributes::stage1::{self, ShareabilitySource, with_incoming_hints};
+use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
+use crate::cache::entry::{Combined, Stage1Entry};
+use crate::cache::tlb::Tags;
 use crate::choice::answer::Stage1UpdateTime;
+use crate::command::effect::untagged;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
+use crate::ids::Regime;
 use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
-use crate::trace::Event;
+use crate::trace::{CacheEntry, Event};
 use crate::transaction::{Access, Direction, Privilege};
 
 /// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
@@ -23,14 +28,17 @@ use crate::transaction::{Access, Direction, Privilege};
 pub(super) struct Stage1Input {
     pub(super) address: Iova,
     pub(super) access: Access,
+    /// Whose translations of the address are looked for.
+    pub(super) regime: Regime,
 }
 
 /// What stage 1 found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mapped {
+pub(crate) struct Mapped {
     /// The output address: an IPA, which is physical where stage 2 is bypassed.
     pub(super) ipa: Ipa,
     leaf: Stage1Leaf,
+    memory_type: MemoryType,
     shareability: ShareabilitySource,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
@@ -39,8 +47,8 @@ pub(super) struct Mapped {
 impl Mapped {
     /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
     #[inline(always)]
-    pub(super) fn attributes<E: Env>(&self, env: &mut E, context: &Context, input: Attributes) -> Attributes {
-        let page = stage1::page(env, context.types.select(self.leaf), self.shareability, self.leaf);
+    pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
+        let page = stage1::page(env, self.memory_type, self.shareability, self.leaf);
         with_incoming_hints(page, input)
     }
 
@@ -58,48 +66,139 @@ impl Mapped {
 const AF: u64 = 1 << 10;
 const AP_READ_ONLY: u64 = 1 << 7;
 
+/// A translation that stage 1 is to make, with all that it depends on beside the tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stage1Query<'a> {
+    pub(super) context: &'a Context,
+    pub(super) half: &'a Half,
+    pub(super) stage2: Option<&'a Stage2>,
+    pub(super) input: Stage1Input,
+}
+
+impl<'a> Stage1Query<'a> {
+    /// The query, if the address lies in the range of its half.
+    #[inline(always)]
+    pub(super) fn new(
+        context: &'a Context,
+        stage2: Option<&'a Stage2>,
+        input: Stage1Input,
+    ) -> Result<Self, Stop> {
+        Ok(Self { context, half: select(context, input)?, stage2, input })
+    }
+
+    /// The tags of its translations.
+    #[inline(always)]
+    pub(super) fn tags(&self) -> Tags {
+        let Context { asid, aset, .. } = *self.context;
+        Tags { regime: self.input.regime, asid, aset }
+    }
+
+    /// The address as the TLB knows it.
+    #[inline(always)]
+    pub(super) fn va(&self) -> u64 {
+        untagged(self.input.address.value(), self.context.two_halves)
+    }
+
+    pub(super) fn in_physical_space(&self, table: &'a Table) -> Stage1Tables<'a, Physical> {
+        Stage1Tables { query: *self, space: Physical, table }
+    }
+
+    pub(super) fn behind(&self, stage2: &'a Stage2, table: &'a Table) -> Stage1Tables<'a, BehindStage2<'a>> {
+        Stage1Tables { query: *self, space: BehindStage2(stage2), table }
+    }
+
+    /// The name of a cached leaf.
+    pub(super) fn leaf(&self, entry: &Stage1Entry) -> CacheEntry {
+        let space = self.tags().space(Stage1Leaf::from_bits(entry.leaf).ng());
+        CacheEntry::Stage1 { regime: self.input.regime, space, va: self.va(), size_log2: entry.size_bits }
+    }
+
+    /// The name of a cached leaf of both stages.
+    pub(super) fn combined(&self, entry: &Combined) -> CacheEntry {
+        let space = self.tags().space(Stage1Leaf::from_bits(entry.stage1.leaf).ng());
+        let size_log2 = entry.stage1.size_bits.min(entry.stage2.size_bits);
+        CacheEntry::Combined { regime: self.input.regime, space, va: self.va(), size_log2 }
+    }
+
+    /// What a cached leaf makes of it; `None` if hardware has to update the descriptor in memory.
+    #[inline(always)]
+    pub(super) fn recalled<E: Env>(&self, env: &mut E, entry: &Stage1Entry) -> Option<Result<Mapped, Stop>> {
+        let descriptor = Stage1Leaf::from_bits(entry.leaf);
+        let (terms, access) = (entry.terms, self.input.access);
+        let dirty = terms.hd && descriptor.dbm();
+        let hierarchy = u64::from(entry.hierarchy) << HIERARCHY_SHIFT;
+        if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, terms.rules, access) {
+            return Some(Err(Stop::at_input(rule)));
+        }
+        if dirty && access.direction == Direction::Write && entry.leaf & AP_READ_ONLY != 0 {
+            return None;
+        }
+        let output = entry.ipa(self.va());
+        env.trace(|| Event::Translated {
+            stage: Stage::One,
+            class: None,
+            input: self.input.address.value(),
+            output,
+            size_log2: entry.size_bits,
+        });
+        Some(Ok(Mapped {
+            ipa: Ipa::new(output),
+            leaf: descriptor,
+            memory_type: entry.memory_type,
+            shareability: entry.shareability,
+            size_bits: entry.size_bits,
+        }))
+    }
+
+    /// The same of a leaf of both stages.
+    #[inline(always)]
+    pub(super) fn both<E: Env>(&self, env: &mut E, stage2: &Stage2, entry: &Combined) -> Option<Both> {
+        let mapped = match self.recalled(env, &entry.stage1)? {
+            Ok(mapped) => mapped,
+            Err(stop) => return Some(Err(stop)),
+        };
+        let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access: self.input.access };
+        let result = stage2::recalled(env, &entry.stage2, request, stage2.xnx)?;
+        Some(result.map(|stage2| (mapped, stage2)))
+    }
+}
+
+/// Where the bits of table descriptors that restrict permissions begin.
+const HIERARCHY_SHIFT: u8 = 59;
+
 /// Translates one address.
 #[inline(always)]
-pub(super) fn translate<E: Env>(
-    env: &mut E,
-    context: &Context,
-    stage2: Option<&Stage2>,
-    input: Stage1Input,
-) -> Result<Mapped, Stop> {
-    let half = select(context, input)?;
-    let Some(table) = &half.table else {
+pub(super) fn translate<E: Recall>(env: &mut E, query: &Stage1Query<'_>) -> Result<Mapped, Stop> {
+    if let Some(recalled) = env.stage1(query) {
+        return recalled;
+    }
+    let Some(table) = &query.half.table else {
         return Err(Stop::at_input(Rule::Stage1TableDisabled));
     };
-    match stage2 {
-        None => {
-            let mut tables = Stage1Tables { context, space: Physical, half, table };
-            attempt(env, &mut tables, input, MAX_RESTARTS)
-        }
-        Some(stage2) => {
-            let mut tables = Stage1Tables { context, space: BehindStage2(stage2), half, table };
-            attempt(env, &mut tables, input, MAX_RESTARTS)
-        }
+    match query.stage2 {
+        None => attempt(env, &mut query.in_physical_space(table), MAX_RESTARTS),
+        Some(stage2) => attempt(env, &mut query.behind(stage2, table), MAX_RESTARTS),
     }
 }
 
 /// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
 /// so that its loop has the registers of the processor to itself.
 #[inline(never)]
-fn attempt<E: Env, S: TableSpace>(
+fn attempt<E: Recall, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
-    input: Stage1Input,
     restarts: u8,
 ) -> Result<Mapped, Stop> {
-    let va = input.address.value();
+    let va = tables.query.input.address.value();
     let leaf = match walk(env, tables.table, tables, va)? {
         Walked::Leaf(leaf) => leaf,
-        Walked::Changed(at) => return restart(env, tables, input, (restarts, at)),
+        Walked::Changed(at) => return restart(env, tables, (restarts, at)),
     };
-    let new = judge(env, tables, &leaf, input.access)?;
-    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, input.access))? == Update::Changed {
-        return restart(env, tables, input, (restarts, leaf.entry.at));
+    let new = judge(env, tables, &leaf)?;
+    if new != leaf.entry.raw && set_flags(env, tables, &leaf, new)? == Update::Changed {
+        return restart(env, tables, (restarts, leaf.entry.at));
     }
+    env.keep_stage1(&tables.query, &leaf, new);
     env.trace(|| Event::Translated {
         stage: Stage::One,
         class: None,
@@ -107,10 +206,12 @@ fn attempt<E: Env, S: TableSpace>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
+    let descriptor = Stage1Leaf::from_bits(new);
     Ok(Mapped {
         ipa: Ipa::new(leaf.output),
-        leaf: Stage1Leaf::from_bits(new),
-        shareability: tables.half.shareability,
+        leaf: descriptor,
+        memory_type: tables.query.context.types.select(descriptor),
+        shareability: tables.query.half.shareability,
         size_bits: leaf.size_bits,
     })
 }
@@ -118,27 +219,26 @@ fn attempt<E: Env, S: TableSpace>(
 /// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
 /// compiler would prepare every walk for a second one.
 #[cold]
-fn restart<E: Env, S: TableSpace>(
+fn restart<E: Recall, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
-    input: Stage1Input,
     (restarts, at): (u8, Pa),
 ) -> Result<Mapped, Stop> {
     match restarts.checked_sub(1) {
-        Some(restarts) => attempt(env, tables, input, restarts),
+        Some(restarts) => attempt(env, tables, restarts),
         None => Err(Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }),
     }
 }
 
-/// Hardware makes `new` of the leaf that let `access` in.
+/// Hardware makes `new` of the leaf that let the access in.
 #[cold]
-fn set_flags<E: Env, S: TableSpace>(
+fn set_flags<E: Recall, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
     leaf: &Leaf,
-    (new, access): (u64, Access),
+    new: u64,
 ) -> Result<Update, Stop> {
-    tables.space.look_ahead(env, Ipa::new(leaf.output), access)?;
+    tables.space.look_ahead(env, Ipa::new(leaf.output), tables.query.input.access)?;
     let changes = leaf.entry.raw ^ new;
     if changes & AF != 0 {
         env.note(Rule::Stage1SetsAccessFlag);
@@ -167,13 +267,12 @@ fn select(context: &Context, input: Stage1Input) -> Result<&Half, Stop> {
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env, S: TableSpace>(
+fn judge<E: Recall, S: TableSpace>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S>,
     leaf: &Leaf,
-    access: Access,
 ) -> Result<u64, Stop> {
-    let context = tables.context;
+    let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = tables.query;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
     if raw & AF == 0 && !context.ha && !context.affd {
@@ -181,11 +280,14 @@ fn judge<E: Env, S: TableSpace>(
     }
     let descriptor = Stage1Leaf::from_bits(raw);
     let dirty = context.hd && descriptor.dbm();
-    let hierarchy = if tables.half.hierarchical { leaf.hierarchy } else { 0 };
+    let hierarchy = if half.hierarchical { leaf.hierarchy } else { 0 };
     if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
         if flag != 0 && sets_flag_on_fault(env) {
             env.note(Rule::Stage1SetsAccessFlag);
             tables.update(env, &leaf.entry, raw | flag)?;
+        }
+        if flag == 0 {
+            env.keep_stage1(&tables.query, leaf, raw);
         }
         return Err(Stop::at_input(rule));
     }
@@ -193,50 +295,50 @@ fn judge<E: Env, S: TableSpace>(
     Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
 }
 
-struct Stage1Tables<'a, S> {
-    context: &'a Context,
+/// The tables of a query.
+pub(super) struct Stage1Tables<'a, S> {
+    query: Stage1Query<'a>,
     space: S,
-    half: &'a Half,
     table: &'a Table,
 }
 
 /// The space that the tables of stage 1 lie in. A type for each, so that a walk of stage 1 alone has no calls.
-trait TableSpace: Copy {
+pub(super) trait TableSpace: Copy {
     /// Where the descriptor at `address` is.
-    fn locate<E: Env>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
+    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
 
     /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
-    fn look_ahead<E: Env>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop>;
+    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop>;
 }
 
 /// Stage 2 is bypassed.
 #[derive(Clone, Copy)]
-struct Physical;
+pub(super) struct Physical;
 
 impl TableSpace for Physical {
     #[inline(always)]
-    fn locate<E: Env>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
+    fn locate<E: Recall>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
         Ok(Pa::new(address))
     }
 
-    fn look_ahead<E: Env>(self, _env: &mut E, _output: Ipa, _access: Access) -> Result<(), Stop> {
+    fn look_ahead<E: Recall>(self, _env: &mut E, _output: Ipa, _access: Access) -> Result<(), Stop> {
         Ok(())
     }
 }
 
 /// The addresses are IPAs, which stage 2 translates for a data access of the SMMU (§3.3).
 #[derive(Clone, Copy)]
-struct BehindStage2<'a>(&'a Stage2);
+pub(super) struct BehindStage2<'a>(&'a Stage2);
 
 impl TableSpace for BehindStage2<'_> {
     #[inline(always)]
-    fn locate<E: Env>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
+    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
         let (class, access) = (Class::TableWalk(direction), Access::data(direction));
         let request = stage2::Request { ipa: Ipa::new(address), class, access };
         stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
     }
 
-    fn look_ahead<E: Env>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop> {
+    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop> {
         match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
             Stage1UpdateTime::Early => Ok(()),
             Stage1UpdateTime::Late => {
@@ -247,7 +349,7 @@ impl TableSpace for BehindStage2<'_> {
     }
 }
 
-impl<E: Env, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
+impl<E: Recall, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage1Invalid,
         reserved: Rule::Stage1Reserved,
@@ -265,6 +367,16 @@ impl<E: Env, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     }
 
     #[inline(always)]
+    fn start(&mut self, env: &mut E, table: &Table, _input: u64) -> Start {
+        env.stage1_start(&self.query, table).unwrap_or_else(|| Start::first(table))
+    }
+
+    #[inline(always)]
+    fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
+        env.keep_stage1_table(&self.query, step);
+    }
+
+    #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
         let at = self.space.locate(env, address, Direction::Read)?;
         let found = env.bus().read_u64(at);
@@ -277,14 +389,15 @@ impl<E: Env, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
 
     #[inline(always)]
     fn updates_tables(&self) -> bool {
-        self.context.haft
+        self.query.context.haft
     }
 
     /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.half.write_back };
+        let walks =
+            Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
         exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -1,11 +1,13 @@
 //! Stage 2 (§3.4, §5.2; DDI 0487 D8): from an IPA to a physical address.
 
 use super::permission;
-use super::walk::{Entry, Leaf, Tables, Update, WalkRules, Walked, walk};
+use super::recall::Recall;
+use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
-use crate::attributes::stage2::Stage2Page;
+use crate::attributes::stage2::{Stage2Page, Stage2Settings};
 use crate::attributes::{Attributes, MemoryType};
 use crate::bus::{Bus, ExternalAbort};
+use crate::cache::entry::Stage2Entry;
 use crate::choice::answer::{AccessFlagOnPermissionFault, HttuWalkAttributes, Stage2DirtyAhead};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
@@ -18,7 +20,7 @@ use crate::transaction::{Access, Direction};
 
 /// What stage 2 is asked to translate.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) ipa: Ipa,
     /// What the IPA is; the access of the SMMU itself if not [`Class::Input`].
     pub(super) class: Class,
@@ -27,24 +29,25 @@ pub(super) struct Request {
 
 /// What stage 2 found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mapped {
+pub(crate) struct Mapped {
     pub(super) pa: Pa,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
     leaf: Stage2Leaf,
+    settings: Stage2Settings,
 }
 
 impl Mapped {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
-    pub(super) fn attributes<E: Env>(&self, env: &mut E, stage2: &Stage2, input: Attributes) -> Attributes {
-        self.page(env, stage2).apply(input)
+    pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
+        self.page(env).apply(input)
     }
 
     /// What the descriptor does to attributes.
     #[inline(always)]
-    pub(super) fn page<E: Env>(&self, env: &mut E, stage2: &Stage2) -> Stage2Page {
-        stage2.attributes.decode(env, self.leaf)
+    pub(super) fn page<E: Env>(&self, env: &mut E) -> Stage2Page {
+        self.settings.decode(env, self.leaf)
     }
 }
 
@@ -57,7 +60,10 @@ const S2AP_WRITE: u64 = 1 << 7;
 
 /// Translates one IPA.
 #[inline(always)]
-pub(super) fn translate<E: Env>(env: &mut E, stage2: &Stage2, request: Request) -> Result<Mapped, Stop> {
+pub(super) fn translate<E: Recall>(env: &mut E, stage2: &Stage2, request: Request) -> Result<Mapped, Stop> {
+    if let Some(recalled) = env.stage2(stage2, request) {
+        return recalled;
+    }
     let Request { ipa, class, access } = request;
     attempt(env, stage2, ipa, class, access, MAX_RESTARTS)
 }
@@ -65,7 +71,7 @@ pub(super) fn translate<E: Env>(env: &mut E, stage2: &Stage2, request: Request) 
 /// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
 /// so that its loop has the registers of the processor to itself; the parts of the request one by one, because each fits one.
 #[inline(never)]
-fn attempt<E: Env>(
+fn attempt<E: Recall>(
     env: &mut E,
     stage2: &Stage2,
     ipa: Ipa,
@@ -87,6 +93,7 @@ fn attempt<E: Env>(
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
         return restart(env, stage2, request, (restarts, leaf.entry.at));
     }
+    env.keep_stage2(stage2, request, &leaf, new);
     env.trace(|| Event::Translated {
         stage: Stage::Two,
         class: Some(request.class),
@@ -94,13 +101,57 @@ fn attempt<E: Env>(
         output: leaf.output,
         size_log2: leaf.size_bits,
     });
-    Ok(Mapped { pa: Pa::new(leaf.output), leaf: Stage2Leaf::from_bits(new), size_bits: leaf.size_bits })
+    Ok(Mapped {
+        pa: Pa::new(leaf.output),
+        leaf: Stage2Leaf::from_bits(new),
+        size_bits: leaf.size_bits,
+        settings: stage2.attributes,
+    })
+}
+
+/// What a cached leaf makes of a request; `None` if hardware has to update the descriptor in memory.
+#[inline(always)]
+pub(super) fn recalled<E: Env>(
+    env: &mut E,
+    entry: &Stage2Entry,
+    request: Request,
+    xnx: bool,
+) -> Option<Result<Mapped, Stop>> {
+    let Request { ipa, class, access } = request;
+    let (descriptor, terms) = (Stage2Leaf::from_bits(entry.leaf), entry.terms);
+    let dirty = terms.hd && descriptor.dbm();
+    let refused = match permission::stage2(descriptor, dirty, xnx, access) {
+        Err(rule) => Some(refusal(class, rule)),
+        Ok(()) => {
+            protected(env, terms.ptw, &terms.attributes, class, descriptor).then_some(Rule::Stage2ProtectedTableWalk)
+        }
+    };
+    if let Some(rule) = refused {
+        return Some(Err(Stop { rule, site: Site::Stage2 { class, ipa } }));
+    }
+    if dirty && access.direction == Direction::Write && !descriptor.s2ap_write() {
+        return None;
+    }
+    let output = entry.pa(ipa.value());
+    env.trace(|| Event::Translated {
+        stage: Stage::Two,
+        class: Some(class),
+        input: ipa.value(),
+        output,
+        size_log2: entry.size_bits,
+    });
+    Some(Ok(Mapped {
+        pa: Pa::new(output),
+        leaf: descriptor,
+        size_bits: entry.size_bits,
+        settings: terms.attributes,
+    }))
 }
 
 /// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
 /// compiler would prepare every walk for a second one.
 #[cold]
-fn restart<E: Env>(
+fn restart<E: Recall>(
     env: &mut E,
     stage2: &Stage2,
     request: Request,
@@ -115,7 +166,7 @@ fn restart<E: Env>(
 
 /// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Env>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
+fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
@@ -127,13 +178,16 @@ fn judge<E: Env>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Res
     let dirty = stage2.hd && descriptor.dbm();
     let permitted = match permission::stage2(descriptor, dirty, stage2.xnx, access) {
         Err(rule) => Err(refusal(class, rule)),
-        Ok(()) if protected(env, stage2, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
+        Ok(()) if protected(env, stage2.ptw, &stage2.attributes, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
         Ok(()) => Ok(()),
     };
     if let Err(rule) = permitted {
         if flag != 0 && sets_flag_on_fault(env) {
             env.note(Rule::Stage2SetsAccessFlag);
             tables.update(env, &leaf.entry, raw | flag)?;
+        }
+        if flag == 0 {
+            env.keep_stage2(stage2, tables.request, leaf, raw);
         }
         return Err(tables.stop(rule));
     }
@@ -166,15 +220,21 @@ fn refusal(class: Class, rule: Rule) -> Rule {
 
 /// S2PTW: the SMMU's own accesses do not go to Device memory (§5.2 S2PTW).
 #[inline(always)]
-fn protected<E: Env>(env: &mut E, stage2: &Stage2, class: Class, descriptor: Stage2Leaf) -> bool {
-    stage2.ptw && class != Class::Input && is_device(env, stage2, descriptor)
+fn protected<E: Env>(
+    env: &mut E,
+    ptw: bool,
+    settings: &Stage2Settings,
+    class: Class,
+    descriptor: Stage2Leaf,
+) -> bool {
+    ptw && class != Class::Input && is_device(env, settings, descriptor)
 }
 
 #[cold]
-fn is_device<E: Env>(env: &mut E, stage2: &Stage2, descriptor: Stage2Leaf) -> bool {
+fn is_device<E: Env>(env: &mut E, settings: &Stage2Settings, descriptor: Stage2Leaf) -> bool {
     // The walk itself is always Normal; whether it stays so does not depend on its cacheability.
     let walk = Attributes::INCOMING_DEFAULT;
-    matches!(stage2.attributes.decode(env, descriptor).apply(walk).memory_type, MemoryType::Device(_))
+    matches!(settings.decode(env, descriptor).apply(walk).memory_type, MemoryType::Device(_))
 }
 
 /// The Access flag may be set although the access is then refused (§3.13.2).
@@ -184,9 +244,10 @@ pub(super) fn sets_flag_on_fault<E: Env>(env: &mut E) -> bool {
         == AccessFlagOnPermissionFault::Set
 }
 
-struct Stage2Tables<'a> {
-    stage2: &'a Stage2,
-    request: Request,
+/// The tables of a request.
+pub(super) struct Stage2Tables<'a> {
+    pub(super) stage2: &'a Stage2,
+    pub(super) request: Request,
 }
 
 impl Stage2Tables<'_> {
@@ -200,7 +261,7 @@ impl Stage2Tables<'_> {
     }
 }
 
-impl<E: Env> Tables<E> for Stage2Tables<'_> {
+impl<E: Recall> Tables<E> for Stage2Tables<'_> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage2Invalid,
         reserved: Rule::Stage2Reserved,
@@ -215,6 +276,16 @@ impl<E: Env> Tables<E> for Stage2Tables<'_> {
     #[inline(always)]
     fn site(&self) -> Site {
         Site::Stage2 { class: self.request.class, ipa: self.request.ipa }
+    }
+
+    #[inline(always)]
+    fn start(&mut self, env: &mut E, table: &Table, _input: u64) -> Start {
+        env.stage2_start(self.stage2, self.request).unwrap_or_else(|| Start::first(table))
+    }
+
+    #[inline(always)]
+    fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
+        env.keep_stage2_table(self.stage2, self.request, step);
     }
 
     #[inline(always)]

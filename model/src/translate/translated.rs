@@ -1,18 +1,17 @@
 //! ATS Translated transactions (§3.9.1.3): what the address of an earlier completion may still do.
 
-use super::{Seen, locate_cd, read_structure, span, stage2, within_ias};
+use super::recall::Recall;
+use super::sources::{ContextSource, StreamSource};
+use super::{Seen, stage2, within_ias};
 use crate::attributes::Attributes;
 use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
-use crate::config::ste::{self, Eats, Stream};
+use crate::config::Globals;
+use crate::config::ste::{Eats, Stream};
 use crate::config::substream::{self, Selected};
-use crate::config::{Globals, cd};
 use crate::env::Env;
 use crate::features::Features;
-use crate::layout::cd::Cd;
-use crate::layout::ste::Ste;
 use crate::outcome::{Class, Stop, Translation};
 use crate::rule::Rule;
-use crate::trace::Structure;
 use crate::transaction::{Access, Transaction};
 
 /// Without PASIDTT, or without a PASID, PnU, InD and SSV count as 0 (§3.9.1.3).
@@ -25,9 +24,11 @@ pub(crate) fn as_presented(f: &Features, tx: &Transaction) -> Transaction {
 
 /// SMMUEN is 1. The order of the checks is that of §3.9.1.3.
 #[cold]
-pub(super) fn pass<E: Env>(
+pub(super) fn pass<E: Recall>(
     env: &mut E,
     g: &Globals<'_>,
+    streams: &mut impl StreamSource,
+    contexts: &mut impl ContextSource,
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
@@ -39,19 +40,11 @@ pub(super) fn pass<E: Env>(
         env.note(Rule::TranslatedUnchecked);
         return physical(env, g, tx, tx.attributes);
     }
-    let at = g.stream_table().locate(env, f, tx.stream)?;
-    let Ok(words) = read_structure(env, Structure::Ste, at) else {
-        return Err(Stop::at_structure(Rule::SteFetchAborted, at));
-    };
-    let mut ste = Ste(words);
-    if ste.word1().cont() != 0 {
-        ste = span::lookup(env, g, tx.stream, at, ste)?;
-    }
-    let stream = ste::parse(env, g, &ste).map_err(Stop::configuration)?;
-    seen.learn(&stream);
+    let stream = streams.stream(env, g, tx.stream)?;
+    seen.learn(stream);
     seen.access = stream.overrides.access(tx.access);
     if stream.eats != Eats::Off && tx.substream.is_some() {
-        check_pasid(env, f, &stream, tx)?;
+        check_pasid(env, f, stream, contexts, tx)?;
     }
     let attributes = stream.overrides.attributes_of_translated(env, tx.attributes);
     match (stream.eats, &stream.stage2) {
@@ -66,7 +59,7 @@ pub(super) fn pass<E: Env>(
             let ipa = tx.address.as_ipa_with_stage1_bypassed();
             let request = stage2::Request { ipa, class: Class::Input, access: seen.access };
             let mapped = stage2::translate(env, stage2, request)?;
-            let attributes = mapped.attributes(env, stage2, attributes);
+            let attributes = mapped.attributes(env, attributes);
             Ok(Translation {
                 pa: mapped.pa,
                 size_log2: mapped.size_bits,
@@ -82,17 +75,19 @@ pub(super) fn pass<E: Env>(
 /// The list of §3.9.1.3 names F_STREAM_DISABLED without a condition, its note in §7.3.7 for PASIDTT only. We
 /// take it for transactions with a PASID: a device that sends none with its Translated traffic would be cut off
 /// from every stream whose S1DSS demands one.
-fn check_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream, tx: &Transaction) -> Result<(), Stop> {
+fn check_pasid<E: Recall>(
+    env: &mut E,
+    f: &Features,
+    stream: &Stream,
+    contexts: &mut impl ContextSource,
+    tx: &Transaction,
+) -> Result<(), Stop> {
     let selected = substream::select(env, f, stream.stage1.as_ref(), tx.substream);
     let Selected::Cd(index) = selected.map_err(Stop::configuration)? else {
         unreachable!("only traffic without a SubstreamID bypasses stage 1");
     };
     if env.ask(&[TranslatedPasidCd::Check, TranslatedPasidCd::Skip]) == TranslatedPasidCd::Check {
-        let at = locate_cd(env, f, stream, index)?;
-        let Ok(words) = read_structure(env, Structure::Cd, at) else {
-            return Err(Stop::at_structure(Rule::CdFetchAborted, at));
-        };
-        cd::parse(env, f, stream.world, stream.s1_stalld, &Cd(words)).map_err(Stop::configuration)?;
+        contexts.context(env, f, (tx.stream, stream), index)?;
     }
     Ok(())
 }

@@ -30,6 +30,16 @@ pub(super) trait Tables<E: Env> {
     /// What a fault of the walk is about.
     fn site(&self) -> Site;
 
+    /// Where the walk of `input` starts: at the first table, or at one that is known from before.
+    #[inline(always)]
+    fn start(&mut self, _env: &mut E, table: &Table, _input: u64) -> Start {
+        Start::first(table)
+    }
+
+    /// A table descriptor leads on.
+    #[inline(always)]
+    fn passed(&mut self, _env: &mut E, _input: u64, _step: Step) {}
+
     /// Reads the descriptor at `address`.
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop>;
 
@@ -38,6 +48,54 @@ pub(super) trait Tables<E: Env> {
 
     /// Replaces a descriptor by `new` if it is unchanged.
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop>;
+}
+
+/// Where a walk starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) level: i8,
+    /// Where the table lies.
+    pub(super) base: u64,
+    /// log2 of the bytes that one of its entries covers.
+    pub(super) shift: u8,
+    /// The bits of an index into it.
+    pub(super) index_mask: u64,
+    /// The table descriptors before it, ORed; bits [63:59] count.
+    pub(super) hierarchy: u64,
+}
+
+impl Start {
+    #[inline(always)]
+    pub(super) fn first(table: &Table) -> Self {
+        Self {
+            level: table.shape.start_level,
+            base: table.base,
+            shift: table.start_shift,
+            index_mask: table.start_index_mask,
+            hierarchy: 0,
+        }
+    }
+
+    /// Behind a table descriptor that covers 2^`size_bits` bytes.
+    pub(super) fn behind(table: &Table, size_bits: u8, next: u64, hierarchy: u64) -> Self {
+        let level = table.level_of(size_bits) + 1;
+        Self { level, base: next, shift: size_bits - table.stride, index_mask: table.index_mask, hierarchy }
+    }
+}
+
+/// A table descriptor that leads on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Where it is.
+    pub(super) at: Pa,
+    /// Its value, in the byte order of a register.
+    pub(super) raw: u64,
+    /// log2 of the bytes that it covers.
+    pub(super) size_bits: u8,
+    /// Where the next table lies.
+    pub(super) next: u64,
+    /// This and the table descriptors before it, ORed; bits [63:59] count.
+    pub(super) hierarchy: u64,
 }
 
 /// What came of a hardware update (§3.13).
@@ -96,11 +154,9 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
     tables: &mut T,
     input: u64,
 ) -> Result<Walked, Stop> {
-    let mut base = table.base;
-    let mut shift = table.start_shift;
-    let mut index_mask = table.start_index_mask;
-    let mut hierarchy = 0;
-    for level in table.shape.start_level..=LAST_LEVEL {
+    let Start { level: first, mut base, mut shift, mut index_mask, mut hierarchy } =
+        tables.start(env, table, input);
+    for level in first..=LAST_LEVEL {
         let index = (input >> shift) & index_mask;
         let entry = tables.read(env, base | (index << 3), level)?;
         let stop = |rule| Stop { rule, site: tables.site() };
@@ -117,6 +173,7 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     return Ok(Walked::Changed(entry.at));
                 }
                 hierarchy |= entry.raw;
+                tables.passed(env, input, Step { at: entry.at, raw: entry.raw, size_bits: shift, next: base, hierarchy });
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }

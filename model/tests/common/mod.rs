@@ -3,15 +3,19 @@
 #![allow(dead_code, reason = "each test crate uses a part")]
 
 use smmu_model::address::Pa;
+use smmu_model::broadcast::Broadcast;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Scripted;
 use smmu_model::env::World;
 use smmu_model::features::{Features, IdRegisters, Preset};
 use smmu_model::memory::SparseMemory;
+use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
+use smmu_model::transaction::Transaction;
 use smmu_model::{Progress, Register, RegisterAbort, Smmu};
 
+#[derive(Clone)]
 pub(crate) struct Machine {
     pub(crate) smmu: Smmu,
     pub(crate) memory: SparseMemory,
@@ -76,6 +80,18 @@ impl Machine {
     pub(crate) fn write(&mut self, name: &str, value: u64) {
         let register = Register::from_name(name).expect("a register");
         self.write_at(register.offset(), register.size_bytes(), value).expect("no abort");
+    }
+
+    pub(crate) fn transact(&mut self, tx: &Transaction) -> Outcome {
+        self.act(|smmu, env| smmu.transact(env, tx))
+    }
+
+    pub(crate) fn broadcast(&mut self, broadcast: Broadcast) {
+        self.act(|smmu, env| smmu.broadcast(env, broadcast));
+    }
+
+    pub(crate) fn synchronize_broadcasts(&mut self) {
+        self.act(|smmu, env| smmu.synchronize_broadcasts(env));
     }
 
     pub(crate) fn step(&mut self) -> Progress {

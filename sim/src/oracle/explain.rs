@@ -117,6 +117,8 @@ impl Step {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::WakeUp
             | Event::Interrupt { .. } => return None,
         })

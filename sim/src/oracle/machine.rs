@@ -8,7 +8,7 @@ use smmu_model::ids::Stag;
 use smmu_model::outcome::Outcome;
 use smmu_model::rule::Rule;
 use smmu_model::trace::{Event, InterruptSource, Sink};
-use smmu_model::{Progress, Smmu};
+use smmu_model::{CachePolicy, Progress, Smmu};
 
 use super::MAX_TRANSFER_BYTES;
 use super::answers::Answers;
@@ -81,12 +81,12 @@ impl<T> FromIterator<T> for Log<T> {
 
 impl Machine {
     /// An SMMU out of reset and empty memory.
-    pub(super) fn new(features: Features, mut answers: Answers) -> Self {
+    pub(super) fn new(features: Features, caches: CachePolicy, mut answers: Answers) -> Self {
         let mut memory = Memory::default();
         let mut ledger = Ledger::default();
         let mut witness = Witness::new(&mut ledger);
         let mut world = World { bus: &mut memory, chooser: &mut answers, sink: &mut witness };
-        let smmu = Smmu::new(features, &mut world);
+        let smmu = Smmu::new(features, &mut world).with_caches(caches);
         Self { smmu, memory, answers, ledger, stalled: Stalled::default() }
     }
 
@@ -168,6 +168,8 @@ impl Sink for Witness<'_> {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
+            | Event::Cached { .. }
+            | Event::Stale { .. }
             | Event::WakeUp => {}
         }
     }

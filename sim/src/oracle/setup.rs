@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use smmu_model::CachePolicy;
 use smmu_model::features::{FIELDS, Features, IdRegisters, Preset};
 
 use super::answers::Answers;
@@ -24,11 +25,8 @@ pub(super) fn new(params: &Params) -> Result<(Machine, Reply), Error> {
     let script = params.optional("choices")?.unwrap_or_default();
     let answers = Answers::new(&script, params.optional("seed")?);
     let answers = answers.map_err(|(choice, error)| Error::member("choices", &choice, error))?;
-    // No structure is cached yet, so all policies are the same.
-    params.word("caches", "\"keep\", \"none\" or \"choose\"", |policy| {
-        ["keep", "none", "choose"].contains(&policy).then_some(())
-    })?;
-    Ok((Machine::new(features, answers), Reply::New(New::of(ids))))
+    let caches = params.word("caches", "\"keep\", \"none\" or \"choose\"", CachePolicy::from_name)?;
+    Ok((Machine::new(features, caches.unwrap_or_default(), answers), Reply::New(New::of(ids))))
 }
 
 /// Whole registers first, so that a field beside its register counts.

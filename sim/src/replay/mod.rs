@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
-use smmu_model::RegisterAbort;
+use smmu_model::{CachePolicy, RegisterAbort};
 
 pub use commands::{CommandMismatch, TracedCommand};
 pub use identity::{ASSUMED, AidrSource, Cleared, Identity, IdentityError, assume_revision, identify};
@@ -66,7 +66,7 @@ pub fn run(
 pub fn machine_at_end(path: &Path, image: MemoryImage) -> Result<Machine, ReplayError> {
     let identity = identify(TraceReader::open(path)?);
     let identity = identity.map_err(|source| ReplayError::identity(path, source))?;
-    let mut machine = Machine::new(identity.features, image);
+    let mut machine = Machine::new(identity.features, CachePolicy::Keep, image);
     for line in TraceReader::open(path)? {
         let event = line.map_err(|source| ReplayError::Line { path: path.to_owned(), source })?.event;
         if let TraceEvent::DescriptorRead { address, value, .. } = event {
@@ -155,7 +155,7 @@ impl Replay {
     /// An SMMU out of reset with the ID registers of the trace, over the memory of the capture.
     pub fn new(identity: &Identity, image: MemoryImage) -> Self {
         Self {
-            machine: Machine::new(identity.features, image),
+            machine: Machine::new(identity.features, CachePolicy::Keep, image),
             commands: CommandOrder::default(),
             walked: None,
             summary: Summary::default(),

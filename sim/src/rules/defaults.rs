@@ -65,6 +65,15 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "Zeros are what most drivers were tested with; `ones` finds what they forget to write."
         }
         Choice::GbpaReset => "Devices that are active before the driver reach memory; `abort` finds those.",
+        Choice::InvalidationEffect => {
+            "Software that does not wait for the CMD_SYNC is exposed; with the other answer its mistake does not show."
+        }
+        Choice::CacheUse => "Software that forgets an invalidation is exposed.",
+        Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
+        Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
+        Choice::BroadcastWhilePrivate => "The specification recommends it.",
+        Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
+        Choice::TlbConflict => "The specification recommends to detect conflicts; where it forbids it, nothing is lost.",
         Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
         Choice::SteContSpan => {
             "CONT is a hint, which an implementation that caches no spans need not look at."

@@ -12,7 +12,7 @@ use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
-use smmu_model::{AnyRegister, Register};
+use smmu_model::{AnyRegister, CachePolicy, Register};
 
 use super::span::{Sources, Span};
 
@@ -23,6 +23,8 @@ pub struct Scenario {
     pub sources: Sources,
     /// The hardware.
     pub features: Features,
+    /// What it caches.
+    pub caches: CachePolicy,
     /// The answers that the scenario fixes.
     pub choices: Scripted,
     /// What memory there is.

@@ -28,9 +28,11 @@ impl Evidence {
                 let stage = words::stage(stage);
                 self.read = Some(format!("stage {stage} level {level} descriptor at {at}: {raw:#x}"));
             }
+            Event::Cached { entry, .. } => self.read = Some(format!("cached {}", words::cache_entry(entry))),
             Event::Record { .. } => self.recorded = true,
             Event::Rule(_)
             | Event::Choice { .. }
+            | Event::Stale { .. }
             | Event::DescriptorUpdate { .. }
             | Event::Translated { .. }
             | Event::Command { .. }

@@ -189,6 +189,14 @@ fn model(event: &Event) -> Value {
                 "words": words_hex(words), "fields": fields(table, words),
             })
         }
+        Event::Cached { entry, born } => json!({
+            "type": "cached", "entry": words::cache_entry(entry), "born": born,
+        }),
+        Event::Stale { entry, born, difference, invalidated } => json!({
+            "type": "stale", "entry": words::cache_entry(entry), "born": born,
+            "at": difference.at.map(|at| hex(at.value())), "now": difference.now.map(hex),
+            "needs": entry.removed_by().name(), "invalidated": invalidated,
+        }),
         Event::Descriptor { stage, class, level, at, raw } => json!({
             "type": "descriptor", "stage": words::stage(stage), "class": class.map(words::class),
             "level": level, "at": hex(at.value()), "raw": hex(raw),

@@ -162,6 +162,14 @@ impl TextTrace {
                 let fields = words::fields(table, &words[..count]);
                 self.line("smmu", &words::named(&format!("fetches {name} at {at}"), &fields));
             }
+            Event::Cached { entry, .. } => {
+                self.detail("smmu", &format!("uses a cached {}", words::cache_entry(entry)));
+            }
+            Event::Stale { entry, difference, invalidated, .. } => {
+                let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
+                let waits = if invalidated { ", its invalidation is not complete" } else { "" };
+                self.line("smmu", &format!("uses a stale {}: memory differs{place}{waits}", words::cache_entry(entry)));
+            }
             Event::Descriptor { stage, class, level, at, raw } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
                 self.detail(

@@ -2,14 +2,50 @@
 
 use std::fmt::Write;
 
-use smmu_model::ids::CommandQueue;
+use smmu_model::ids::{AddressSpace, Asid, CommandQueue, Regime, Vmid};
 use smmu_model::layout::command::Command;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::names::{self, CD, Field, L1CD, L1STD, STE};
 use smmu_model::outcome::{Class, Stage};
 use smmu_model::rule::{Effect, Rule};
-use smmu_model::trace::Structure;
+use smmu_model::trace::{CacheEntry, Structure};
 use smmu_model::transaction::Direction;
+
+/// A cache entry with its tags: `stage 1 page for VA 0x1000, ASID 0x5, VMID 0x1`.
+pub(super) fn cache_entry(entry: CacheEntry) -> String {
+    match entry {
+        CacheEntry::L1StreamTable { stream } => format!("L1STD of StreamID {stream}"),
+        CacheEntry::Ste { stream } => format!("STE of StreamID {stream}"),
+        CacheEntry::L1Cd { stream, index } => format!("L1CD of StreamID {stream}, CD {index:#x}"),
+        CacheEntry::Cd { stream, index } => format!("CD {index:#x} of StreamID {stream}"),
+        CacheEntry::Stage1Table { regime, space, va, .. } => {
+            format!("stage 1 table for VA {va:#x}{}", tags(regime, space))
+        }
+        CacheEntry::Stage1 { regime, space, va, size_log2 } => {
+            format!("stage 1 translation of VA {va:#x}, {}{}", size(size_log2), tags(regime, space))
+        }
+        CacheEntry::Combined { regime, space, va, size_log2 } => {
+            format!("translation by both stages of VA {va:#x}, {}{}", size(size_log2), tags(regime, space))
+        }
+        CacheEntry::Stage2Table { vmid, ipa, .. } => format!("stage 2 table for IPA {ipa:#x}, VMID {vmid}"),
+        CacheEntry::Stage2 { vmid, ipa, size_log2 } => {
+            format!("stage 2 translation of IPA {ipa:#x}, {}, VMID {vmid}", size(size_log2))
+        }
+    }
+}
+
+fn tags(regime: Regime, space: AddressSpace) -> String {
+    let space = match space {
+        AddressSpace::Only => String::new(),
+        AddressSpace::Asid(Asid(asid)) => format!(", ASID {asid:#x}"),
+        AddressSpace::Global { .. } => ", global".to_owned(),
+    };
+    match regime {
+        Regime::NsEl1(Vmid(vmid)) => format!("{space}, VMID {vmid:#x}"),
+        Regime::NsEl2 => format!("{space}, EL2"),
+        Regime::NsEl2E2h => format!("{space}, EL2-E2H"),
+    }
+}
 
 /// The fields of `words` that are not zero: `V=1 Config=5 S1ContextPtr=0x40010000`.
 pub(super) fn fields(table: &[Field], words: &[u64]) -> String {

@@ -1,6 +1,5 @@
 //! Runs one case on the model, as its file says.
 
-use smmu_model::Smmu;
 use smmu_model::address::Pa;
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::{Bus, ExternalAbort};
@@ -13,6 +12,7 @@ use smmu_model::outcome::{Outcome, Stage};
 use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
+use smmu_model::{CachePolicy, Smmu};
 
 use super::case::{Answer, Case, RegisterWrite, WORD};
 use crate::output::rules_of;
@@ -45,7 +45,7 @@ pub fn answer(case: &Case, chooser: &mut impl Chooser) -> Ours {
     let mut events = Vec::new();
     let mut world = World { bus: &mut memory, chooser, sink: &mut events };
     let features = Features::new(Preset::Qemu11_1.id_registers()).expect("a preset is legal");
-    let mut smmu = Smmu::new(features, &mut world);
+    let mut smmu = Smmu::new(features, &mut world).with_caches(CachePolicy::None);
     for RegisterWrite { offset, size_bytes, value } in &case.registers {
         write(&mut smmu, &mut world, *offset, *size_bytes, *value);
     }

@@ -6,6 +6,7 @@ mod text;
 
 use std::io::{self, Write};
 
+use smmu_model::CachePolicy;
 use smmu_model::features::Features;
 use smmu_model::outcome::Outcome;
 use smmu_model::transaction::Transaction;
@@ -73,7 +74,7 @@ pub fn machine_with_stream_table(
     const SMMUEN: u64 = 1;
     const STRTAB_BASE: u64 = 0x80;
     const STRTAB_BASE_CFG: u64 = 0x88;
-    let mut machine = Machine::new(features, image);
+    let mut machine = Machine::new(features, CachePolicy::None, image);
     for (offset, size_bytes, value) in
         [(STRTAB_BASE, 8, strtab_base), (STRTAB_BASE_CFG, 4, u64::from(strtab_base_cfg)), (CR0, 4, SMMUEN)]
     {

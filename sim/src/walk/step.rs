@@ -128,6 +128,8 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::StallEnded { .. }
         | Event::RegisterWrite { .. }
         | Event::RegisterUpdate { .. }
+        | Event::Cached { .. }
+        | Event::Stale { .. }
         | Event::WakeUp => return None,
     })
 }

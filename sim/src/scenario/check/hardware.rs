@@ -1,5 +1,6 @@
 //! What hardware there is: `smmu`, `memory`, `device`.
 
+use smmu_model::CachePolicy;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Choice;
 use smmu_model::features::{Features, Preset};
@@ -72,15 +73,15 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// `caches=` is part of the language; the model has no caches yet, which is what `none` says.
+    /// `caches="none"`
     fn caches(&mut self, arguments: &mut Arguments) -> Result<(), Problem> {
-        const POLICIES: [&str; 3] = ["keep", "none", "choose"];
-        match arguments.text("caches")? {
-            Some(policy) if !POLICIES.contains(&policy.value.as_str()) => {
-                Err(Problem::unknown("caches policy", &policy.value, policy.span, &POLICIES))
-            }
-            Some(_) | None => Ok(()),
+        if let Some(name) = arguments.text("caches")? {
+            self.caches = CachePolicy::from_name(&name.value).ok_or_else(|| {
+                let known = CachePolicy::ALL.map(CachePolicy::name);
+                Problem::unknown("caches policy", &name.value, name.span, &known)
+            })?;
         }
+        Ok(())
     }
 
     /// `choices { ste-reserved-bits "invalid" }`

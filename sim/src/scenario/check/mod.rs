@@ -24,10 +24,10 @@ pub use self::claims::CLAIMS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use smmu_model::Register;
 use smmu_model::choice::Scripted;
 use smmu_model::features::{Features, Preset};
 use smmu_model::memory::Ranges;
+use smmu_model::{CachePolicy, Register};
 
 use self::area::Area;
 use self::hardware::Device;
@@ -81,6 +81,7 @@ struct Checker<'a> {
 
     features: Features,
     smmu: Option<Span>,
+    caches: CachePolicy,
     choices: Scripted,
     memory: MemoryMap,
     memory_at: Option<Span>,
@@ -128,6 +129,7 @@ impl<'a> Checker<'a> {
             loops: Vec::new(),
             features,
             smmu: None,
+            caches: CachePolicy::default(),
             choices: Scripted::default(),
             memory: MemoryMap::default(),
             memory_at: None,
@@ -265,6 +267,7 @@ impl<'a> Checker<'a> {
         Ok(Scenario {
             sources: self.sources,
             features: self.features,
+            caches: self.caches,
             choices: self.choices,
             memory: self.memory,
             steps: self.steps,

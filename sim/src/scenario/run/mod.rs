@@ -138,7 +138,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let mut chooser = Scripting::new(&scenario.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
-        let smmu = Smmu::new(scenario.features, &mut world);
+        let smmu = Smmu::new(scenario.features, &mut world).with_caches(scenario.caches);
         Self {
             scenario,
             smmu,
@@ -207,7 +207,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Reset => {
                 let mut world =
                     World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                self.smmu = Smmu::new(self.scenario.features, &mut world);
+                self.smmu = Smmu::new(self.scenario.features, &mut world).with_caches(self.scenario.caches);
                 self.command_prod.clear();
                 self.held.clear();
                 self.ear.say(Happening::Reset);

@@ -1,0 +1,358 @@
+//! What a translation takes from earlier ones, and leaves for later ones: the TLB between the stages and memory.
+//!
+//! The stages ask their environment. [`Fresh`] knows nothing, so that everything is read from memory; [`Remembering`]
+//! has the TLB. Faults of a walk are never cached, permission faults come from cached leaves too (§3.21.1).
+
+use super::agree;
+use super::stage1::{self, Stage1Query};
+use super::stage2::{self, Request};
+use super::walk::{Leaf, Start, Step};
+use crate::cache::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage2Terms, TableEntry};
+use crate::cache::scope::sizes;
+use crate::cache::tlb::Tlb;
+use crate::cache::{Born, CachePolicy, Pending};
+use crate::choice::Answer;
+use crate::choice::answer::{CacheUse, TlbConflict};
+use crate::config::geometry::Table;
+use crate::config::ste::Stage2;
+use crate::env::Env;
+use crate::layout::descriptor::Stage1Leaf;
+use crate::outcome::{Site, Stop};
+use crate::rule::Rule;
+use crate::trace::{CacheEntry, Difference, Event};
+
+/// An environment that may know translations.
+pub(crate) trait Recall: Env {
+    /// What stage 1 and stage 2 together make of the query.
+    #[inline(always)]
+    fn both(&mut self, _query: &Stage1Query<'_>, _stage2: &Stage2) -> Option<Both> {
+        None
+    }
+
+    /// What stage 1 makes of the query.
+    #[inline(always)]
+    fn stage1(&mut self, _query: &Stage1Query<'_>) -> Option<Result<stage1::Mapped, Stop>> {
+        None
+    }
+
+    /// What stage 2 makes of the request.
+    #[inline(always)]
+    fn stage2(&mut self, _stage2: &Stage2, _request: Request) -> Option<Result<stage2::Mapped, Stop>> {
+        None
+    }
+
+    /// A stage 1 table on the way, with that the walk can start.
+    #[inline(always)]
+    fn stage1_start(&mut self, _query: &Stage1Query<'_>, _table: &Table) -> Option<Start> {
+        None
+    }
+
+    /// A stage 2 table on the way, with that the walk can start.
+    #[inline(always)]
+    fn stage2_start(&mut self, _stage2: &Stage2, _request: Request) -> Option<Start> {
+        None
+    }
+
+    /// Stage 1 found a Table descriptor.
+    #[inline(always)]
+    fn keep_stage1_table(&mut self, _query: &Stage1Query<'_>, _step: Step) {}
+
+    /// Stage 2 found a Table descriptor.
+    #[inline(always)]
+    fn keep_stage2_table(&mut self, _stage2: &Stage2, _request: Request, _step: Step) {}
+
+    /// Stage 1 found a leaf that has no other fault than that of a permission; hardware leaves it as `raw`.
+    #[inline(always)]
+    fn keep_stage1(&mut self, _query: &Stage1Query<'_>, _leaf: &Leaf, _raw: u64) {}
+
+    /// The same of stage 2.
+    #[inline(always)]
+    fn keep_stage2(&mut self, _stage2: &Stage2, _request: Request, _leaf: &Leaf, _raw: u64) {}
+
+    /// Both stages have translated the query.
+    #[inline(always)]
+    fn keep_both(&mut self, _query: &Stage1Query<'_>, _stage2: &Stage2, _stage1: &stage1::Mapped) {}
+
+    /// Whether a cache entry is used; if not, it is as if it had gone. `difference` compares it with memory.
+    #[inline(always)]
+    fn admits(
+        &mut self,
+        _entry: CacheEntry,
+        _born: Born,
+        _difference: impl FnOnce(&mut Self) -> Option<Difference>,
+    ) -> bool {
+        true
+    }
+
+    /// The birth of what is cached now.
+    #[inline(always)]
+    fn now(&self) -> Born {
+        Born::default()
+    }
+}
+
+/// What a combined entry yields.
+pub(crate) type Both = Result<(stage1::Mapped, stage2::Mapped), Stop>;
+
+/// An environment that knows no translation.
+#[derive(Debug)]
+pub(crate) struct Fresh<'a, E>(pub(crate) &'a mut E);
+
+/// An environment with a TLB.
+#[derive(Debug)]
+pub(crate) struct Remembering<'a, E> {
+    pub(crate) env: &'a mut E,
+    pub(crate) tlb: &'a mut Tlb,
+    /// Invalidations that are not complete.
+    pub(crate) pending: &'a [Pending],
+    pub(crate) policy: CachePolicy,
+    pub(crate) now: Born,
+    /// IDR3.BBML.
+    pub(crate) bbml: u8,
+}
+
+macro_rules! env_through {
+    ($type:ident, $field:tt) => {
+        impl<E: Env> Env for $type<'_, E> {
+            type Bus = E::Bus;
+
+            const LISTENS: bool = E::LISTENS;
+
+            #[inline(always)]
+            fn bus(&mut self) -> &mut E::Bus {
+                self.$field.bus()
+            }
+
+            #[inline(always)]
+            fn ask<A: Answer>(&mut self, permitted: &[A]) -> A {
+                self.$field.ask(permitted)
+            }
+
+            #[inline(always)]
+            fn note(&mut self, rule: Rule) {
+                self.$field.note(rule);
+            }
+
+            #[inline(always)]
+            fn trace(&mut self, event: impl FnOnce() -> Event) {
+                self.$field.trace(event);
+            }
+        }
+    };
+}
+
+env_through!(Fresh, 0);
+env_through!(Remembering, env);
+
+impl<E: Env> Recall for Fresh<'_, E> {}
+
+/// nT is bit 16 of a Block: with BBML 1 it is not to be cached in a way that conflicts. We do not cache it (§3.21.1.2).
+const NT: u64 = 1 << 16;
+
+impl<E: Env> Recall for Remembering<'_, E> {
+    #[inline(always)]
+    fn both(&mut self, query: &Stage1Query<'_>, stage2: &Stage2) -> Option<Both> {
+        let found = self.tlb.combined(query.tags(), query.va())?;
+        let (mut entry, other) = (*found.entry, found.other.copied());
+        if let Some(other) = other {
+            match self.resolve(entry, other) {
+                Resolved::One(one) => entry = one,
+                Resolved::None => {
+                    self.tlb.drop_va(query.tags(), query.va());
+                    return None;
+                }
+                Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
+            }
+        }
+        let born = if entry.stage1.born.epoch < entry.stage2.born.epoch { entry.stage1.born } else { entry.stage2.born };
+        let admitted = self.admits(query.combined(&entry), born, |this| {
+            let ipa = entry.stage1.ipa(query.va());
+            agree::stage1(this, query, &entry.stage1).or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
+        });
+        if admitted { query.both(self, stage2, &entry) } else { None }
+    }
+
+    #[inline(always)]
+    fn stage1(&mut self, query: &Stage1Query<'_>) -> Option<Result<stage1::Mapped, Stop>> {
+        let found = self.tlb.stage1(query.tags(), query.va())?;
+        let (mut entry, other) = (*found.entry, found.other.copied());
+        if let Some(other) = other {
+            match self.resolve(entry, other) {
+                Resolved::One(one) => entry = one,
+                Resolved::None => {
+                    self.tlb.drop_va(query.tags(), query.va());
+                    return None;
+                }
+                Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
+            }
+        }
+        let admitted =
+            self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
+        if admitted { query.recalled(self, &entry) } else { None }
+    }
+
+    #[inline(always)]
+    fn stage2(&mut self, stage2: &Stage2, request: Request) -> Option<Result<stage2::Mapped, Stop>> {
+        let ipa = request.ipa.value();
+        let found = self.tlb.stage2(stage2.vmid, ipa)?;
+        let (mut entry, other) = (*found.entry, found.other.copied());
+        if let Some(other) = other {
+            match self.resolve(entry, other) {
+                Resolved::One(one) => entry = one,
+                Resolved::None => {
+                    self.tlb.drop_ipa(stage2.vmid, ipa);
+                    return None;
+                }
+                Resolved::Report => {
+                    let site = Site::Stage2 { class: request.class, ipa: request.ipa };
+                    return Some(Err(Stop { rule: Rule::TlbConflict, site }));
+                }
+            }
+        }
+        let cached = CacheEntry::Stage2 { vmid: stage2.vmid, ipa, size_log2: entry.size_bits };
+        let admitted = self.admits(cached, entry.born, |this| agree::stage2(this, stage2, ipa, &entry));
+        if admitted { stage2::recalled(self, &entry, request, stage2.xnx) } else { None }
+    }
+
+    fn stage1_start(&mut self, query: &Stage1Query<'_>, table: &Table) -> Option<Start> {
+        let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
+        let (size_bits, entry) = self.tlb.stage1_table(query.tags(), query.va(), sizes)?;
+        let cached = CacheEntry::Stage1Table {
+            regime: query.input.regime,
+            space: query.tags().space(true),
+            va: query.va(),
+            size_log2: size_bits,
+        };
+        let difference =
+            |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
+        self.admits(cached, entry.born, difference)
+            .then(|| Start::behind(table, size_bits, entry.next, u64::from(entry.hierarchy) << 59))
+    }
+
+    fn stage2_start(&mut self, stage2: &Stage2, request: Request) -> Option<Start> {
+        let (table, ipa) = (&stage2.table, request.ipa.value());
+        let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
+        let (size_bits, entry) = self.tlb.stage2_table(stage2.vmid, ipa, sizes)?;
+        let cached = CacheEntry::Stage2Table { vmid: stage2.vmid, ipa, size_log2: size_bits };
+        let difference = |this: &mut Self| agree::stage2_table(this, stage2, ipa, size_bits, &entry);
+        self.admits(cached, entry.born, difference).then(|| Start::behind(table, size_bits, entry.next, 0))
+    }
+
+    fn keep_stage1_table(&mut self, query: &Stage1Query<'_>, step: Step) {
+        let hierarchy = high_bits(step.hierarchy);
+        let entry = TableEntry { next: step.next, hierarchy, aset: query.context.aset, born: self.now };
+        self.tlb.insert_stage1_table(query.tags(), query.va(), step.size_bits, entry);
+    }
+
+    fn keep_stage2_table(&mut self, stage2: &Stage2, request: Request, step: Step) {
+        let entry = TableEntry { next: step.next, hierarchy: 0, aset: false, born: self.now };
+        self.tlb.insert_stage2_table(stage2.vmid, request.ipa.value(), step.size_bits, entry);
+    }
+
+    fn keep_stage1(&mut self, query: &Stage1Query<'_>, leaf: &Leaf, raw: u64) {
+        let (context, half) = (query.context, query.half);
+        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+            return;
+        }
+        let descriptor = Stage1Leaf::from_bits(raw);
+        let entry = Stage1Entry {
+            leaf: raw,
+            output: leaf.output & !crate::address::low_mask(leaf.size_bits),
+            size_bits: leaf.size_bits,
+            hierarchy: if half.hierarchical { high_bits(leaf.hierarchy) } else { 0 },
+            terms: Stage1Terms { rules: context.rules, affd: context.affd, ha: context.ha, hd: context.hd },
+            memory_type: context.types.select(descriptor),
+            shareability: half.shareability,
+            aset: context.aset,
+            born: self.now,
+        };
+        self.tlb.insert_stage1(query.tags(), query.va(), descriptor.ng(), entry);
+    }
+
+    fn keep_stage2(&mut self, stage2: &Stage2, request: Request, leaf: &Leaf, raw: u64) {
+        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+            return;
+        }
+        let entry = Stage2Entry {
+            leaf: raw,
+            output: leaf.output & !crate::address::low_mask(leaf.size_bits),
+            size_bits: leaf.size_bits,
+            terms: Stage2Terms {
+                affd: stage2.affd,
+                ha: stage2.ha,
+                hd: stage2.hd,
+                ptw: stage2.ptw,
+                attributes: stage2.attributes,
+            },
+            born: self.now,
+        };
+        self.tlb.insert_stage2(stage2.vmid, request.ipa.value(), entry);
+    }
+
+    /// Both are cached by now, unless they may not be.
+    fn keep_both(&mut self, query: &Stage1Query<'_>, stage2: &Stage2, mapped: &stage1::Mapped) {
+        let only = |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
+        let Some(stage1) = self.tlb.stage1(query.tags(), query.va()).and_then(only) else { return };
+        let only = |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
+        let ipa = mapped.ipa.value();
+        let Some(stage2) = self.tlb.stage2(stage2.vmid, ipa).and_then(only) else { return };
+        if stage1.ipa(query.va()) == ipa {
+            let not_global = Stage1Leaf::from_bits(stage1.leaf).ng();
+            self.tlb.insert_combined(query.tags(), query.va(), not_global, Combined { stage1, stage2 });
+        }
+    }
+
+    #[inline(always)]
+    fn admits(
+        &mut self,
+        entry: CacheEntry,
+        born: Born,
+        difference: impl FnOnce(&mut Self) -> Option<Difference>,
+    ) -> bool {
+        let chooses = self.policy == CachePolicy::Choose;
+        if (E::LISTENS || chooses)
+            && let Some(difference) = difference(self)
+        {
+            if chooses && self.ask(&[CacheUse::Use, CacheUse::Miss]) == CacheUse::Miss {
+                return false;
+            }
+            let invalidated = self.pending.iter().any(|pending| pending.covers(entry, born));
+            self.trace(|| Event::Stale { entry, born: born.moment, difference, invalidated });
+        }
+        self.trace(|| Event::Cached { entry, born: born.moment });
+        true
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Born {
+        self.now
+    }
+}
+
+/// Bits [63:59].
+fn high_bits(hierarchy: u64) -> u8 {
+    u8::try_from(hierarchy >> 59).expect("five bits")
+}
+
+/// What becomes of a conflict.
+enum Resolved<V> {
+    One(V),
+    None,
+    Report,
+}
+
+impl<E: Env> Remembering<'_, E> {
+    /// Two entries match. With BBML 2 that is never an error (§3.20.1, §3.21.1.3).
+    #[cold]
+    fn resolve<V>(&mut self, smaller: V, larger: V) -> Resolved<V> {
+        use TlbConflict::{Larger, Report, Smaller, Walk};
+        let permitted: &[_] =
+            if self.bbml == 2 { &[Walk, Smaller, Larger] } else { &[Report, Walk, Smaller, Larger] };
+        match self.ask(permitted) {
+            Report => Resolved::Report,
+            Walk => Resolved::None,
+            Smaller => Resolved::One(smaller),
+            Larger => Resolved::One(larger),
+        }
+    }
+}
