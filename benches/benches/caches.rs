@@ -14,9 +14,12 @@ const ROUNDS: u32 = 60;
 
 fn main() {
     println!("{:<16} {:>10} {:>10} {:>7} {:>6}", "hit", "model ns", "map ns", "ratio", "aim");
-    for (stages, name) in
-        [(Stages::One, "stage1"), (Stages::Two, "stage2"), (Stages::Nested, "nested"), (Stages::Block, "block")]
-    {
+    for (stages, name) in [
+        (Stages::One, "stage1"),
+        (Stages::Two, "stage2"),
+        (Stages::Nested, "nested"),
+        (Stages::Block, "block"),
+    ] {
         hit(stages, name);
     }
     println!("{:<16} {:>10} {:>10} {:>7} {:>6}", "miss", "keep ns", "none ns", "ratio", "aim");

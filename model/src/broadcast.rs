@@ -98,7 +98,8 @@ pub(crate) fn receive(
         return env.note(Rule::BroadcastWithoutBtm);
     }
     if registers.cr2.ptm()
-        && env.ask(&[BroadcastWhilePrivate::Ignore, BroadcastWhilePrivate::Obey]) == BroadcastWhilePrivate::Ignore
+        && env.ask(&[BroadcastWhilePrivate::Ignore, BroadcastWhilePrivate::Obey])
+            == BroadcastWhilePrivate::Ignore
     {
         return env.note(Rule::BroadcastPrivate);
     }

@@ -1,6 +1,8 @@
-//! The door to physical memory. An external abort is a normal answer, not an error of ours.
+//! The doors of the interconnect: physical memory, and messages to devices. An external abort is a normal
+//! answer, not an error of ours.
 
 use crate::address::Pa;
+use crate::ats::{InvalidateRequest, Invalidated, PrgResponse};
 
 /// The interconnect answered an access with an abort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +50,18 @@ pub trait Bus {
             self.write(pa, &new.to_le_bytes())?;
         }
         Ok(found)
+    }
+
+    /// Sends an ATS Invalidate Request to a device, and waits for what comes of it. Without devices nothing
+    /// holds translations.
+    fn invalidate(&mut self, request: &InvalidateRequest) -> Invalidated {
+        let _ = request;
+        Invalidated::Completed
+    }
+
+    /// Sends a PRG Response to a device.
+    fn respond(&mut self, response: &PrgResponse) {
+        let _ = response;
     }
 }
 

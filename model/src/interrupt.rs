@@ -26,6 +26,14 @@ pub(crate) fn event_queue(env: &mut impl Env, f: &Features, registers: &mut Regi
     }
 }
 
+/// Software is to look at the PRI queue (§6.3.36).
+pub(crate) fn pri_queue(env: &mut impl Env, f: &Features, registers: &mut Registers) {
+    if registers.irq_ctrlack.priq_irqen() {
+        let aborted = Gerror::new().with_msi_priq_abt_err(true);
+        signal(env, f, registers, InterruptSource::PriQueue, message(f, registers.priq_irq), aborted);
+    }
+}
+
 /// A global error became active (§7.5.1).
 pub(crate) fn global_error(env: &mut impl Env, f: &Features, registers: &mut Registers) {
     if registers.irq_ctrlack.gerror_irqen() {

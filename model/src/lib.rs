@@ -17,6 +17,7 @@
 mod refuse;
 
 pub mod address;
+pub mod ats;
 pub mod attributes;
 pub mod broadcast;
 pub mod bus;

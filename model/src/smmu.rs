@@ -1,11 +1,13 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
+mod ats;
 #[cfg(feature = "serde")]
 mod saved;
 mod stalls;
 
 use crate::broadcast::{self, Broadcast};
 use crate::cache::{CachePolicy, Caches, Origin};
+use crate::command::ats::Invalidations;
 use crate::command::{self, Targets};
 use crate::config::{Globals, substream};
 use crate::env::Env;
@@ -35,6 +37,7 @@ pub struct Smmu {
     features: Features,
     registers: Registers,
     event_queue: EventQueue,
+    invalidations: Invalidations,
     stalls: Stalls,
     memo: Memo,
     caches: Caches,
@@ -65,8 +68,9 @@ impl Smmu {
     /// An SMMU out of reset. Asks for the reset values that the architecture leaves open.
     pub fn new(features: Features, env: &mut impl Env) -> Self {
         let registers = Registers::after_reset(env, &features);
-        let (event_queue, stalls, memo) = Default::default();
-        Self { features, registers, event_queue, stalls, memo, caches: Caches::new(CachePolicy::default()) }
+        let (event_queue, invalidations, stalls, memo) = Default::default();
+        let caches = Caches::new(CachePolicy::default());
+        Self { features, registers, event_queue, invalidations, stalls, memo, caches }
     }
 
     /// The same SMMU with this policy, and with nothing cached.
@@ -127,9 +131,10 @@ impl Smmu {
             }
             return Progress::Worked;
         }
-        let Self { features, registers, stalls, caches, .. } = self;
+        let Self { features, registers, invalidations, stalls, caches, .. } = self;
         let features = &*features;
-        command::step(env, features, registers, &mut Targets { stalls, caches }, |env, registers, caches, hint| {
+        let mut targets = Targets { invalidations, stalls, caches };
+        command::step(env, features, registers, &mut targets, |env, registers, caches, hint| {
             translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
         })
     }

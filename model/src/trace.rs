@@ -1,10 +1,12 @@
 //! What happened, as typed values handed to a [`Sink`]. Only the front end makes text of them.
 
 use crate::address::Pa;
+use crate::ats::{InvalidateRequest, Invalidated, PrgResponse};
 use crate::choice::Choice;
 use crate::ids::{AddressSpace, CommandQueue, Regime, Stag, StreamId, Vmid};
 use crate::layout::command::Opcode;
 use crate::layout::event::EventRecord;
+use crate::layout::pri::PriRecord;
 use crate::layout::register::Gerror;
 use crate::outcome::{Class, Outcome, Stage};
 use crate::registers::AnyRegister;
@@ -144,6 +146,8 @@ pub enum InterruptSource {
     CommandSync,
     /// A global error became active.
     GlobalError,
+    /// The PRI queue became non-empty, or, with PRIQ_IRQ_CFG2.LO, the last request of a group came.
+    PriQueue,
     /// A counter of counter group 0 overflowed (§10.2.1).
     Pmcg0,
     /// A counter of counter group 1 overflowed.
@@ -153,7 +157,7 @@ pub enum InterruptSource {
 impl InterruptSource {
     /// Every source.
     pub const ALL: &'static [Self] =
-        &[Self::EventQueue, Self::CommandSync, Self::GlobalError, Self::Pmcg0, Self::Pmcg1];
+        &[Self::EventQueue, Self::CommandSync, Self::GlobalError, Self::PriQueue, Self::Pmcg0, Self::Pmcg1];
 
     /// The name in scenarios, traces and the protocol.
     pub const fn name(self) -> &'static str {
@@ -161,6 +165,7 @@ impl InterruptSource {
             Self::EventQueue => "event-queue",
             Self::CommandSync => "command-sync",
             Self::GlobalError => "global-error",
+            Self::PriQueue => "pri-queue",
             Self::Pmcg0 => "pmcg-0",
             Self::Pmcg1 => "pmcg-1",
         }
@@ -303,6 +308,22 @@ pub enum Event {
         /// The MSI write (address, data), or `None` for the wire.
         msi: Option<(Pa, u32)>,
     },
+    /// A device answered an ATS Invalidate Request, or did not in time (§4.5.1).
+    Invalidated {
+        /// What it was asked.
+        request: InvalidateRequest,
+        /// What came of it.
+        end: Invalidated,
+    },
+    /// A record of the PRI queue was written.
+    PageRequest {
+        /// Its index in the queue.
+        index: u32,
+        /// The record.
+        record: PriRecord,
+    },
+    /// A PRG Response was sent (§4.5.2, §8).
+    PrgResponse(PrgResponse),
 }
 
 /// Where events go.

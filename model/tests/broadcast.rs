@@ -19,7 +19,8 @@ const STAGE2: u64 = 0x5_0000;
 
 /// A stage 1 stream of VMID 3, ASID 5, with the page 0x1000 and a global one at 0x2000; the same with CD.ASET; a stage 2
 /// stream of VMID 3; an EL2 stream; with E2H they are EL2-E2H.
-const STREAMS: [(u32, u64, u64, u64); 4] = [(0, 0b101, 0, 0), (1, 0b101, 1, 0), (2, 0b110, 0, 0), (3, 0b101, 0, 0b10)];
+const STREAMS: [(u32, u64, u64, u64); 4] =
+    [(0, 0b101, 0, 0), (1, 0b101, 1, 0), (2, 0b110, 0, 0), (3, 0b101, 0, 0b10)];
 
 fn machine(changes: &str, answers: &str, cr2: u64) -> Machine {
     let mut machine = Machine::with(features(Preset::Max, changes), answers);
@@ -54,8 +55,7 @@ fn machine(changes: &str, answers: &str, cr2: u64) -> Machine {
     machine
 }
 
-const PAGES: [(u32, u64); 6] =
-    [(0, 0x1000), (0, 0x2000), (1, 0x1000), (1, 0x2000), (2, 0x1000), (3, 0x1000)];
+const PAGES: [(u32, u64); 6] = [(0, 0x1000), (0, 0x2000), (1, 0x1000), (1, 0x2000), (2, 0x1000), (3, 0x1000)];
 
 /// Whether an access finds its translation cached.
 fn is_cached(machine: &mut Machine, stream: u32, address: u64) -> bool {
@@ -68,7 +68,10 @@ fn is_cached(machine: &mut Machine, stream: u32, address: u64) -> bool {
         address_type: AddressType::Untranslated,
         attributes: Attributes::INCOMING_DEFAULT,
     });
-    assert!(machine.trace.iter().any(|event| matches!(event, Event::Translated { .. })), "{stream} {address:#x}");
+    assert!(
+        machine.trace.iter().any(|event| matches!(event, Event::Translated { .. })),
+        "{stream} {address:#x}"
+    );
     !machine.trace.iter().any(|event| matches!(event, Event::Descriptor { .. }))
 }
 
@@ -83,7 +86,12 @@ fn check(mut machine: Machine, broadcast: Broadcast, expected: &str) {
 }
 
 fn cached(machine: &mut Machine) -> String {
-    "pgPG2h".chars().zip(PAGES).filter(|(_, (stream, va))| is_cached(machine, *stream, *va)).map(|(name, _)| name).collect()
+    "pgPG2h"
+        .chars()
+        .zip(PAGES)
+        .filter(|(_, (stream, va))| is_cached(machine, *stream, *va))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 const PAGE: Pages = Pages { address: 0x1000, leaf: true, range: None };

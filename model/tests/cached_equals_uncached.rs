@@ -58,7 +58,10 @@ enum Becomes {
     /// A table of pages, in the root.
     Table(u64),
     /// A Block or Page with these bits, over a region or page of memory.
-    Leaf { output: u64, attributes: u64 },
+    Leaf {
+        output: u64,
+        attributes: u64,
+    },
 }
 
 fn becomes() -> impl Strategy<Value = Becomes> {
@@ -89,9 +92,8 @@ fn acts() -> impl Strategy<Value = Act> {
 /// Any invalidation of what the streams use, or CMD_SYNC.
 fn command() -> impl Strategy<Value = [u64; 2]> {
     let tagged = (0u64..3, 0u64..6);
-    let address = (0u64..4, 0u64..4, any::<bool>()).prop_map(|(region, page, leaf)| {
-        region << 21 | page << 12 | u64::from(leaf)
-    });
+    let address = (0u64..4, 0u64..4, any::<bool>())
+        .prop_map(|(region, page, leaf)| region << 21 | page << 12 | u64::from(leaf));
     let range = prop_oneof![3 => Just((0, 0)), 1 => (0u64..4, 0u64..4).prop_map(|(num, ttl)| {
         (num << 12 | 9 << 20, 1 << 10 | ttl << 8) // 4 KiB granule, SCALE 9
     })];
@@ -291,7 +293,9 @@ impl System {
         let found = self.run(&mut events, |smmu, env| smmu.transact(env, &tx));
         let is_stale = events.iter().any(|event| matches!(event, Event::Stale { .. }));
         let conflicts = matches!(found, Outcome::Abort(rule) if rule.label() == "TLB-01")
-            || events.iter().any(|event| matches!(event, Event::Choice { choice, .. } if choice.key() == "tlb-conflict"));
+            || events
+                .iter()
+                .any(|event| matches!(event, Event::Choice { choice, .. } if choice.key() == "tlb-conflict"));
         if !self.owes {
             assert!(!is_stale && !conflicts, "nothing is owed: {events:?}");
         }

@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 
 use common::features;
 use smmu_model::address::{Iova, Pa};
+use smmu_model::ats::{InvalidateRequest, PrgResponse, ResponseCode};
 use smmu_model::choice::Scripted;
 use smmu_model::command::{
-    Addresses, AtcInv, Cfgi, Decoded, Pages, Prefetch, PriResp, Range, Response, Resume, Signal, StallAction,
-    Tlbi, decode,
+    Addresses, Cfgi, Decoded, Pages, Prefetch, Range, Resume, Signal, StallAction, Tlbi, decode,
 };
 use smmu_model::env::World;
 use smmu_model::features::{Features, Preset, StallModel};
@@ -260,7 +260,7 @@ fn decoded_fields() {
     check("", [0x5678_0000_0028, 0], Decoded::Tlbi(Tlbi::S12Vmall { vmid: Vmid(0x5678) }));
     check("", [0x30, 0], Decoded::Tlbi(Tlbi::NsnhAll));
     let atc_inv = |substream, global, address, log2_span_bytes| {
-        Decoded::AtcInv(AtcInv { stream, substream, global, address, log2_span_bytes })
+        Decoded::AtcInv(InvalidateRequest { stream, substream, global, address, log2_span_bytes })
     };
     check(
         "",
@@ -268,7 +268,7 @@ fn decoded_fields() {
         atc_inv(Some(substream), true, 0xffff_1234_5678_0000, 16),
     );
     check("", [word(0x240), 0xffff_1234_5678_9034], atc_inv(None, false, 0, 64));
-    let response = PriResp { stream, substream: None, prg_index: 0x1ff, response: Response::Success };
+    let response = PrgResponse { stream, substream: None, prg_index: 0x1ff, code: ResponseCode::Success };
     check("", [word(0x41), 0x21ff], Decoded::PriResp(response));
     for (low, action) in
         [(0x1044, StallAction::Retry), (0x44, StallAction::RazWi), (0x2044, StallAction::Abort)]

@@ -187,7 +187,9 @@ impl Caches {
 
     fn apply(&mut self, env: &mut impl Env, pending: &Pending) {
         match pending.invalidation {
-            Invalidation::Configuration(structures) => self.configuration.invalidate(structures, pending.limit),
+            Invalidation::Configuration(structures) => {
+                self.configuration.invalidate(structures, pending.limit)
+            }
             Invalidation::Translations(scope) => {
                 self.tlb.invalidate(&scope, pending.limit);
                 if scope.stages == Stages::Two

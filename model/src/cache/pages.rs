@@ -153,7 +153,9 @@ mod tests {
     /// Pages of 4 KiB at 0, 0x1000 and 0x20_0000, and a block of 2 MiB over the last, named by their order.
     fn pages() -> Pages<u32> {
         let mut pages = Pages::default();
-        for (value, address, size_bits) in [(0, 0x0, 12), (1, 0x1000, 12), (2, 0x20_0000, 12), (3, 0x20_0000, 21)] {
+        for (value, address, size_bits) in
+            [(0, 0x0, 12), (1, 0x1000, 12), (2, 0x20_0000, 12), (3, 0x20_0000, 21)]
+        {
             assert_eq!(pages.insert(address, size_bits, value), None);
         }
         pages
@@ -182,7 +184,11 @@ mod tests {
         let check = |first, last, expected: &[u32]| {
             let mut pages = pages();
             let gone = pages.remove(first, last, |_, _| true);
-            assert_eq!((left(&pages), gone), (expected.to_vec(), 4 - expected.len()), "{first:#x}..={last:#x}");
+            assert_eq!(
+                (left(&pages), gone),
+                (expected.to_vec(), 4 - expected.len()),
+                "{first:#x}..={last:#x}"
+            );
         };
         check(0x0, 0x0, &[1, 2, 3]);
         check(0xfff, 0x1000, &[2, 3]);

@@ -1,9 +1,9 @@
 //! Which command removes which entry: every CMD_TLBI_* and CMD_CFGI_* against one entry of each kind.
 
+use super::Born;
 use super::configuration::{CachedCd, CachedSte, Configuration, Level1};
 use super::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage2Terms, TableEntry};
 use super::tlb::{Tags, Tlb};
-use super::Born;
 use crate::address::Pa;
 use crate::attributes::MemoryType;
 use crate::attributes::stage1::ShareabilitySource;
@@ -174,11 +174,7 @@ fn ranges_and_levels() {
     // Only the granule that software names.
     by_va(range(0, false, 16, 0x1_0000_0000, 0), "a6vhegbtTcfiVIu");
     by_va(range(0, false, 14, 0x1_0000_0000, 0), "a6vhegbktTcfiVIu");
-    check(
-        setting,
-        Tlbi::S2Ipa { pages: range(0, true, 12, 0x40_0000, 0), vmid: VMID },
-        "a6vhegbktTcfVu",
-    );
+    check(setting, Tlbi::S2Ipa { pages: range(0, true, 12, 0x40_0000, 0), vmid: VMID }, "a6vhegbktTcfVu");
     let of_128_bit = Range { log2_granule_bytes: 12, bytes: 0x40_0000, level: Some(3), is_128_bit: true };
     let pages = Pages { range: Some(of_128_bit), ..page(0, false) };
     by_va(pages, "a6vhegbktTcfiVIu");

@@ -94,8 +94,10 @@ impl Eq for IntermediateSpace {}
 impl VirtualTag {
     /// The tags of all spaces of these regimes.
     fn all(regimes: RangeInclusive<Regime>) -> RangeInclusive<Self> {
-        Self { regime: *regimes.start(), space: AddressSpace::Only }
-            ..=Self { regime: *regimes.end(), space: AddressSpace::Global { aset: true } }
+        Self { regime: *regimes.start(), space: AddressSpace::Only }..=Self {
+            regime: *regimes.end(),
+            space: AddressSpace::Global { aset: true },
+        }
     }
 }
 
@@ -181,7 +183,11 @@ impl Tlb {
     /// The lowest stage 2 table known for an IPA, among those that descriptors of these sizes lead to.
     pub(crate) fn stage2_table(&mut self, vmid: Vmid, ipa: u64, sizes: u64) -> Option<(u8, TableEntry)> {
         let slot = self.intermediate_spaces.slot(vmid)?;
-        self.intermediate_spaces.at(slot).tables.smallest(ipa, sizes).map(|(size_bits, entry)| (size_bits, *entry))
+        self.intermediate_spaces
+            .at(slot)
+            .tables
+            .smallest(ipa, sizes)
+            .map(|(size_bits, entry)| (size_bits, *entry))
     }
 
     /// The cached stage 1 Table descriptor that covers exactly 2^`size_bits` bytes around a VA.
@@ -247,7 +253,13 @@ impl Tlb {
         self.live += usize::from(replaced.is_none());
     }
 
-    pub(super) fn restore_stage1_table(&mut self, tag: VirtualTag, va: u64, size_bits: u8, entry: TableEntry) {
+    pub(super) fn restore_stage1_table(
+        &mut self,
+        tag: VirtualTag,
+        va: u64,
+        size_bits: u8,
+        entry: TableEntry,
+    ) {
         let replaced = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
         self.live += usize::from(replaced.is_none());
     }
@@ -291,8 +303,10 @@ impl Tlb {
         for spaces in scope.spaces() {
             // Few regimes are visited one by one, so that the spaces between those that are meant are passed over.
             for regimes in one_by_one(regimes.clone()) {
-                let tags = VirtualTag { regime: *regimes.start(), space: *spaces.start() }
-                    ..=VirtualTag { regime: *regimes.end(), space: *spaces.end() };
+                let tags = VirtualTag { regime: *regimes.start(), space: *spaces.start() }..=VirtualTag {
+                    regime: *regimes.end(),
+                    space: *spaces.end(),
+                };
                 self.virtual_spaces.remove(tags, |_, space| {
                     removed += space.remove(scope, limit);
                     space.is_empty()
@@ -325,7 +339,8 @@ impl Tlb {
         let mut removed = 0;
         for tag in [tags.own(), tags.global()] {
             self.virtual_spaces.remove(tag..=tag, |_, space| {
-                removed += space.combined.remove(va, va, |_, _| true) + space.stage1.remove(va, va, |_, _| true);
+                removed +=
+                    space.combined.remove(va, va, |_, _| true) + space.stage1.remove(va, va, |_, _| true);
                 space.is_empty()
             });
         }
@@ -389,9 +404,9 @@ impl VirtualSpace {
         // A stage 1 block is one translation, in however many parts it is cached (§16.2.1).
         for whole in (12..64).filter(|whole| (self.fractured & addresses.leaves) >> whole & 1 != 0) {
             let (first, last) = addresses.widened(whole);
-            removed += self.combined.remove(first, last, |_, entry| {
-                entry.stage1.size_bits == whole && combined_goes(entry)
-            });
+            removed += self
+                .combined
+                .remove(first, last, |_, entry| entry.stage1.size_bits == whole && combined_goes(entry));
         }
         if self.combined.is_empty() {
             self.fractured = 0;

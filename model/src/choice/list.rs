@@ -577,4 +577,48 @@ choices! {
         /// They go.
         Remove = "remove",
     }
+    /// The region of a Translation Completion may be smaller than the largest for which its grant holds.
+    AtsRegionSize = "ats-region-size" ["C-43", "13.6.4", "3.9.1.2"] "§13.6.3" {
+        /// The largest region: the page or block, or all output addresses where no stage translates.
+        Largest = "largest",
+        /// The Smallest Translation Unit.
+        Unit = "unit",
+    }
+    /// A Translation Request with NW meets a page that is writable.
+    AtsWriteUnasked = "ats-write-unasked" ["C-46", "13.7-W-on-NW1"] "§13.7" {
+        /// W is granted all the same.
+        Grant = "grant",
+        /// W is not granted.
+        Withhold = "withhold",
+    }
+    /// When stage 2 keeps the flags of the leaf of the final IPA with split-stage ATS.
+    SplitStageFlags = "split-stage-flags" ["C-44", "3.13.7.1-split-AF", "3.13.7.1-split-D"] "§3.13.7.1" {
+        /// At the Translation Request.
+        Request = "request",
+        /// At the Translated access.
+        Access = "access",
+    }
+    /// CMD_SYNC follows an Invalidate Request that timed out.
+    AtcTimeout = "atc-timeout" ["C-51", "4.7.3"] "§3.9.1.4" {
+        /// CERROR_ATC_INV_SYNC.
+        Error = "error",
+        /// The CMD_SYNC never completes.
+        Hang = "hang",
+    }
+    /// The write of a PRI queue record got an external abort.
+    PriWriteAbort = "pri-write-abort" ["8.2", "ABT-REPORT"] "§8.2" {
+        /// Synchronous: PRIQ_ABT_ERR, PROD does not move, Response Failure.
+        Synchronous = "synchronous",
+        /// Asynchronous: PRIQ_ABT_ERR, PROD has moved over the lost record, no response.
+        Asynchronous = "asynchronous",
+        /// The interconnect reports nothing: PROD moves, the record is lost.
+        Unreported = "unreported",
+    }
+    /// Whether an SMMU without substreams looks for the STE before it answers the page request that overflow took.
+    PriStreamCheck = "pri-stream-check" ["8.1"] "§8.1" {
+        /// It does not: the answer is Success.
+        Skip = "skip",
+        /// It does: the answer is Response Failure where there is no valid STE.
+        Check = "check",
+    }
 }

@@ -59,6 +59,9 @@ impl Choice {
             | Self::GbpaOverrideRead
             | Self::QueueIndexHighBits
             | Self::AddressAboveOas
+            | Self::AtcTimeout
+            | Self::PriWriteAbort
+            | Self::PriStreamCheck
             | Self::PmcgWhileDisabled
             | Self::PmcgTerminated
             | Self::PmcgOverflowSet => true,
@@ -102,6 +105,9 @@ impl Choice {
             | Self::CommandOutOfRange
             | Self::CommandSsv
             | Self::TlbiAddressRange
+            | Self::AtsRegionSize
+            | Self::AtsWriteUnasked
+            | Self::SplitStageFlags
             | Self::CommandQueueOrder
             | Self::EcmdqErrackMismatch => false,
         }

@@ -2,56 +2,93 @@
 
 use super::stream::{stream, substream};
 use crate::address::low_mask;
-use crate::choice::answer::AtcInvSize;
+use crate::ats::{InvalidateRequest, Invalidated, PrgResponse, ResponseCode};
+use crate::bus::Bus;
+use crate::choice::answer::{AtcInvSize, AtcTimeout};
 use crate::env::Env;
 use crate::features::Features;
-use crate::ids::{StreamId, SubstreamId};
+use crate::ids::CommandQueue;
 use crate::layout::command::Command;
 use crate::rule::Rule;
+use crate::trace::Event;
 
 /// The largest Size of CMD_ATC_INV: the whole address space.
 const SIZE_MAX: u8 = 52;
 
-/// An invalidation in the address translation cache of a device (§4.5.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AtcInv {
-    /// The device.
-    pub stream: StreamId,
-    /// The PASID, if the request carries one.
-    pub substream: Option<SubstreamId>,
-    /// Whether it is for every PASID; only with one.
-    pub global: bool,
-    /// The first address, a multiple of the span.
-    pub address: u64,
-    /// log2 of the bytes of the span, 12 to 64.
-    pub log2_span_bytes: u8,
+/// The Invalidate Requests that no CMD_SYNC of their queue has completed (§4.7.3). All but a timeout is over at once
+/// here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Invalidations {
+    /// At most one for each queue.
+    timeouts: Vec<Timeout>,
 }
 
-/// The answer to a group of page requests (§4.5.2).
+/// Some Invalidate Request of a queue timed out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PriResp {
-    /// The device.
-    pub stream: StreamId,
-    /// The PASID, if the answer carries one.
-    pub substream: Option<SubstreamId>,
-    /// The group.
-    pub prg_index: u16,
-    /// What became of it.
-    pub response: Response,
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Timeout {
+    queue: CommandQueue,
+    /// A CMD_SYNC waits for it, for ever; if not, the next one says so.
+    hangs: bool,
 }
 
-/// What became of a group of page requests (§4.5.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Response {
-    /// The device must not ask any more.
-    Failure,
-    /// Some request was not valid.
-    Invalid,
-    /// The pages are there.
-    Success,
+impl Invalidations {
+    /// Whether a CMD_SYNC of the queue waits for ever.
+    pub(super) fn hang(&self, queue: CommandQueue) -> bool {
+        self.timeouts.iter().any(|timeout| timeout.queue == queue && timeout.hangs)
+    }
+
+    /// Sends a request and waits for what comes of it (§3.9.1.4, §3.9.1.5).
+    pub(super) fn send(&mut self, env: &mut impl Env, queue: CommandQueue, request: InvalidateRequest) {
+        let end = env.bus().invalidate(&request);
+        env.trace(|| Event::Invalidated { request, end });
+        match end {
+            Invalidated::Completed => {}
+            Invalidated::Unsupported => env.note(Rule::AtcInvUnsupported),
+            Invalidated::TimedOut => {
+                env.note(Rule::AtcInvTimedOut);
+                if !self.timeouts.iter().any(|timeout| timeout.queue == queue) {
+                    self.timeouts.push(Timeout { queue, hangs: false });
+                }
+            }
+        }
+    }
+
+    /// Whether a CMD_SYNC of the queue completes; the rule that ends it or makes it wait if not. What is reported
+    /// once is over: a CMD_SYNC after the error waits for what was sent since.
+    pub(super) fn sync(&mut self, env: &mut impl Env, queue: CommandQueue) -> Result<(), Rule> {
+        let Some(position) = self.timeouts.iter().position(|timeout| timeout.queue == queue) else {
+            return Ok(());
+        };
+        match env.ask(&[AtcTimeout::Error, AtcTimeout::Hang]) {
+            AtcTimeout::Error => {
+                self.timeouts.remove(position);
+                Err(Rule::SyncAfterTimeout)
+            }
+            AtcTimeout::Hang => {
+                self.timeouts[position].hangs = true;
+                Err(Rule::SyncNeverCompletes)
+            }
+        }
+    }
+
+    /// Whether an SMMU with these queues can be in this state; only one from outside cannot.
+    #[cfg(feature = "serde")]
+    pub(crate) fn are_possible(&self, exists: impl Fn(CommandQueue) -> bool) -> bool {
+        let queues: std::collections::BTreeSet<_> =
+            self.timeouts.iter().map(|timeout| timeout.queue).collect();
+        queues.len() == self.timeouts.len() && queues.into_iter().all(exists)
+    }
 }
 
-pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Result<AtcInv, Rule> {
+/// Sends the answer to a group of page requests: no completion is waited for (§4.5.2).
+pub(crate) fn respond(env: &mut impl Env, response: PrgResponse) {
+    env.bus().respond(&response);
+    env.trace(|| Event::PrgResponse(response));
+}
+
+pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Result<InvalidateRequest, Rule> {
     let word = command.atc_inv1();
     if word.size() > SIZE_MAX {
         return match env.ask(&[AtcInvSize::Illegal, AtcInvSize::Unknown]) {
@@ -61,7 +98,7 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     }
     let log2_span_bytes = 12 + word.size();
     let substream = substream(env, f, command)?;
-    Ok(AtcInv {
+    Ok(InvalidateRequest {
         stream: stream(env, f, command)?,
         substream,
         global: substream.is_some() && command.stream().global(),
@@ -70,14 +107,14 @@ pub(super) fn atc_inv(env: &mut impl Env, f: &Features, command: Command) -> Res
     })
 }
 
-pub(super) fn pri_resp(env: &mut impl Env, f: &Features, command: Command) -> Result<PriResp, Rule> {
+pub(super) fn pri_resp(env: &mut impl Env, f: &Features, command: Command) -> Result<PrgResponse, Rule> {
     let word = command.pri_resp1();
-    let response = match word.resp() {
-        0 => Response::Failure,
-        1 => Response::Invalid,
-        2 => Response::Success,
+    let code = match word.resp() {
+        0 => ResponseCode::ResponseFailure,
+        1 => ResponseCode::InvalidRequest,
+        2 => ResponseCode::Success,
         _reserved => return Err(Rule::CommandPriRespReserved),
     };
     let (stream, substream) = (stream(env, f, command)?, substream(env, f, command)?);
-    Ok(PriResp { stream, substream, prg_index: word.prg_index(), response })
+    Ok(PrgResponse { stream, substream, prg_index: word.prg_index(), code })
 }

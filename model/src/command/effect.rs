@@ -3,8 +3,8 @@
 use super::cfgi::Cfgi;
 use super::tlbi::{Pages, Tlbi};
 use crate::cache::configuration::Structures;
-use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages, sizes};
+use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::choice::answer::InvalidationEffect;
 use crate::config::geometry::Granule;
 use crate::env::Env;
@@ -124,9 +124,7 @@ impl Cfgi {
             Self::Ste { stream, leaf } => Structures::Streams { first: stream, last: stream, level1: !leaf },
             Self::SteRange { first, last } => Structures::Streams { first, last, level1: true },
             Self::All => Structures::Streams { first: StreamId(0), last: StreamId(u32::MAX), level1: true },
-            Self::Cd { stream, index, leaf } => {
-                Structures::Context { stream, index: index.0, level1: !leaf }
-            }
+            Self::Cd { stream, index, leaf } => Structures::Context { stream, index: index.0, level1: !leaf },
             Self::CdAll { stream } => Structures::Contexts { stream },
         }
     }

@@ -3,7 +3,7 @@
 //! [`decode`] says whether a command is legal, and drops what it ignores: a `Decoded` holds parameters that
 //! are in range and mean something.
 
-mod ats;
+pub(crate) mod ats;
 mod cfgi;
 pub(crate) mod effect;
 mod legality;
@@ -14,7 +14,6 @@ mod stream;
 mod sync;
 mod tlbi;
 
-pub use ats::{AtcInv, PriResp, Response};
 pub use cfgi::Cfgi;
 pub use prefetch::{Addresses, Prefetch};
 pub use stall::{Resume, StallAction};
@@ -23,6 +22,7 @@ pub use tlbi::{Pages, Range, Tlbi};
 
 use effect::TagSetting;
 
+use crate::ats::{InvalidateRequest, PrgResponse};
 use crate::cache::{Caches, Invalidation, Origin};
 use crate::choice::answer::{CmdqConsLag, CommandReservedBits};
 use crate::config::Globals;
@@ -35,6 +35,7 @@ use crate::queue::command as queue;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
 use crate::smmu::Progress;
+use ats::Invalidations;
 
 /// A legal command of the Non-secure Command queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,9 +47,9 @@ pub enum Decoded {
     /// CMD_TLBI_* (§4.4).
     Tlbi(Tlbi),
     /// CMD_ATC_INV (§4.5.1).
-    AtcInv(AtcInv),
+    AtcInv(InvalidateRequest),
     /// CMD_PRI_RESP (§4.5.2).
-    PriResp(PriResp),
+    PriResp(PrgResponse),
     /// CMD_RESUME (§4.7.1).
     Resume(Resume),
     /// CMD_STALL_TERM of this stream (§4.7.2).
@@ -78,6 +79,7 @@ pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Deco
 
 /// What commands act on, beside registers.
 pub(crate) struct Targets<'a> {
+    pub(crate) invalidations: &'a mut Invalidations,
     pub(crate) stalls: &'a mut Stalls,
     pub(crate) caches: &'a mut Caches,
 }
@@ -91,12 +93,12 @@ pub(crate) fn step<E: Env>(
     targets: &mut Targets<'_>,
     follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) -> Progress {
-    let Some(next) = queue::next(env, f, registers) else {
+    let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
     };
     consume(env, f, registers, targets, next, &follow);
     if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
-        let Some(next) = queue::next(env, f, registers) else {
+        let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
             return Progress::Worked;
         };
         consume(env, f, registers, targets, next, &follow);
@@ -114,13 +116,20 @@ fn consume<E: Env>(
     follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
 ) {
     let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
-    match decoded {
+    let completable = decoded.and_then(|decoded| {
+        if let Decoded::Sync(_) = decoded {
+            targets.invalidations.sync(env, next.queue())?;
+        }
+        Ok(decoded)
+    });
+    match completable {
         Ok(decoded) => {
             next.consume(env, f, registers);
             if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
                 follow(env, registers, targets.caches, hint);
             }
         }
+        Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
         Err(rule) => {
             env.note(rule);
             let Effect::Command(error) = rule.effect() else {
@@ -140,7 +149,7 @@ fn execute(
     targets: &mut Targets<'_>,
     (queue, decoded): (CommandQueue, Decoded),
 ) -> Option<Prefetch> {
-    let Targets { stalls, caches } = targets;
+    let Targets { invalidations, stalls, caches } = targets;
     let origin = Origin::Command(queue);
     match decoded {
         Decoded::Prefetch(hint) => return Some(hint),
@@ -159,12 +168,12 @@ fn execute(
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
         }
-        // There is no device to tell. Without SMMUEN, ATS does not work at all (§6.3.9.6).
-        Decoded::AtcInv(_) | Decoded::PriResp(_) => {
-            if !registers.cr0ack.smmuen() {
-                env.note(Rule::CommandIgnored);
-            }
+        // Without SMMUEN, ATS does not work at all (§6.3.9.6).
+        Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
+            env.note(Rule::CommandIgnored);
         }
+        Decoded::AtcInv(request) => invalidations.send(env, queue, request),
+        Decoded::PriResp(response) => ats::respond(env, response),
         Decoded::Sync(signal) => {
             caches.synchronize(env, origin);
             stalls.synchronise();

@@ -1,13 +1,13 @@
 //! STE validity and meaning (§5.2, §5.2.2): from eight words to the stream they describe.
 
+use super::StreamWorld;
+use super::cd::ContextSetting;
 use super::cd::is_write_back;
 use super::cd_table::CdTable;
 use super::geometry::{
     self, AddressFormat, Granule, Shape, Table, base_out_of_range, beyond_ttb, effective_output_bits,
     stage2_start_level,
 };
-use super::StreamWorld;
-use super::cd::ContextSetting;
 use crate::attributes::Shareability;
 use crate::attributes::overrides::Overrides;
 use crate::attributes::stage1::ShareabilitySource;

@@ -1,5 +1,6 @@
 //! How a failed transaction ends (§3.12, §5.5, §7.2): what the client sees, and what is recorded.
 
+pub(crate) mod ats;
 mod record;
 pub(crate) mod stall;
 
@@ -146,6 +147,11 @@ fn is_recorded<E: Env>(env: &mut E, g: &Globals<'_>, tx: &Transaction, code: Eve
     if code != EventCode::CBadStreamid {
         return true;
     }
+    bad_streamid_recorded(env, g)
+}
+
+/// Whether C_BAD_STREAMID is recorded (§6.3.12).
+fn bad_streamid_recorded<E: Env>(env: &mut E, g: &Globals<'_>) -> bool {
     if !g.recinvsid() {
         env.note(Rule::BadStreamNotRecorded);
         return false;

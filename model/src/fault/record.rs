@@ -1,9 +1,10 @@
 //! The record of a failed transaction (§7.3). Fields that the architecture calls UNKNOWN are zero.
 
 use crate::address::low_mask;
+use crate::ats::AtsRequest;
 use crate::features::Features;
 use crate::ids::SubstreamId;
-use crate::layout::event::{EventCode, EventRecord, EventWord0, EventWord1};
+use crate::layout::event::{AtsRequestWord1, EventCode, EventRecord, EventWord0, EventWord1};
 use crate::outcome::{Class, Site};
 use crate::transaction::{Access, Direction, Privilege, Purpose, Transaction};
 
@@ -57,6 +58,23 @@ pub(super) fn build(
             unreachable!("no check of an ordinary transaction leads to {code:?}")
         }
     }
+}
+
+/// F_BAD_ATS_TREQ (§7.3.6): what was asked for, before any override. PCIe always asks for R.
+pub(super) fn translation_request(request: &AtsRequest) -> EventRecord {
+    let SubstreamId(id) = request.substream.unwrap_or_default();
+    let header = EventWord0::new()
+        .with_event_number(EventCode::FBadAtsTreq.code())
+        .with_stream_id(request.stream.0)
+        .with_ssv(request.substream.is_some())
+        .with_substream_id(id & SUBSTREAM_MASK);
+    let asked = AtsRequestWord1::new()
+        .with_span(request.units)
+        .with_privileged(request.privilege == Privilege::Privileged)
+        .with_x(request.execute)
+        .with_w(!request.no_write)
+        .with_r(true);
+    EventRecord([header.into_bits(), asked.into_bits(), request.address.value() & !low_mask(12), 0])
 }
 
 /// Event number, StreamID, and the SubstreamID where the event has one.

@@ -98,6 +98,21 @@ pub struct EventWord1 {
     pub impl_def: u16, // 1 [63:48]
 }
 
+/// Word 1 of F_BAD_ATS_TREQ (§7.3.6): what the Translation Request asked for.
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct AtsRequestWord1 {
+    #[bits(4)]
+    pub span: u8, // 1 [3:0], in Smallest Translation Units
+    #[bits(24)]
+    __: u32,
+    pub privileged: bool, // 1 [28:28], P
+    pub x: bool,
+    pub w: bool,
+    pub r: bool, // 1 [31:31]
+    __: u32,
+}
+
 impl EventRecord {
     /// The record in the bytes of the queue.
     pub fn to_bytes(self) -> [u8; 32] {

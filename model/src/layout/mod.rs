@@ -14,5 +14,6 @@ pub mod l1cd;
 pub mod l1std;
 pub mod names;
 pub mod pmcg;
+pub mod pri;
 pub mod register;
 pub mod ste;

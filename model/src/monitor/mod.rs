@@ -25,6 +25,8 @@ pub(crate) enum Arrival {
     Transaction,
     /// An ATS Translated transaction.
     Translated,
+    /// An ATS Translation Request.
+    TranslationRequest,
 }
 
 /// Everything about one transaction that is counted.
@@ -46,6 +48,7 @@ enum Monitored {
     ConfigurationMiss,
     WalkAccess,
     ConfigurationAccess,
+    AtsRequest,
     AtsTranslated,
 }
 
@@ -61,6 +64,7 @@ impl Monitored {
             3 => Some(Self::ConfigurationMiss),
             4 => Some(Self::WalkAccess),
             5 => Some(Self::ConfigurationAccess),
+            6 => Some(Self::AtsRequest),
             7 => Some(Self::AtsTranslated),
             _ => None,
         }
@@ -70,11 +74,13 @@ impl Monitored {
     fn count(self, occurrence: &Occurrence) -> u64 {
         let Tally { walk_accesses, configuration_accesses } = occurrence.tally;
         match self {
-            Self::Transaction => 1,
+            // A Translation Request is no transaction of the client, and has an event of its own.
+            Self::Transaction => u64::from(occurrence.arrival != Arrival::TranslationRequest),
             Self::TlbMiss => u64::from(walk_accesses != 0),
             Self::ConfigurationMiss => u64::from(configuration_accesses != 0),
             Self::WalkAccess => walk_accesses,
             Self::ConfigurationAccess => configuration_accesses,
+            Self::AtsRequest => u64::from(occurrence.arrival == Arrival::TranslationRequest),
             Self::AtsTranslated => u64::from(occurrence.arrival == Arrival::Translated),
         }
     }
@@ -83,7 +89,7 @@ impl Monitored {
     fn may_leave_out_terminated(self) -> bool {
         match self {
             Self::Transaction | Self::TlbMiss | Self::ConfigurationMiss | Self::AtsTranslated => true,
-            Self::WalkAccess | Self::ConfigurationAccess => false,
+            Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest => false,
         }
     }
 }

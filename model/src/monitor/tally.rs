@@ -32,6 +32,9 @@ impl Tally {
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
             | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => {}
         }
     }

@@ -27,12 +27,17 @@ pub(crate) struct Pending {
     ring: Ring,
 }
 
-/// The queue to consume from; `None` if every one is disabled, in error, empty, or inconsistent in a way that
-/// stops it. Queues have no order among each other (§3.5.6.1): where several are pending, each may be next.
-pub(crate) fn next(env: &mut impl Env, f: &Features, registers: &Registers) -> Option<Pending> {
+/// The queue to consume from; `None` if every one is disabled, in error, empty, inconsistent in a way that stops
+/// it, or `hangs` for ever in a CMD_SYNC. Queues have no order among each other (§3.5.6.1): where several are pending, each may be next.
+pub(crate) fn next(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    hangs: impl Fn(CommandQueue) -> bool,
+) -> Option<Pending> {
     let enhanced = registers.ecmdqs.ids(f).map(CommandQueue::Enhanced);
     let mut chosen = None;
-    for queue in std::iter::once(CommandQueue::Main).chain(enhanced) {
+    for queue in std::iter::once(CommandQueue::Main).chain(enhanced).filter(|&queue| !hangs(queue)) {
         let Some(found) = pending(env, f, registers, queue) else { continue };
         if chosen.is_some()
             && env.ask(&[CommandQueueOrder::First, CommandQueueOrder::Later]) == CommandQueueOrder::First
@@ -90,8 +95,8 @@ fn passes_inconsistency(env: &mut impl Env) -> bool {
 }
 
 impl Pending {
-    /// Which queue it is.
-    pub(crate) fn queue(self) -> CommandQueue {
+    /// Which queue.
+    pub(crate) const fn queue(self) -> CommandQueue {
         self.queue
     }
 

@@ -342,6 +342,58 @@ rules! {
     /// CMD_STALL_TERM names a stream that does not abort all its transactions, and the implementation does nothing.
     StallTermIgnored = "STL-14" "§4.7.2" => Ignored,
 
+    // ATS Translation Requests (§3.9.1.2).
+    /// A Translation Request met SMMUEN 0: Unsupported Request, F_BAD_ATS_TREQ.
+    AtsWhileDisabled = "ATS-01" "§3.9.1.2" => Event(FBadAtsTreq),
+    /// A Translation Request met a stream, or an SMMU, without ATS: Unsupported Request, F_BAD_ATS_TREQ.
+    AtsForbidden = "ATS-02" "§3.9.1.2" => Event(FBadAtsTreq),
+    /// EATS is Full ATS: the completion carries the physical address, after all enabled stages.
+    AtsFull = "ATS-03" "§5.2" => Decision,
+    /// EATS is split-stage: the completion carries the IPA, with the permissions and the size of both stages.
+    AtsSplit = "ATS-04" "§13.6.3" => Decision,
+    /// S1DSS skips stage 1 and there is no stage 2: the completion grants reads and writes of the same address.
+    AtsIdentity = "ATS-05" "§13.6.4" => Decision,
+    /// A Translation-related fault: Success without any permission, and no event.
+    AtsNoAccess = "ATS-06" "§3.9.1.2" => Decision,
+    /// The page allows some of what the request asks for: Success with that.
+    AtsReduced = "ATS-07" "§13.7" => Decision,
+    /// An error of configuration or an aborted walk: Completer Abort.
+    AtsCompleterAbort = "ATS-08" "§3.9.1.2" => Decision,
+    /// REC_CFG_ATS is 0: a configuration error that a Translation Request or page request met is not recorded.
+    AtsErrorNotRecorded = "ATS-09" "§3.9.1.2" => Decision,
+
+    // ATS invalidation (§3.9.1.4, §3.9.1.5, §4.7.3).
+    /// The device answered an Invalidate Request with Unsupported Request: the command is complete all the same.
+    AtcInvUnsupported = "ATC-01" "§3.9.1.5" => Decision,
+    /// The device did not answer an Invalidate Request in time.
+    AtcInvTimedOut = "ATC-02" "§3.9.1.4" => Decision,
+    /// CMD_SYNC follows an Invalidate Request that timed out: CERROR_ATC_INV_SYNC.
+    SyncAfterTimeout = "ATC-03" "§4.7.3" => Command(AtcInvSync),
+    /// The same in an implementation without CERROR_ATC_INV_SYNC: the CMD_SYNC never completes.
+    SyncNeverCompletes = "ATC-04" "§3.9.1.4" => Ignored,
+
+    // Page requests (chapter 8).
+    /// Effective PRIQEN is 0: the page request is discarded and answered with Response Failure.
+    PageRequestDisabled = "PRI-01" "§8.2" => Ignored,
+    /// PRIQ_ABT_ERR is active: the page request is discarded and answered with Response Failure.
+    PageRequestInError = "PRI-02" "§8.2" => Ignored,
+    /// The queue is full: the message is discarded, and an overflow begins.
+    PriQueueOverflow = "PRI-03" "§8.1" => Ignored,
+    /// An overflow is not yet acknowledged: the message is discarded, even if there is space again.
+    PriQueueOverflowing = "PRI-04" "§8.1" => Ignored,
+    /// What was discarded is not the last page request of its group, or a Stop PASID marker: no answer.
+    PageRequestUnanswered = "PRI-05" "§8.1" => Decision,
+    /// Overflow took the last page request of a group: the SMMU answers with Success.
+    PageRequestAnswered = "PRI-06" "§8.1" => Decision,
+    /// IDR3.PPS is 0: STE.PPAR decides whether the answer to a request with a PASID carries it.
+    PasidByPpar = "PRI-07" "§8.1" => Decision,
+    /// The STE of PPAR cannot be had: the SMMU answers with Response Failure, without a PASID.
+    PparUnavailable = "PRI-08" "§8.1" => Decision,
+    /// The write of the record got an external abort: PRIQ_ABT_ERR becomes active.
+    PriQueueAborted = "PRI-09" "§8.2" => Global,
+    /// PROD and CONS are inconsistent, and the implementation writes nothing meanwhile.
+    PriQueueInconsistent = "PRI-10" "§3.5.1" => Ignored,
+
     // Event queue (§3.5.3, §7.2, §7.4).
     /// EVENTQEN is 0: the record is discarded without overflow.
     EventQueueDisabled = "EVQ-01" "§7.2.1" => Ignored,

@@ -4,8 +4,10 @@ use std::fmt;
 
 use super::Smmu;
 use crate::cache::saved::SavedCaches;
+use crate::command::ats::Invalidations;
 use crate::fault::stall::Stalls;
 use crate::features::{Features, IdRegisters, Refusal};
+use crate::ids::CommandQueue;
 use crate::queue::event::EventQueue;
 use crate::registers::Registers;
 use crate::translate::memo::Memo;
@@ -17,6 +19,7 @@ pub(super) struct Saved {
     ids: IdRegisters,
     registers: Registers,
     event_queue: EventQueue,
+    invalidations: Invalidations,
     caches: SavedCaches,
     stalls: Stalls,
 }
@@ -30,6 +33,8 @@ pub enum LoadError {
     Impossible(&'static str),
     /// Stalled transactions are in a state that they do not get into.
     ImpossibleStalls,
+    /// ATS invalidations wait in a queue that does not exist, or twice in one.
+    ImpossibleInvalidations,
     /// The caches hold what no run could have left in them.
     ImpossibleCaches,
 }
@@ -46,6 +51,7 @@ impl fmt::Display for LoadError {
                 "the saved {registers} has bits set that are not implemented with the saved ID registers"
             ),
             Self::ImpossibleStalls => write!(f, "the saved stalled transactions cannot be in that state"),
+            Self::ImpossibleInvalidations => write!(f, "the saved ATS invalidations cannot be in that state"),
             Self::ImpossibleCaches => write!(f, "the saved caches hold what no run can leave in them"),
         }
     }
@@ -56,8 +62,8 @@ impl std::error::Error for LoadError {}
 impl From<Smmu> for Saved {
     fn from(smmu: Smmu) -> Self {
         // A memo shows in no answer.
-        let Smmu { features, registers, event_queue, stalls, memo: _, caches } = smmu;
-        Self { ids: features.ids, registers, event_queue, stalls, caches: caches.into() }
+        let Smmu { features, registers, event_queue, invalidations, stalls, memo: _, caches } = smmu;
+        Self { ids: features.ids, registers, event_queue, invalidations, stalls, caches: caches.into() }
     }
 }
 
@@ -65,7 +71,7 @@ impl TryFrom<Saved> for Smmu {
     type Error = LoadError;
 
     fn try_from(saved: Saved) -> Result<Self, LoadError> {
-        let Saved { ids, registers, event_queue, stalls, caches } = saved;
+        let Saved { ids, registers, event_queue, invalidations, stalls, caches } = saved;
         let features = Features::new(ids).map_err(LoadError::Refused)?;
         if let Some(registers) = registers.impossible(&features) {
             return Err(LoadError::Impossible(registers));
@@ -73,7 +79,14 @@ impl TryFrom<Saved> for Smmu {
         if stalls.is_impossible(&features) {
             return Err(LoadError::ImpossibleStalls);
         }
+        let exists = |queue| match queue {
+            CommandQueue::Main => true,
+            CommandQueue::Enhanced(id) => registers.ecmdqs.ids(&features).any(|known| known == id),
+        };
+        if !invalidations.are_possible(exists) {
+            return Err(LoadError::ImpossibleInvalidations);
+        }
         let caches = caches.load().ok_or(LoadError::ImpossibleCaches)?;
-        Ok(Self { features, registers, event_queue, stalls, memo: Memo::default(), caches })
+        Ok(Self { features, registers, event_queue, invalidations, stalls, memo: Memo::default(), caches })
     }
 }

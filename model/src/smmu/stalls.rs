@@ -161,27 +161,28 @@ impl Smmu {
         let Stall { transaction: tx, state, .. } = self.stalls.get(stag);
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(&tx);
-        let outcome = match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, &tx, &mut seen) {
-            Ok(translation) => {
-                self.end_early(env, stag, state);
-                Outcome::Done(translation)
-            }
-            Err(stop) => match fault::conclude(env, &globals, &tx, &seen, stop) {
-                Ending::Stalls { record, .. } => {
-                    return self.stays(stag, state, stalling(record.record, stag));
+        let outcome =
+            match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, &tx, &mut seen) {
+                Ok(translation) => {
+                    self.end_early(env, stag, state);
+                    Outcome::Done(translation)
                 }
-                Ending::Terminates { outcome, record } => {
-                    // The newest fault counts, unless the first is recorded.
-                    if let State::Unrecorded(_) = state {
-                        self.stalls.release(stag);
-                        self.record(env, record);
-                    } else {
-                        self.stalls.set(stag, State::Ended);
+                Err(stop) => match fault::conclude(env, &globals, &tx, &seen, stop) {
+                    Ending::Stalls { record, .. } => {
+                        return self.stays(stag, state, stalling(record.record, stag));
                     }
-                    outcome
-                }
-            },
-        };
+                    Ending::Terminates { outcome, record } => {
+                        // The newest fault counts, unless the first is recorded.
+                        if let State::Unrecorded(_) = state {
+                            self.stalls.release(stag);
+                            self.record(env, record);
+                        } else {
+                            self.stalls.set(stag, State::Ended);
+                        }
+                        outcome
+                    }
+                },
+            };
         env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
     }
 

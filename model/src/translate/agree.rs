@@ -1,5 +1,6 @@
 //! Whether memory still agrees with a cached translation: the walk is made again, without caches, effects or questions.
 
+use super::ask::Ask;
 use super::recall::{Fresh, Recall, Remembering};
 use super::stage1::Stage1Query;
 use super::stage2::{Request, Stage2Tables};
@@ -45,9 +46,9 @@ struct Trail {
 
 /// Where memory no longer agrees with a stage 1 leaf.
 #[cold]
-pub(super) fn stage1<E: Env>(
+pub(super) fn stage1<E: Env, A: Ask>(
     env: &mut Remembering<'_, E>,
-    query: &Stage1Query<'_>,
+    query: &Stage1Query<'_, A>,
     entry: &Stage1Entry,
 ) -> Option<Difference> {
     let context = query.context;
@@ -68,7 +69,9 @@ pub(super) fn stage1<E: Env>(
             && hierarchy == u64::from(entry.hierarchy)
     });
     if !agrees {
-        return Some(trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)));
+        return Some(
+            trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)),
+        );
     }
     let configured = context.rules == entry.terms.rules
         && context.types.select(Stage1Leaf::from_bits(entry.leaf)) == entry.memory_type
@@ -78,9 +81,9 @@ pub(super) fn stage1<E: Env>(
 
 /// Where memory no longer agrees with a stage 1 table.
 #[cold]
-pub(super) fn stage1_table<E: Env>(
+pub(super) fn stage1_table<E: Env, A: Ask>(
     env: &mut Remembering<'_, E>,
-    query: &Stage1Query<'_>,
+    query: &Stage1Query<'_, A>,
     size_bits: u8,
     entry: &TableEntry,
 ) -> Option<Difference> {
@@ -135,7 +138,7 @@ pub(super) fn stage2_table<E: Env>(
 }
 
 /// `None` where stage 1 has no table: EPDx lets what is cached be used (§5.4.1.1).
-fn stage1_trail<E: Env>(env: &mut E, query: &Stage1Query<'_>) -> Option<Trail> {
+fn stage1_trail<E: Env, A: Ask>(env: &mut E, query: &Stage1Query<'_, A>) -> Option<Trail> {
     let table = query.half.table.as_ref()?;
     let va = query.input.address.value();
     Some(looking(env.bus(), |env| match query.stage2 {
@@ -168,7 +171,8 @@ impl Trail {
 
     /// Where the walk leaves the way that is cached: the first table that differs from the `cached` one, or its end.
     fn parting(&self, mut cached: impl FnMut(&Step) -> Option<TableEntry>) -> Difference {
-        let parting = self.steps.iter().flatten().find(|step| cached(step).is_some_and(|entry| !same(step, &entry)));
+        let parting =
+            self.steps.iter().flatten().find(|step| cached(step).is_some_and(|entry| !same(step, &entry)));
         match parting {
             Some(step) => Difference { at: Some(step.at), now: Some(step.raw) },
             None => Difference { at: self.last.map(|(at, _)| at), now: self.last.map(|(_, raw)| raw) },

@@ -3,6 +3,8 @@
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
 mod agree;
+mod ask;
+pub(crate) mod ats;
 mod context;
 pub(crate) mod memo;
 mod permission;
@@ -29,8 +31,9 @@ use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
+use ask::Ask;
 use memo::Memo;
-use recall::{Fresh, Recall, Remembering};
+use recall::{Both, Fresh, Recall, Remembering};
 use sources::{ContextSource, StreamSource};
 use stage1::{Stage1Input, Stage1Query};
 
@@ -170,39 +173,44 @@ fn translate<E: Recall>(
     }
 }
 
-/// Both stages (phases E and F of chapter 15), or a translation that combines them.
+/// Both stages (phases E and F of chapter 15).
 #[inline(always)]
 fn nested<E: Recall>(
     env: &mut E,
     stream: &Stream,
     stage2: &Stage2,
-    query: &Stage1Query<'_>,
+    query: &Stage1Query<'_, Access>,
     attributes: Attributes,
 ) -> Result<Translation, Stop> {
-    if let Some(both) = env.both(query, stage2) {
-        let (first, second) = both?;
-        let attributes = stream.overrides.attributes(env, attributes);
-        let attributes = first.attributes(env, attributes);
-        return Ok(finished(env, &first, &second, attributes));
-    }
-    let first = stage1::translate(env, query)?;
+    let (first, second) = both_stages(env, stage2, query)?;
     let attributes = stream.overrides.attributes(env, attributes);
     let attributes = first.attributes(env, attributes);
-    let request = stage2::Request { ipa: first.ipa, class: Class::Input, access: query.input.access };
+    Ok(finished(env, &first, &second, attributes))
+}
+
+/// What stage 1 makes of the query, and stage 2 of that.
+#[inline(always)]
+fn both_stages<E: Recall, A: Ask>(env: &mut E, stage2: &Stage2, query: &Stage1Query<'_, A>) -> Both<A> {
+    if let Some(both) = env.both(query, stage2) {
+        return both;
+    }
+    let first = stage1::translate(env, query)?;
+    let request = stage2::Request { ipa: first.ipa, class: Class::Input, access: first.granted };
     let second = stage2::translate(env, stage2, request)?;
     env.keep_both(query, stage2, &first);
-    Ok(finished(env, &first, &second, attributes))
+    Ok((first, second))
 }
 
 #[inline(always)]
 fn finished<E: Recall>(
     env: &mut E,
-    stage1: &stage1::Mapped,
-    stage2: &stage2::Mapped,
+    stage1: &stage1::Mapped<Access>,
+    stage2: &stage2::Mapped<Access>,
     attributes: Attributes,
 ) -> Translation {
     let page = stage2.page(env);
-    let attributes = if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
+    let attributes =
+        if page.forces_write_back() { stage1.made_cacheable(env, attributes) } else { attributes };
     let attributes = page.apply(attributes).consistent();
     Translation { pa: stage2.pa, size_log2: stage1.size_bits.min(stage2.size_bits), attributes }
 }

@@ -45,7 +45,12 @@ pub(crate) fn prefetch<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches
 }
 
 /// STE and CD alone.
-fn configuration<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches, hint: Prefetch) -> Result<(), Stop> {
+fn configuration<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    caches: &mut Caches,
+    hint: Prefetch,
+) -> Result<(), Stop> {
     let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
     let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
     let mut env = Remembering { env, tlb, pending, policy, now, bbml };

@@ -4,6 +4,7 @@
 //! has the TLB. Faults of a walk are never cached, permission faults come from cached leaves too (§3.21.1).
 
 use super::agree;
+use super::ask::Ask;
 use super::stage1::{self, Stage1Query};
 use super::stage2::{self, Request};
 use super::walk::{Leaf, Start, Step};
@@ -25,53 +26,63 @@ use crate::trace::{CacheEntry, Difference, Event};
 pub(crate) trait Recall: Env {
     /// What stage 1 and stage 2 together make of the query.
     #[inline(always)]
-    fn both(&mut self, _query: &Stage1Query<'_>, _stage2: &Stage2) -> Option<Both> {
+    fn both<A: Ask>(&mut self, _query: &Stage1Query<'_, A>, _stage2: &Stage2) -> Option<Both<A>> {
         None
     }
 
     /// What stage 1 makes of the query.
     #[inline(always)]
-    fn stage1(&mut self, _query: &Stage1Query<'_>) -> Option<Result<stage1::Mapped, Stop>> {
+    fn stage1<A: Ask>(&mut self, _query: &Stage1Query<'_, A>) -> Option<Result<stage1::Mapped<A>, Stop>> {
         None
     }
 
     /// What stage 2 makes of the request.
     #[inline(always)]
-    fn stage2(&mut self, _stage2: &Stage2, _request: Request) -> Option<Result<stage2::Mapped, Stop>> {
+    fn stage2<A: Ask>(
+        &mut self,
+        _stage2: &Stage2,
+        _request: Request<A>,
+    ) -> Option<Result<stage2::Mapped<A>, Stop>> {
         None
     }
 
     /// A stage 1 table on the way, with that the walk can start.
     #[inline(always)]
-    fn stage1_start(&mut self, _query: &Stage1Query<'_>, _table: &Table) -> Option<Start> {
+    fn stage1_start<A: Ask>(&mut self, _query: &Stage1Query<'_, A>, _table: &Table) -> Option<Start> {
         None
     }
 
     /// A stage 2 table on the way, with that the walk can start.
     #[inline(always)]
-    fn stage2_start(&mut self, _stage2: &Stage2, _request: Request) -> Option<Start> {
+    fn stage2_start<A: Ask>(&mut self, _stage2: &Stage2, _request: Request<A>) -> Option<Start> {
         None
     }
 
     /// Stage 1 found a Table descriptor.
     #[inline(always)]
-    fn keep_stage1_table(&mut self, _query: &Stage1Query<'_>, _step: Step) {}
+    fn keep_stage1_table<A: Ask>(&mut self, _query: &Stage1Query<'_, A>, _step: Step) {}
 
     /// Stage 2 found a Table descriptor.
     #[inline(always)]
-    fn keep_stage2_table(&mut self, _stage2: &Stage2, _request: Request, _step: Step) {}
+    fn keep_stage2_table<A: Ask>(&mut self, _stage2: &Stage2, _request: Request<A>, _step: Step) {}
 
     /// Stage 1 found a leaf that has no other fault than that of a permission; hardware leaves it as `raw`.
     #[inline(always)]
-    fn keep_stage1(&mut self, _query: &Stage1Query<'_>, _leaf: &Leaf, _raw: u64) {}
+    fn keep_stage1<A: Ask>(&mut self, _query: &Stage1Query<'_, A>, _leaf: &Leaf, _raw: u64) {}
 
     /// The same of stage 2.
     #[inline(always)]
-    fn keep_stage2(&mut self, _stage2: &Stage2, _request: Request, _leaf: &Leaf, _raw: u64) {}
+    fn keep_stage2<A: Ask>(&mut self, _stage2: &Stage2, _request: Request<A>, _leaf: &Leaf, _raw: u64) {}
 
     /// Both stages have translated the query.
     #[inline(always)]
-    fn keep_both(&mut self, _query: &Stage1Query<'_>, _stage2: &Stage2, _stage1: &stage1::Mapped) {}
+    fn keep_both<A: Ask>(
+        &mut self,
+        _query: &Stage1Query<'_, A>,
+        _stage2: &Stage2,
+        _stage1: &stage1::Mapped<A>,
+    ) {
+    }
 
     /// Whether a cache entry is used; if not, it is as if it had gone. `difference` compares it with memory.
     #[inline(always)]
@@ -92,7 +103,7 @@ pub(crate) trait Recall: Env {
 }
 
 /// What a combined entry yields.
-pub(crate) type Both = Result<(stage1::Mapped, stage2::Mapped), Stop>;
+pub(crate) type Both<A> = Result<(stage1::Mapped<A>, stage2::Mapped<A>), Stop>;
 
 /// An environment that knows no translation.
 #[derive(Debug)]
@@ -151,7 +162,7 @@ const NT: u64 = 1 << 16;
 
 impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
-    fn both(&mut self, query: &Stage1Query<'_>, stage2: &Stage2) -> Option<Both> {
+    fn both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2) -> Option<Both<A>> {
         let found = self.tlb.combined(query.tags(), query.va())?;
         let (mut entry, other) = (*found.entry, found.other.copied());
         if let Some(other) = other {
@@ -164,16 +175,21 @@ impl<E: Env> Recall for Remembering<'_, E> {
                 Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
             }
         }
-        let born = if entry.stage1.born.epoch < entry.stage2.born.epoch { entry.stage1.born } else { entry.stage2.born };
+        let born = if entry.stage1.born.epoch < entry.stage2.born.epoch {
+            entry.stage1.born
+        } else {
+            entry.stage2.born
+        };
         let admitted = self.admits(query.combined(&entry), born, |this| {
             let ipa = entry.stage1.ipa(query.va());
-            agree::stage1(this, query, &entry.stage1).or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
+            agree::stage1(this, query, &entry.stage1)
+                .or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
         });
         if admitted { query.both(self, stage2, &entry) } else { None }
     }
 
     #[inline(always)]
-    fn stage1(&mut self, query: &Stage1Query<'_>) -> Option<Result<stage1::Mapped, Stop>> {
+    fn stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>) -> Option<Result<stage1::Mapped<A>, Stop>> {
         let found = self.tlb.stage1(query.tags(), query.va())?;
         let (mut entry, other) = (*found.entry, found.other.copied());
         if let Some(other) = other {
@@ -186,13 +202,16 @@ impl<E: Env> Recall for Remembering<'_, E> {
                 Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
             }
         }
-        let admitted =
-            self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
+        let admitted = self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
         if admitted { query.recalled(self, &entry) } else { None }
     }
 
     #[inline(always)]
-    fn stage2(&mut self, stage2: &Stage2, request: Request) -> Option<Result<stage2::Mapped, Stop>> {
+    fn stage2<A: Ask>(
+        &mut self,
+        stage2: &Stage2,
+        request: Request<A>,
+    ) -> Option<Result<stage2::Mapped<A>, Stop>> {
         let ipa = request.ipa.value();
         let found = self.tlb.stage2(stage2.vmid, ipa)?;
         let (mut entry, other) = (*found.entry, found.other.copied());
@@ -214,7 +233,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
         if admitted { stage2::recalled(self, &entry, request, stage2.xnx) } else { None }
     }
 
-    fn stage1_start(&mut self, query: &Stage1Query<'_>, table: &Table) -> Option<Start> {
+    fn stage1_start<A: Ask>(&mut self, query: &Stage1Query<'_, A>, table: &Table) -> Option<Start> {
         let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
         let (size_bits, entry) = self.tlb.stage1_table(query.tags(), query.va(), sizes)?;
         let cached = CacheEntry::Stage1Table {
@@ -223,13 +242,12 @@ impl<E: Env> Recall for Remembering<'_, E> {
             va: query.va(),
             size_log2: size_bits,
         };
-        let difference =
-            |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
+        let difference = |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
         self.admits(cached, entry.born, difference)
             .then(|| Start::behind(table, size_bits, entry.next, u64::from(entry.hierarchy) << 59))
     }
 
-    fn stage2_start(&mut self, stage2: &Stage2, request: Request) -> Option<Start> {
+    fn stage2_start<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>) -> Option<Start> {
         let (table, ipa) = (&stage2.table, request.ipa.value());
         let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
         let (size_bits, entry) = self.tlb.stage2_table(stage2.vmid, ipa, sizes)?;
@@ -238,18 +256,18 @@ impl<E: Env> Recall for Remembering<'_, E> {
         self.admits(cached, entry.born, difference).then(|| Start::behind(table, size_bits, entry.next, 0))
     }
 
-    fn keep_stage1_table(&mut self, query: &Stage1Query<'_>, step: Step) {
+    fn keep_stage1_table<A: Ask>(&mut self, query: &Stage1Query<'_, A>, step: Step) {
         let hierarchy = high_bits(step.hierarchy);
         let entry = TableEntry { next: step.next, hierarchy, aset: query.context.aset, born: self.now };
         self.tlb.insert_stage1_table(query.tags(), query.va(), step.size_bits, entry);
     }
 
-    fn keep_stage2_table(&mut self, stage2: &Stage2, request: Request, step: Step) {
+    fn keep_stage2_table<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, step: Step) {
         let entry = TableEntry { next: step.next, hierarchy: 0, aset: false, born: self.now };
         self.tlb.insert_stage2_table(stage2.vmid, request.ipa.value(), step.size_bits, entry);
     }
 
-    fn keep_stage1(&mut self, query: &Stage1Query<'_>, leaf: &Leaf, raw: u64) {
+    fn keep_stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>, leaf: &Leaf, raw: u64) {
         let (context, half) = (query.context, query.half);
         if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
             return;
@@ -269,7 +287,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
         self.tlb.insert_stage1(query.tags(), query.va(), descriptor.ng(), entry);
     }
 
-    fn keep_stage2(&mut self, stage2: &Stage2, request: Request, leaf: &Leaf, raw: u64) {
+    fn keep_stage2<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, leaf: &Leaf, raw: u64) {
         if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
             return;
         }
@@ -290,10 +308,12 @@ impl<E: Env> Recall for Remembering<'_, E> {
     }
 
     /// Both are cached by now, unless they may not be.
-    fn keep_both(&mut self, query: &Stage1Query<'_>, stage2: &Stage2, mapped: &stage1::Mapped) {
-        let only = |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
+    fn keep_both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2, mapped: &stage1::Mapped<A>) {
+        let only =
+            |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
         let Some(stage1) = self.tlb.stage1(query.tags(), query.va()).and_then(only) else { return };
-        let only = |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
+        let only =
+            |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
         let ipa = mapped.ipa.value();
         let Some(stage2) = self.tlb.stage2(stage2.vmid, ipa).and_then(only) else { return };
         if stage1.ipa(query.va()) == ipa {

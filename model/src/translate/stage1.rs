@@ -1,6 +1,6 @@
 //! Stage 1 (§3.4.1, §5.4; DDI 0487 D8): from the address of a transaction to an IPA.
 
-use super::permission;
+use super::ask::Ask;
 use super::recall::{Both, Recall};
 use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
 use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
@@ -25,16 +25,18 @@ use crate::transaction::{Access, Direction, Privilege};
 
 /// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stage1Input {
+pub(super) struct Stage1Input<A> {
     pub(super) address: Iova,
-    pub(super) access: Access,
+    pub(super) access: A,
     /// Whose translations of the address are looked for.
     pub(super) regime: Regime,
 }
 
 /// What stage 1 found.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mapped {
+pub(crate) struct Mapped<A> {
+    /// What it grants.
+    pub(super) granted: A,
     /// The output address: an IPA, which is physical where stage 2 is bypassed.
     pub(super) ipa: Ipa,
     leaf: Stage1Leaf,
@@ -44,7 +46,7 @@ pub(crate) struct Mapped {
     pub(super) size_bits: u8,
 }
 
-impl Mapped {
+impl<A> Mapped<A> {
     /// The attributes of the access after stage 1 (§13.4.2); `input` is what enters it.
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
@@ -68,20 +70,20 @@ const AP_READ_ONLY: u64 = 1 << 7;
 
 /// A translation that stage 1 is to make, with all that it depends on beside the tables.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stage1Query<'a> {
+pub(crate) struct Stage1Query<'a, A> {
     pub(super) context: &'a Context,
     pub(super) half: &'a Half,
     pub(super) stage2: Option<&'a Stage2>,
-    pub(super) input: Stage1Input,
+    pub(super) input: Stage1Input<A>,
 }
 
-impl<'a> Stage1Query<'a> {
+impl<'a, A: Ask> Stage1Query<'a, A> {
     /// The query, if the address lies in the range of its half.
     #[inline(always)]
     pub(super) fn new(
         context: &'a Context,
         stage2: Option<&'a Stage2>,
-        input: Stage1Input,
+        input: Stage1Input<A>,
     ) -> Result<Self, Stop> {
         Ok(Self { context, half: select(context, input)?, stage2, input })
     }
@@ -99,11 +101,15 @@ impl<'a> Stage1Query<'a> {
         untagged(self.input.address.value(), self.context.two_halves)
     }
 
-    pub(super) fn in_physical_space(&self, table: &'a Table) -> Stage1Tables<'a, Physical> {
+    pub(super) fn in_physical_space(&self, table: &'a Table) -> Stage1Tables<'a, Physical, A> {
         Stage1Tables { query: *self, space: Physical, table }
     }
 
-    pub(super) fn behind(&self, stage2: &'a Stage2, table: &'a Table) -> Stage1Tables<'a, BehindStage2<'a>> {
+    pub(super) fn behind(
+        &self,
+        stage2: &'a Stage2,
+        table: &'a Table,
+    ) -> Stage1Tables<'a, BehindStage2<'a>, A> {
         Stage1Tables { query: *self, space: BehindStage2(stage2), table }
     }
 
@@ -122,15 +128,20 @@ impl<'a> Stage1Query<'a> {
 
     /// What a cached leaf makes of it; `None` if hardware has to update the descriptor in memory.
     #[inline(always)]
-    pub(super) fn recalled<E: Env>(&self, env: &mut E, entry: &Stage1Entry) -> Option<Result<Mapped, Stop>> {
+    pub(super) fn recalled<E: Env>(
+        &self,
+        env: &mut E,
+        entry: &Stage1Entry,
+    ) -> Option<Result<Mapped<A>, Stop>> {
         let descriptor = Stage1Leaf::from_bits(entry.leaf);
         let (terms, access) = (entry.terms, self.input.access);
         let dirty = terms.hd && descriptor.dbm();
         let hierarchy = u64::from(entry.hierarchy) << HIERARCHY_SHIFT;
-        if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, terms.rules, access) {
-            return Some(Err(Stop::at_input(rule)));
-        }
-        if dirty && access.direction == Direction::Write && entry.leaf & AP_READ_ONLY != 0 {
+        let granted = match access.stage1(descriptor, hierarchy, dirty, terms.rules) {
+            Ok(granted) => granted,
+            Err(rule) => return Some(Err(Stop::at_input(rule))),
+        };
+        if dirty && granted.dirties() && entry.leaf & AP_READ_ONLY != 0 {
             return None;
         }
         let output = entry.ipa(self.va());
@@ -142,6 +153,7 @@ impl<'a> Stage1Query<'a> {
             size_log2: entry.size_bits,
         });
         Some(Ok(Mapped {
+            granted,
             ipa: Ipa::new(output),
             leaf: descriptor,
             memory_type: entry.memory_type,
@@ -152,12 +164,12 @@ impl<'a> Stage1Query<'a> {
 
     /// The same of a leaf of both stages.
     #[inline(always)]
-    pub(super) fn both<E: Env>(&self, env: &mut E, stage2: &Stage2, entry: &Combined) -> Option<Both> {
+    pub(super) fn both<E: Env>(&self, env: &mut E, stage2: &Stage2, entry: &Combined) -> Option<Both<A>> {
         let mapped = match self.recalled(env, &entry.stage1)? {
             Ok(mapped) => mapped,
             Err(stop) => return Some(Err(stop)),
         };
-        let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access: self.input.access };
+        let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access: mapped.granted };
         let result = stage2::recalled(env, &entry.stage2, request, stage2.xnx)?;
         Some(result.map(|stage2| (mapped, stage2)))
     }
@@ -168,7 +180,10 @@ const HIERARCHY_SHIFT: u8 = 59;
 
 /// Translates one address.
 #[inline(always)]
-pub(super) fn translate<E: Recall>(env: &mut E, query: &Stage1Query<'_>) -> Result<Mapped, Stop> {
+pub(super) fn translate<E: Recall, A: Ask>(
+    env: &mut E,
+    query: &Stage1Query<'_, A>,
+) -> Result<Mapped<A>, Stop> {
     if let Some(recalled) = env.stage1(query) {
         return recalled;
     }
@@ -184,18 +199,18 @@ pub(super) fn translate<E: Recall>(env: &mut E, query: &Stage1Query<'_>) -> Resu
 /// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
 /// so that its loop has the registers of the processor to itself.
 #[inline(never)]
-fn attempt<E: Recall, S: TableSpace>(
+fn attempt<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_, S>,
+    tables: &mut Stage1Tables<'_, S, A>,
     restarts: u8,
-) -> Result<Mapped, Stop> {
+) -> Result<Mapped<A>, Stop> {
     let va = tables.query.input.address.value();
     let leaf = match walk(env, tables.table, tables, va)? {
         Walked::Leaf(leaf) => leaf,
         Walked::Changed(at) => return restart(env, tables, (restarts, at)),
     };
-    let new = judge(env, tables, &leaf)?;
-    if new != leaf.entry.raw && set_flags(env, tables, &leaf, new)? == Update::Changed {
+    let (granted, new) = judge(env, tables, &leaf)?;
+    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, granted))? == Update::Changed {
         return restart(env, tables, (restarts, leaf.entry.at));
     }
     env.keep_stage1(&tables.query, &leaf, new);
@@ -208,6 +223,7 @@ fn attempt<E: Recall, S: TableSpace>(
     });
     let descriptor = Stage1Leaf::from_bits(new);
     Ok(Mapped {
+        granted,
         ipa: Ipa::new(leaf.output),
         leaf: descriptor,
         memory_type: tables.query.context.types.select(descriptor),
@@ -219,26 +235,26 @@ fn attempt<E: Recall, S: TableSpace>(
 /// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
 /// compiler would prepare every walk for a second one.
 #[cold]
-fn restart<E: Recall, S: TableSpace>(
+fn restart<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_, S>,
+    tables: &mut Stage1Tables<'_, S, A>,
     (restarts, at): (u8, Pa),
-) -> Result<Mapped, Stop> {
+) -> Result<Mapped<A>, Stop> {
     match restarts.checked_sub(1) {
         Some(restarts) => attempt(env, tables, restarts),
         None => Err(Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) }),
     }
 }
 
-/// Hardware makes `new` of the leaf that let the access in.
+/// Hardware makes `new` of the leaf that granted `granted`.
 #[cold]
-fn set_flags<E: Recall, S: TableSpace>(
+fn set_flags<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_, S>,
+    tables: &mut Stage1Tables<'_, S, A>,
     leaf: &Leaf,
-    new: u64,
+    (new, granted): (u64, A),
 ) -> Result<Update, Stop> {
-    tables.space.look_ahead(env, Ipa::new(leaf.output), tables.query.input.access)?;
+    tables.space.look_ahead(env, Ipa::new(leaf.output), granted)?;
     let changes = leaf.entry.raw ^ new;
     if changes & AF != 0 {
         env.note(Rule::Stage1SetsAccessFlag);
@@ -254,24 +270,24 @@ fn set_flags<E: Recall, S: TableSpace>(
 /// The range is judged before EPDx (§7.3.22 names both in one step), but TxSZ of a disabled half has no
 /// meaning, so there only the half itself is known.
 #[inline(always)]
-fn select(context: &Context, input: Stage1Input) -> Result<&Half, Stop> {
+fn select<A: Ask>(context: &Context, input: Stage1Input<A>) -> Result<&Half, Stop> {
     let half = context.half(input.address.value());
     if (input.address.value() ^ half.above) & half.above_mask != 0 {
         return Err(Stop::at_input(Rule::Stage1InputRange));
     }
-    if half.e0pd && input.access.privilege == Privilege::Unprivileged {
+    if half.e0pd && input.access.privilege() == Privilege::Unprivileged {
         return Err(Stop::at_input(Rule::Stage1E0pd));
     }
     Ok(half)
 }
 
-/// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
+/// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Recall, S: TableSpace>(
+fn judge<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
-    tables: &mut Stage1Tables<'_, S>,
+    tables: &mut Stage1Tables<'_, S, A>,
     leaf: &Leaf,
-) -> Result<u64, Stop> {
+) -> Result<(A, u64), Stop> {
     let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = tables.query;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
@@ -281,23 +297,26 @@ fn judge<E: Recall, S: TableSpace>(
     let descriptor = Stage1Leaf::from_bits(raw);
     let dirty = context.hd && descriptor.dbm();
     let hierarchy = if half.hierarchical { leaf.hierarchy } else { 0 };
-    if let Err(rule) = permission::stage1(descriptor, hierarchy, dirty, context.rules, access) {
-        if flag != 0 && sets_flag_on_fault(env) {
-            env.note(Rule::Stage1SetsAccessFlag);
-            tables.update(env, &leaf.entry, raw | flag)?;
+    let granted = match access.stage1(descriptor, hierarchy, dirty, context.rules) {
+        Ok(granted) => granted,
+        Err(rule) => {
+            if flag != 0 && sets_flag_on_fault(env) {
+                env.note(Rule::Stage1SetsAccessFlag);
+                tables.update(env, &leaf.entry, raw | flag)?;
+            }
+            if flag == 0 {
+                env.keep_stage1(&tables.query, leaf, raw);
+            }
+            return Err(Stop::at_input(rule));
         }
-        if flag == 0 {
-            env.keep_stage1(&tables.query, leaf, raw);
-        }
-        return Err(Stop::at_input(rule));
-    }
-    let cleans = dirty && access.direction == Direction::Write && raw & AP_READ_ONLY != 0;
-    Ok((raw | flag) & !if cleans { AP_READ_ONLY } else { 0 })
+    };
+    let cleans = dirty && granted.dirties() && raw & AP_READ_ONLY != 0;
+    Ok((granted, (raw | flag) & !if cleans { AP_READ_ONLY } else { 0 }))
 }
 
 /// The tables of a query.
-pub(super) struct Stage1Tables<'a, S> {
-    query: Stage1Query<'a>,
+pub(super) struct Stage1Tables<'a, S, A> {
+    query: Stage1Query<'a, A>,
     space: S,
     table: &'a Table,
 }
@@ -308,7 +327,7 @@ pub(super) trait TableSpace: Copy {
     fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
 
     /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
-    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop>;
+    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop>;
 }
 
 /// Stage 2 is bypassed.
@@ -321,7 +340,7 @@ impl TableSpace for Physical {
         Ok(Pa::new(address))
     }
 
-    fn look_ahead<E: Recall>(self, _env: &mut E, _output: Ipa, _access: Access) -> Result<(), Stop> {
+    fn look_ahead<E: Recall, A: Ask>(self, _env: &mut E, _output: Ipa, _access: A) -> Result<(), Stop> {
         Ok(())
     }
 }
@@ -338,7 +357,7 @@ impl TableSpace for BehindStage2<'_> {
         stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
     }
 
-    fn look_ahead<E: Recall>(self, env: &mut E, output: Ipa, access: Access) -> Result<(), Stop> {
+    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop> {
         match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
             Stage1UpdateTime::Early => Ok(()),
             Stage1UpdateTime::Late => {
@@ -349,7 +368,7 @@ impl TableSpace for BehindStage2<'_> {
     }
 }
 
-impl<E: Recall, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
+impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage1Invalid,
         reserved: Rule::Stage1Reserved,
@@ -396,8 +415,7 @@ impl<E: Recall, S: TableSpace> Tables<E> for Stage1Tables<'_, S> {
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
         let at = self.space.locate(env, entry.address, Direction::Write)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        let walks =
-            Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
+        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
         exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

@@ -1,6 +1,6 @@
 //! Stage 2 (§3.4, §5.2; DDI 0487 D8): from an IPA to a physical address.
 
-use super::permission;
+use super::ask::Ask;
 use super::recall::Recall;
 use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Ipa, Pa};
@@ -16,20 +16,22 @@ use crate::layout::descriptor::Stage2Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
 use crate::trace::Event;
-use crate::transaction::{Access, Direction};
+use crate::transaction::Direction;
 
 /// What stage 2 is asked to translate.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Request {
+pub(crate) struct Request<A> {
     pub(super) ipa: Ipa,
     /// What the IPA is; the access of the SMMU itself if not [`Class::Input`].
     pub(super) class: Class,
-    pub(super) access: Access,
+    pub(super) access: A,
 }
 
 /// What stage 2 found.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mapped {
+pub(crate) struct Mapped<A> {
+    /// What it grants.
+    pub(super) granted: A,
     pub(super) pa: Pa,
     /// log2 of the page or block.
     pub(super) size_bits: u8,
@@ -37,7 +39,7 @@ pub(crate) struct Mapped {
     settings: Stage2Settings,
 }
 
-impl Mapped {
+impl<A> Mapped<A> {
     /// The attributes of the access: those that enter stage 2, combined with the descriptor (§13.4.3).
     #[inline(always)]
     pub(super) fn attributes<E: Env>(&self, env: &mut E, input: Attributes) -> Attributes {
@@ -60,7 +62,11 @@ const S2AP_WRITE: u64 = 1 << 7;
 
 /// Translates one IPA.
 #[inline(always)]
-pub(super) fn translate<E: Recall>(env: &mut E, stage2: &Stage2, request: Request) -> Result<Mapped, Stop> {
+pub(super) fn translate<E: Recall, A: Ask>(
+    env: &mut E,
+    stage2: &Stage2,
+    request: Request<A>,
+) -> Result<Mapped<A>, Stop> {
     if let Some(recalled) = env.stage2(stage2, request) {
         return recalled;
     }
@@ -71,14 +77,14 @@ pub(super) fn translate<E: Recall>(env: &mut E, stage2: &Stage2, request: Reques
 /// One walk and its judgement, and `restarts` more if hardware updates find descriptors changed. Out of line,
 /// so that its loop has the registers of the processor to itself; the parts of the request one by one, because each fits one.
 #[inline(never)]
-fn attempt<E: Recall>(
+fn attempt<E: Recall, A: Ask>(
     env: &mut E,
     stage2: &Stage2,
     ipa: Ipa,
     class: Class,
-    access: Access,
+    access: A,
     restarts: u8,
-) -> Result<Mapped, Stop> {
+) -> Result<Mapped<A>, Stop> {
     let request = Request { ipa, class, access };
     let mut tables = Stage2Tables { stage2, request };
     let ipa = request.ipa.value();
@@ -89,11 +95,14 @@ fn attempt<E: Recall>(
         Walked::Leaf(leaf) => leaf,
         Walked::Changed(at) => return restart(env, stage2, request, (restarts, at)),
     };
-    let new = judge(env, &mut tables, &leaf)?;
+    let (granted, new) = judge(env, &mut tables, &leaf)?;
     if new != leaf.entry.raw && tables.update(env, &leaf.entry, new)? == Update::Changed {
         return restart(env, stage2, request, (restarts, leaf.entry.at));
     }
-    env.keep_stage2(stage2, request, &leaf, new);
+    // What hardware was not to mark as accessed is not cached as if it were (§3.13.1).
+    if granted.updates() {
+        env.keep_stage2(stage2, request, &leaf, new);
+    }
     env.trace(|| Event::Translated {
         stage: Stage::Two,
         class: Some(request.class),
@@ -102,6 +111,7 @@ fn attempt<E: Recall>(
         size_log2: leaf.size_bits,
     });
     Ok(Mapped {
+        granted,
         pa: Pa::new(leaf.output),
         leaf: Stage2Leaf::from_bits(new),
         size_bits: leaf.size_bits,
@@ -111,25 +121,27 @@ fn attempt<E: Recall>(
 
 /// What a cached leaf makes of a request; `None` if hardware has to update the descriptor in memory.
 #[inline(always)]
-pub(super) fn recalled<E: Env>(
+pub(super) fn recalled<E: Env, A: Ask>(
     env: &mut E,
     entry: &Stage2Entry,
-    request: Request,
+    request: Request<A>,
     xnx: bool,
-) -> Option<Result<Mapped, Stop>> {
+) -> Option<Result<Mapped<A>, Stop>> {
     let Request { ipa, class, access } = request;
     let (descriptor, terms) = (Stage2Leaf::from_bits(entry.leaf), entry.terms);
     let dirty = terms.hd && descriptor.dbm();
-    let refused = match permission::stage2(descriptor, dirty, xnx, access) {
-        Err(rule) => Some(refusal(class, rule)),
-        Ok(()) => {
-            protected(env, terms.ptw, &terms.attributes, class, descriptor).then_some(Rule::Stage2ProtectedTableWalk)
+    let permitted = match access.stage2(descriptor, dirty, xnx) {
+        Err(rule) => Err(refusal(class, rule)),
+        Ok(_) if protected(env, terms.ptw, &terms.attributes, class, descriptor) => {
+            Err(Rule::Stage2ProtectedTableWalk)
         }
+        Ok(granted) => Ok(granted),
     };
-    if let Some(rule) = refused {
-        return Some(Err(Stop { rule, site: Site::Stage2 { class, ipa } }));
-    }
-    if dirty && access.direction == Direction::Write && !descriptor.s2ap_write() {
+    let granted = match permitted {
+        Ok(granted) => granted,
+        Err(rule) => return Some(Err(Stop { rule, site: Site::Stage2 { class, ipa } })),
+    };
+    if dirty && granted.updates() && granted.dirties() && !descriptor.s2ap_write() {
         return None;
     }
     let output = entry.pa(ipa.value());
@@ -141,6 +153,7 @@ pub(super) fn recalled<E: Env>(
         size_log2: entry.size_bits,
     });
     Some(Ok(Mapped {
+        granted,
         pa: Pa::new(output),
         leaf: descriptor,
         size_bits: entry.size_bits,
@@ -151,12 +164,12 @@ pub(super) fn recalled<E: Env>(
 /// Starts again because the descriptor at `at` changed, or gives up on it. A call, not a loop around the walk: the
 /// compiler would prepare every walk for a second one.
 #[cold]
-fn restart<E: Recall>(
+fn restart<E: Recall, A: Ask>(
     env: &mut E,
     stage2: &Stage2,
-    request: Request,
+    request: Request<A>,
     (restarts, at): (u8, Pa),
-) -> Result<Mapped, Stop> {
+) -> Result<Mapped<A>, Stop> {
     let Request { ipa, class, access } = request;
     match restarts.checked_sub(1) {
         Some(restarts) => attempt(env, stage2, ipa, class, access, restarts),
@@ -164,9 +177,13 @@ fn restart<E: Recall>(
     }
 }
 
-/// Access flag, then permissions (§7.3.22). Returns the descriptor as hardware leaves it.
+/// Access flag, then permissions (§7.3.22). Returns what is granted, and the descriptor as hardware leaves it.
 #[inline(always)]
-fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> Result<u64, Stop> {
+fn judge<E: Recall, A: Ask>(
+    env: &mut E,
+    tables: &mut Stage2Tables<'_, A>,
+    leaf: &Leaf,
+) -> Result<(A, u64), Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
@@ -176,31 +193,36 @@ fn judge<E: Recall>(env: &mut E, tables: &mut Stage2Tables<'_>, leaf: &Leaf) -> 
     let Request { access, class, .. } = tables.request;
     let descriptor = Stage2Leaf::from_bits(raw);
     let dirty = stage2.hd && descriptor.dbm();
-    let permitted = match permission::stage2(descriptor, dirty, stage2.xnx, access) {
+    let permitted = match access.stage2(descriptor, dirty, stage2.xnx) {
         Err(rule) => Err(refusal(class, rule)),
-        Ok(()) if protected(env, stage2.ptw, &stage2.attributes, class, descriptor) => Err(Rule::Stage2ProtectedTableWalk),
-        Ok(()) => Ok(()),
+        Ok(_) if protected(env, stage2.ptw, &stage2.attributes, class, descriptor) => {
+            Err(Rule::Stage2ProtectedTableWalk)
+        }
+        Ok(granted) => Ok(granted),
     };
-    if let Err(rule) = permitted {
-        if flag != 0 && sets_flag_on_fault(env) {
-            env.note(Rule::Stage2SetsAccessFlag);
-            tables.update(env, &leaf.entry, raw | flag)?;
+    let granted = match permitted {
+        Ok(granted) if !granted.updates() => return Ok((granted, raw)),
+        Ok(granted) => granted,
+        Err(rule) => {
+            if flag != 0 && access.updates() && sets_flag_on_fault(env) {
+                env.note(Rule::Stage2SetsAccessFlag);
+                tables.update(env, &leaf.entry, raw | flag)?;
+            }
+            if flag == 0 {
+                env.keep_stage2(stage2, tables.request, leaf, raw);
+            }
+            return Err(tables.stop(rule));
         }
-        if flag == 0 {
-            env.keep_stage2(stage2, tables.request, leaf, raw);
-        }
-        return Err(tables.stop(rule));
-    }
-    let writes = access.direction == Direction::Write;
+    };
     let clean = dirty && !descriptor.s2ap_write();
-    let set_dirty = if clean && (writes || dirties_ahead(env, class)) { S2AP_WRITE } else { 0 };
+    let set_dirty = if clean && (granted.dirties() || dirties_ahead(env, class)) { S2AP_WRITE } else { 0 };
     if flag != 0 {
         env.note(Rule::Stage2SetsAccessFlag);
     }
     if set_dirty != 0 {
         env.note(Rule::Stage2SetsDirty);
     }
-    Ok(raw | flag | set_dirty)
+    Ok((granted, raw | flag | set_dirty))
 }
 
 /// Whether the page of a stage 1 descriptor becomes dirty already when the descriptor is read (§3.13.4, §3.13.5).
@@ -245,12 +267,12 @@ pub(super) fn sets_flag_on_fault<E: Env>(env: &mut E) -> bool {
 }
 
 /// The tables of a request.
-pub(super) struct Stage2Tables<'a> {
+pub(super) struct Stage2Tables<'a, A> {
     pub(super) stage2: &'a Stage2,
-    pub(super) request: Request,
+    pub(super) request: Request<A>,
 }
 
-impl Stage2Tables<'_> {
+impl<A: Copy> Stage2Tables<'_, A> {
     fn stop(&self, rule: Rule) -> Stop {
         Stop { rule, site: Site::Stage2 { class: self.request.class, ipa: self.request.ipa } }
     }
@@ -261,7 +283,7 @@ impl Stage2Tables<'_> {
     }
 }
 
-impl<E: Recall> Tables<E> for Stage2Tables<'_> {
+impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage2Invalid,
         reserved: Rule::Stage2Reserved,

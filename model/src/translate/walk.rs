@@ -173,7 +173,11 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
                     return Ok(Walked::Changed(entry.at));
                 }
                 hierarchy |= entry.raw;
-                tables.passed(env, input, Step { at: entry.at, raw: entry.raw, size_bits: shift, next: base, hierarchy });
+                tables.passed(
+                    env,
+                    input,
+                    Step { at: entry.at, raw: entry.raw, size_bits: shift, next: base, hierarchy },
+                );
                 index_mask = table.index_mask;
                 shift -= table.stride;
             }

@@ -1,6 +1,6 @@
 //! Event records (§7.3).
 
-use smmu_model::layout::event::{EventCode, EventRecord};
+use smmu_model::layout::event::{AtsRequestWord1, EventCode, EventRecord};
 use smmu_model::layout::names;
 
 use super::{accessors, check_names, check_typed, show};
@@ -129,6 +129,21 @@ fn typed_words() {
             "TTRnW" EventRecord(raw).word1().ttrnw(),
             "Overlay" EventRecord(raw).word1().overlay(),
             "IMPL_DEF" EventRecord(raw).word1().impl_def(),
+        },
+    );
+}
+
+#[test]
+fn what_a_translation_request_asked_for() {
+    check_typed::<4>(
+        256,
+        "Span[67:64] P[92] X[93] W[94] R[95]",
+        accessors! { raw:
+            "Span" AtsRequestWord1::from_bits(raw[1]).span(),
+            "P" AtsRequestWord1::from_bits(raw[1]).privileged(),
+            "X" AtsRequestWord1::from_bits(raw[1]).x(),
+            "W" AtsRequestWord1::from_bits(raw[1]).w(),
+            "R" AtsRequestWord1::from_bits(raw[1]).r(),
         },
     );
 }

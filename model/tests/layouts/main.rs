@@ -9,6 +9,7 @@ mod commands;
 mod descriptors;
 mod events;
 mod optional_pages;
+mod pri;
 mod registers;
 mod structures;
 
@@ -27,6 +28,7 @@ const ADDRESSES: &[&str] = &[
     "OA",
     "MSIAddress",
     "InputAddr",
+    "PageAddress",
     "IPA",
     "FetchAddr",
     "ADDR",

@@ -235,7 +235,7 @@ impl Ongoing {
     }
 }
 
-fn substream(ssid: u32) -> Result<SubstreamId, Error> {
+pub(super) fn substream(ssid: u32) -> Result<SubstreamId, Error> {
     if ssid < 1 << SUBSTREAM_BITS {
         return Ok(SubstreamId(ssid));
     }

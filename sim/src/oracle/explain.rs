@@ -120,6 +120,9 @@ impl Step {
             | Event::Cached { .. }
             | Event::Stale { .. }
             | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_)
             | Event::Interrupt { .. } => return None,
         })
     }

@@ -170,7 +170,10 @@ impl Sink for Witness<'_> {
             | Event::GlobalError { .. }
             | Event::Cached { .. }
             | Event::Stale { .. }
-            | Event::WakeUp => {}
+            | Event::WakeUp
+            | Event::Invalidated { .. }
+            | Event::PageRequest { .. }
+            | Event::PrgResponse(_) => {}
         }
     }
 }

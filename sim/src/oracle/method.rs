@@ -6,7 +6,7 @@ use smmu_model::naming;
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
-use super::{access, event_queue, explain, memory, registers, reports, setup, stalls, state};
+use super::{access, ats, event_queue, explain, memory, registers, reports, setup, stalls, state};
 
 /// A method: its name, the names of its parameters, and what it does.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ const METHODS: &[Method] = &[
     using("mmio.write", &["offset", "size", "value"], registers::write),
     using("mmio.read", &["offset", "size"], registers::read),
     using("dma", access::PARAMETERS, access::dma),
-    unsupported("ats.translate"),
-    unsupported("pri.request"),
+    using("ats.translate", ats::TRANSLATE, ats::translate),
+    using("pri.request", ats::REQUEST, ats::request),
     unsupported("dvm.tlbi"),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),
@@ -118,6 +118,7 @@ pub(super) enum Reply {
     Memory(memory::Contents),
     Register(registers::Value),
     Access(access::Reply),
+    Translation(ats::Reply),
     Explanation(explain::Reply),
     Events(event_queue::Reply),
     Stalls(stalls::Stalls),

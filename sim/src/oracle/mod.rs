@@ -10,6 +10,7 @@
 
 mod access;
 mod answers;
+mod ats;
 mod event_queue;
 mod explain;
 mod fields;

@@ -32,6 +32,7 @@ const fn source_name(source: InterruptSource) -> &'static str {
         InterruptSource::EventQueue => "eventq",
         InterruptSource::CommandSync => "cmdq-sync",
         InterruptSource::GlobalError => "gerror",
+        InterruptSource::PriQueue => "priq",
         InterruptSource::Pmcg0 => "pmcg0",
         InterruptSource::Pmcg1 => "pmcg1",
     }

@@ -73,7 +73,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
         Choice::BroadcastWhilePrivate => "The specification recommends it.",
         Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
-        Choice::TlbConflict => "The specification recommends to detect conflicts; where it forbids it, nothing is lost.",
+        Choice::TlbConflict => {
+            "The specification recommends to detect conflicts; where it forbids it, nothing is lost."
+        }
         Choice::CmdqConsErrWrite | Choice::GbpaOverrideRead => "The register holds what was written.",
         Choice::SteContSpan => {
             "CONT is a hint, which an implementation that caches no spans need not look at."
@@ -98,5 +100,15 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
         Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
         Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
+        Choice::AtsRegionSize => "The specification recommends it.",
+        Choice::AtsWriteUnasked => {
+            "It spares the device a second request; `withhold` finds devices that need W."
+        }
+        Choice::SplitStageFlags => "The flags are set before the device can know the address.",
+        Choice::AtcTimeout => "The specification strongly recommends the error.",
+        Choice::PriWriteAbort => {
+            "The error is active, the device gets its answer, and PROD counts no lost record."
+        }
+        Choice::PriStreamCheck => "Nothing of the STE is needed for the answer.",
     }
 }

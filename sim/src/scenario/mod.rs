@@ -27,6 +27,7 @@ pub use problem::Problem;
 pub use run::{Answer, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
-    Action, Backing, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace,
-    Part, Permitted, Place, Queue, QueueClaim, ResultId, Scenario, Step, Store,
+    Action, Ats, Backing, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace,
+    Part, Permitted, Place, Pri, Queue, QueueClaim, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, Route,
+    Scenario, Step, Store,
 };

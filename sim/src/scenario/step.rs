@@ -1,20 +1,24 @@
 //! A scenario after checking: what there is, what is done, and what must come of it. Nothing in it can fail
 //! for a reason that could have been known before it runs.
 
+mod device;
+
 use std::collections::BTreeMap;
 
+use smmu_model::ats::Invalidated;
 use smmu_model::attributes::Attributes;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
-use smmu_model::ids::{CommandQueue, Stag, StreamId, SubstreamId};
+use smmu_model::ids::{CommandQueue, Stag, StreamId};
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names::Field;
 use smmu_model::rule::Rule;
 use smmu_model::trace::InterruptSource;
-use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
 use smmu_model::{AnyRegister, CachePolicy, Register};
 
 use super::span::{Sources, Span};
+
+pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub struct Scenario {
     pub choices: Scripted,
     /// What memory there is.
     pub memory: MemoryMap,
+    /// The StreamIDs of devices with an ATC.
+    pub atcs: Vec<StreamId>,
     /// What is done, in order.
     pub steps: Vec<Step>,
     /// The names of results (`as=`), by [`ResultId`].
@@ -156,6 +162,17 @@ pub enum Action {
     Ring(CommandQueue),
     /// A device accesses memory.
     Dma(Dma),
+    /// A device asks for a translation.
+    Ats(Ats),
+    /// A device asks software for a page.
+    Pri(Pri),
+    /// A device answers Invalidate Requests so from now on.
+    Endpoint {
+        /// Which device.
+        stream: StreamId,
+        /// How.
+        invalidated: Invalidated,
+    },
     /// Something must hold.
     Expect(Vec<Claim>),
     /// Whether the SMMU works off what is pending after each step by itself.
@@ -261,37 +278,6 @@ pub enum Data {
     Number(Operand, u8),
 }
 
-/// A device access.
-#[derive(Clone, Debug)]
-pub struct Dma {
-    /// The name of the device.
-    pub device: String,
-    /// Its StreamID.
-    pub stream: StreamId,
-    /// Its SubstreamID, if it presents one.
-    pub substream: Option<SubstreamId>,
-    /// Read or write.
-    pub direction: Direction,
-    /// The first address.
-    pub address: Operand,
-    /// How many bytes.
-    pub length: u32,
-    /// PnU.
-    pub privilege: Privilege,
-    /// InD.
-    pub purpose: Purpose,
-    /// Whether ATS translated the address.
-    pub address_type: AddressType,
-    /// The attributes that come with it.
-    pub attributes: Attributes,
-    /// What is written, repeated over the length.
-    pub data: Operand,
-    /// The name of the result.
-    pub result: Option<ResultId>,
-    /// What must come of it.
-    pub claims: Vec<Claim>,
-}
-
 /// Something that must hold.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -323,6 +309,19 @@ pub enum ClaimKind {
     },
     /// There is no unread event record.
     NoEvent,
+    /// The reply to the Translation Request is this.
+    Reply(ReplyClaim),
+    /// The next unread record of the PRI queue is this one; reading it consumes it.
+    PageRequest {
+        /// Fields of the record.
+        fields: Vec<(Field, Operand)>,
+    },
+    /// There is no unread record in the PRI queue.
+    NoPageRequest,
+    /// The next PRG Response not yet expected is this one.
+    Response(ResponseClaim),
+    /// There is no PRG Response that was not expected.
+    NoResponse,
     /// A register has this value.
     Register {
         /// Which.
@@ -393,11 +392,14 @@ pub enum End {
     ExternalAbort,
     /// The SMMU holds it.
     Stall,
+    /// The device's ATC was not granted it, so that the device did not make it.
+    NotGranted,
 }
 
 impl End {
     /// All ends.
-    pub const ALL: &'static [Self] = &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::Stall];
+    pub const ALL: &'static [Self] =
+        &[Self::Ok, Self::Abort, Self::RazWi, Self::ExternalAbort, Self::Stall, Self::NotGranted];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -407,6 +409,7 @@ impl End {
             Self::RazWi => "raz-wi",
             Self::ExternalAbort => "external-abort",
             Self::Stall => "stall",
+            Self::NotGranted => "not-granted",
         }
     }
 }
@@ -434,6 +437,8 @@ pub enum Queue {
     Command(CommandQueue),
     /// The Event queue.
     Event,
+    /// The PRI queue.
+    Pri,
 }
 
 /// The state of a queue; what is `None` is not stated.

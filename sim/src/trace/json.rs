@@ -5,11 +5,13 @@
 use serde_json::{Map, Value, json};
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::names::{self, Field};
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::outcome::Outcome;
+use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, words};
+use super::{Happening, Listener, ats, words};
 use crate::output::hex;
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
@@ -64,11 +66,15 @@ impl Listener for JsonTrace {
             Happening::RecordTaken { index, record } => record_line("record-taken", index, record),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, length } => access(device, transaction, length),
-            Happening::Model(event) => model(event),
-            Happening::Ended { device, answer, rules } => {
-                let rules: Vec<&str> = rules.iter().map(|rule| rule.label()).collect();
-                ended(device, answer, &rules)
+            Happening::AtsAsked { device, request } => ats::request_json(device, request),
+            Happening::AtsAnswered { device, reply, rules } => ats::reply_json(device, reply, &labels(rules)),
+            Happening::AtcUsed { device, entry } => {
+                json!({ "type": "atc-hit", "device": device, "entry": ats::entry_json(entry) })
             }
+            Happening::PageAsked { device, request } => ats::page_request_json(device, request),
+            Happening::PageRequestTaken { index, record } => page_record("page-record-taken", index, record),
+            Happening::Model(event) => model(event),
+            Happening::Ended { device, answer, rules } => ended(device, answer, &labels(rules)),
             Happening::Failed { problem, sources } => json!({
                 "type": "failure",
                 "file": sources.get(problem.span.file).name,
@@ -80,6 +86,10 @@ impl Listener for JsonTrace {
         };
         self.note(&line);
     }
+}
+
+fn labels(rules: &[Rule]) -> Vec<&'static str> {
+    rules.iter().map(|rule| rule.label()).collect()
 }
 
 fn words_hex(words: &[u64]) -> Value {
@@ -137,6 +147,10 @@ fn record_line(kind: &str, index: u32, record: smmu_model::layout::event::EventR
     json!({
         "type": kind, "index": index, "name": name, "words": words_hex(&record.0), "fields": fields(table, &record.0),
     })
+}
+
+fn page_record(kind: &str, index: u32, record: PriRecord) -> Value {
+    json!({ "type": kind, "index": index, "words": words_hex(&record.0), "fields": fields(names::PRI, &record.0) })
 }
 
 fn access(device: &str, transaction: &Transaction, length: u32) -> Value {
@@ -232,6 +246,9 @@ fn model(event: &Event) -> Value {
             let active = fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
             json!({ "type": "global-error", "activated": active })
         }
+        Event::Invalidated { request, end } => ats::invalidated_json(&request, end),
+        Event::PageRequest { index, record } => page_record("page-record", index, record),
+        Event::PrgResponse(response) => ats::response_json(&response),
         Event::WakeUp => json!({ "type": "wake-up" }),
         Event::Interrupt { source, msi } => json!({
             "type": "interrupt", "source": source.name(),

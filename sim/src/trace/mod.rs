@@ -1,18 +1,22 @@
 //! What happens in a run, as text for people and as JSON for programs: the only place that makes either of the
 //! model's events. It may look at everything and decides nothing.
 
+mod ats;
 mod explain;
 mod json;
 mod observation;
 mod text;
 mod words;
 
+pub(crate) use ats::permissions;
 pub use json::JsonTrace;
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 
+use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::Transaction;
@@ -105,6 +109,43 @@ pub enum Happening<'a> {
         transaction: &'a Transaction,
         /// How many bytes.
         length: u32,
+    },
+    /// A device makes a Translation Request.
+    AtsAsked {
+        /// The device.
+        device: &'a str,
+        /// The request.
+        request: &'a AtsRequest,
+    },
+    /// It was answered.
+    AtsAnswered {
+        /// The device.
+        device: &'a str,
+        /// How.
+        reply: &'a AtsReply,
+        /// The rules that fired meanwhile, in order.
+        rules: &'a [Rule],
+    },
+    /// A device uses an entry of its ATC.
+    AtcUsed {
+        /// The device.
+        device: &'a str,
+        /// The entry.
+        entry: &'a AtsEntry,
+    },
+    /// A device asks software for a page.
+    PageAsked {
+        /// The device.
+        device: &'a str,
+        /// The request.
+        request: &'a PageRequest,
+    },
+    /// Software took a record out of the PRI queue.
+    PageRequestTaken {
+        /// Its index.
+        index: u32,
+        /// The record.
+        record: PriRecord,
     },
     /// Something happened in the SMMU.
     Model(&'a Event),

@@ -1,6 +1,6 @@
 //! What software and devices saw, on one line each: for lists of outcomes. Nobody sees the rule that ended an access.
 
-use super::words;
+use super::{ats, words};
 use crate::scenario::{End, Observation};
 
 /// One observation as a line.
@@ -20,6 +20,11 @@ pub fn observation(observation: &Observation) -> String {
             };
             format!("{device} {}{place}{data}", answer.end.name())
         }
+        Observation::Translation { device, completion } => {
+            format!("{device} gets {}", ats::completion_text(completion))
+        }
+        Observation::PageRequest(record) => format!("page request {}", ats::record_text(*record)),
+        Observation::Response(response) => ats::response_text(response),
         Observation::Record(record) => {
             let (name, table) = words::record(*record);
             words::named(&name, &words::fields(table, &record.0))

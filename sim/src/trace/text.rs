@@ -12,7 +12,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::explain::{self, Evidence};
-use super::{Happening, Listener, words};
+use super::{Happening, Listener, ats, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -63,6 +63,14 @@ impl TextTrace {
     fn detail(&mut self, who: &str, what: &str) {
         if self.verbosity == Verbosity::Verbose {
             self.line(who, what);
+        }
+    }
+
+    fn explanation(&mut self, sentences: Vec<String>) {
+        if self.explain {
+            for sentence in sentences {
+                self.note(&format!("          {sentence}"));
+            }
         }
     }
 
@@ -136,6 +144,7 @@ impl TextTrace {
                 format!("is stalled{name}{because}")
             }
             (End::ExternalAbort, None) => "gets an external abort".to_owned(),
+            (End::NotGranted, _) => format!("does not access: not granted{because}"),
         };
         self.line(device, &line);
     }
@@ -168,7 +177,10 @@ impl TextTrace {
             Event::Stale { entry, difference, invalidated, .. } => {
                 let place = difference.at.map_or(String::new(), |at| format!(" at {at}"));
                 let waits = if invalidated { ", its invalidation is not complete" } else { "" };
-                self.line("smmu", &format!("uses a stale {}: memory differs{place}{waits}", words::cache_entry(entry)));
+                self.line(
+                    "smmu",
+                    &format!("uses a stale {}: memory differs{place}{waits}", words::cache_entry(entry)),
+                );
             }
             Event::Descriptor { stage, class, level, at, raw } => {
                 let (stage, class) = (words::stage(stage), class.map_or(String::new(), for_class));
@@ -222,6 +234,12 @@ impl TextTrace {
                 let fields = words::fields(names::register_fields("GERROR"), &[activated.into_bits().into()]);
                 self.line("smmu", &format!("activates global errors: {fields}"));
             }
+            Event::Invalidated { request, end } => self.line("smmu", &ats::invalidated_text(&request, end)),
+            Event::PageRequest { index, record } => {
+                let fields = ats::record_text(record);
+                self.line("smmu", &format!("records page request {index:#x}: {fields}"));
+            }
+            Event::PrgResponse(response) => self.line("smmu", &ats::response_text(&response)),
             Event::WakeUp => self.line("smmu", "sends a wake-up event"),
             Event::Interrupt { source, msi } => {
                 let source = source.name();
@@ -291,6 +309,19 @@ impl Listener for TextTrace {
                 self.evidence = Evidence::default();
                 self.access(device, transaction, length);
             }
+            Happening::AtsAsked { device, request } => {
+                self.evidence = Evidence::default();
+                self.line(device, &ats::request_text(request));
+            }
+            Happening::AtsAnswered { device, reply, rules } => {
+                self.line(device, &ats::reply_text(reply));
+                self.explanation(explain::why_reply(reply, rules, &self.evidence));
+            }
+            Happening::AtcUsed { device, entry } => self.line(device, &ats::used_text(entry)),
+            Happening::PageAsked { device, request } => self.line(device, &ats::page_request_text(request)),
+            Happening::PageRequestTaken { index, .. } => {
+                self.line("software", &format!("takes page request {index:#x}"));
+            }
             Happening::Model(event) => {
                 if self.explain {
                     self.evidence.take(event);
@@ -299,11 +330,7 @@ impl Listener for TextTrace {
             }
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
-                if self.explain {
-                    for sentence in explain::why(answer, rules, &self.evidence) {
-                        self.note(&format!("          {sentence}"));
-                    }
-                }
+                self.explanation(explain::why(answer, rules, &self.evidence));
             }
             Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
         }

@@ -130,7 +130,10 @@ fn what(machine: &Machine, event: Event) -> Option<What> {
         | Event::RegisterUpdate { .. }
         | Event::Cached { .. }
         | Event::Stale { .. }
-        | Event::WakeUp => return None,
+        | Event::WakeUp
+        | Event::Invalidated { .. }
+        | Event::PageRequest { .. }
+        | Event::PrgResponse(_) => return None,
     })
 }
 

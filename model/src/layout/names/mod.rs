@@ -11,6 +11,7 @@ mod ecmdq;
 mod event;
 mod l1;
 mod pmcg;
+mod pri;
 mod register;
 mod ste;
 
@@ -21,6 +22,7 @@ pub use command::command;
 pub use descriptor::{STAGE1_LEAF, STAGE1_TABLE, STAGE2_LEAF, STAGE2_TABLE};
 pub use event::event;
 pub use l1::{L1CD, L1STD};
+pub use pri::PRI;
 pub use register::{REGISTERS, register_fields};
 pub use ste::STE;
 

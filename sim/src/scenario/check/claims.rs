@@ -10,7 +10,7 @@ use smmu_model::trace::InterruptSource;
 
 use super::memory::data;
 use super::registers::{fields_of, place};
-use super::{Checker, ResultKind, indexes};
+use super::{Checker, ResultKind, ats, indexes};
 use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
@@ -20,10 +20,14 @@ use crate::scenario::step::{
 };
 use crate::scenario::syntax::Node;
 
-/// Whether a claim may speak about how a transaction ended.
+/// What a claim may speak about beside what can be seen at any time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Subject {
+pub(super) enum Subject {
+    /// It stands at a `dma`.
     Transaction,
+    /// It stands at an `ats`.
+    Translation,
+    /// It stands alone.
     Anything,
 }
 
@@ -37,10 +41,19 @@ pub const CLAIMS: &[&str] = &[
     "result",
     "stalls",
     "no-stalls",
+    "not-granted",
+    "success",
+    "no-access",
+    "unsupported-request",
+    "completer-abort",
     "rules",
     "no-rules",
     "event",
     "no-event",
+    "page-request",
+    "no-page-request",
+    "response",
+    "no-response",
     "register",
     "memory",
     "queue",
@@ -59,14 +72,15 @@ impl Checker<'_> {
         self.step(node.span, Action::Expect(claims))
     }
 
-    /// The `expect` nodes in the block of a `dma`.
-    pub(super) fn dma_claims(&mut self, node: &Node) -> Vec<Claim> {
+    /// The `expect` nodes in the block of a `dma` or `ats`.
+    pub(super) fn block_claims(&mut self, node: &Node, subject: Subject) -> Vec<Claim> {
         let mut claims = Vec::new();
         for child in node.children.iter().flatten() {
             let expected = if child.name.value == "expect" {
-                self.expected(child, Subject::Transaction)
+                self.expected(child, subject)
             } else {
-                Err(Problem::unknown("part of `dma`", &child.name.value, child.name.span, &["expect"]))
+                let kind = format!("part of `{}`", node.name.value);
+                Err(Problem::unknown(&kind, &child.name.value, child.name.span, &["expect"]))
             };
             match expected {
                 Ok(expected) => claims.extend(expected),
@@ -105,11 +119,19 @@ impl Checker<'_> {
             None => (node.name.clone(), Arguments::new(node, &self.scope)?),
         };
         if let Some(end) = End::ALL.iter().find(|end| end.name() == name.value) {
-            if subject == Subject::Anything {
+            if subject != Subject::Transaction {
                 let problem = Problem::new(name.span, format!("`{}` is about a transaction", name.value));
                 return Err(problem.with_help("put it into the block of a `dma`"));
             }
             let kind = ClaimKind::End(end_claim(*end, &mut arguments)?);
+            return finish(node, kind, arguments);
+        }
+        if let Some((_, status)) = ats::REPLY_CLAIMS.iter().find(|(known, _)| *known == name.value) {
+            if subject != Subject::Translation {
+                let message = format!("`{}` is about a Translation Request", name.value);
+                return Err(Problem::new(name.span, message).with_help("put it into the block of an `ats`"));
+            }
+            let kind = ats::reply_claim(*status, &mut arguments)?;
             return finish(node, kind, arguments);
         }
         let kind = match name.value.as_str() {
@@ -120,6 +142,10 @@ impl Checker<'_> {
             "no-rules" => ClaimKind::NoRules(rules(&mut arguments)?),
             "event" => event(&mut arguments)?,
             "no-event" => ClaimKind::NoEvent,
+            "page-request" => ats::page_request_claim(&mut arguments)?,
+            "no-page-request" => ClaimKind::NoPageRequest,
+            "response" => self.response_claim(&mut arguments)?,
+            "no-response" => ClaimKind::NoResponse,
             "register" => register(&mut arguments, &self.features)?,
             "memory" => {
                 let at = operand(arguments.required("an address")?)?;
@@ -255,11 +281,12 @@ fn register(arguments: &mut Arguments, f: &Features) -> Result<ClaimKind, Proble
 }
 
 fn queue(arguments: &mut Arguments, f: &Features) -> Result<QueueClaim, Problem> {
-    let which = arguments.required_text("`command` or `event`")?;
+    let which = arguments.required_text("`command`, `event` or `pri`")?;
     let queue = match which.value.as_str() {
         "command" => Queue::Command(indexes::command_queue(arguments, f)?),
         "event" => Queue::Event,
-        other => return Err(Problem::unknown("queue", other, which.span, &["command", "event"])),
+        "pri" => Queue::Pri,
+        other => return Err(Problem::unknown("queue", other, which.span, &["command", "event", "pri"])),
     };
     let mut index = |name| {
         let number = arguments.number_to(name, 0xf_ffff)?;
@@ -269,7 +296,7 @@ fn queue(arguments: &mut Arguments, f: &Features) -> Result<QueueClaim, Problem>
     let (mut error, mut overflow) = (None, None);
     match queue {
         Queue::Command(_) => error = arguments.text("error")?.map(|name| command_error(&name)).transpose()?,
-        Queue::Event => overflow = arguments.flag("overflow")?,
+        Queue::Event | Queue::Pri => overflow = arguments.flag("overflow")?,
     }
     Ok(QueueClaim { queue, prod, cons, entries, error, overflow })
 }

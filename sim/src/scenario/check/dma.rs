@@ -2,15 +2,16 @@
 
 use smmu_model::attributes::Attributes;
 use smmu_model::ids::{StreamId, SubstreamId};
-use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose};
+use smmu_model::transaction::{Direction, Privilege, Purpose};
 
+use super::claims::Subject;
 use super::hardware::{Device, substream};
 use super::{Checker, ResultKind};
 use crate::scenario::arguments::{Arguments, number, operand};
 use crate::scenario::attributes;
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
-use crate::scenario::step::{Action, Dma, Operand};
+use crate::scenario::step::{Action, Dma, Operand, Route};
 use crate::scenario::syntax::Node;
 
 /// Longest access, in bytes.
@@ -32,13 +33,13 @@ impl Checker<'_> {
         let length = length(&mut arguments)?;
         let privileged = arguments.flag("privileged")?.unwrap_or(false);
         let instruction = arguments.flag("instruction")?.unwrap_or(false);
-        let address_type = address_type(&mut arguments)?;
+        let route = route(&mut arguments, &device)?;
         let presented = arguments.text("attributes")?.map(|text| attributes::parse(&text)).transpose()?;
         let data = arguments.operand("data")?.unwrap_or(Operand::Known(0));
         let name = arguments.text("as")?;
         arguments.finish()?;
         let result = name.map(|name| self.name_result(&name, ResultKind::Access)).transpose()?;
-        let claims = self.dma_claims(node);
+        let claims = self.block_claims(node, Subject::Transaction);
         let dma = Dma {
             device: device.name,
             stream: device.stream,
@@ -48,7 +49,7 @@ impl Checker<'_> {
             length,
             privilege: if privileged { Privilege::Privileged } else { Privilege::Unprivileged },
             purpose: if instruction { Purpose::Instruction } else { Purpose::Data },
-            address_type,
+            route,
             attributes: presented.unwrap_or(device.attributes),
             data,
             result,
@@ -67,13 +68,15 @@ impl Checker<'_> {
                 stream,
                 substreams: Vec::new(),
                 attributes: Attributes::INCOMING_DEFAULT,
+                ats: false,
+                pri: false,
             });
         }
         let name = arguments.required_text("a device")?;
         self.device_called(&name).cloned()
     }
 
-    fn substream_of(
+    pub(super) fn substream_of(
         &self,
         arguments: &mut Arguments,
         device: &Device,
@@ -105,13 +108,16 @@ fn length(arguments: &mut Arguments) -> Result<u32, Problem> {
     }
 }
 
-fn address_type(arguments: &mut Arguments) -> Result<AddressType, Problem> {
-    match arguments.text("at")? {
-        None => Ok(AddressType::Untranslated),
-        Some(text) => match text.value.as_str() {
-            "untranslated" => Ok(AddressType::Untranslated),
-            "translated" => Ok(AddressType::Translated),
-            other => Err(Problem::unknown("address type", other, text.span, &["untranslated", "translated"])),
-        },
+fn route(arguments: &mut Arguments, device: &Device) -> Result<Route, Problem> {
+    let Some(text) = arguments.text("at")? else { return Ok(Route::Smmu) };
+    match text.value.as_str() {
+        "untranslated" => Ok(Route::Smmu),
+        "translated" => Ok(Route::Translated),
+        "atc" if device.ats => Ok(Route::Atc),
+        "atc" => Err(Problem::new(text.span, format!("`{}` has no `ats`", device.name))),
+        other => {
+            let known = ["untranslated", "translated", "atc"];
+            Err(Problem::unknown("address type", other, text.span, &known))
+        }
     }
 }

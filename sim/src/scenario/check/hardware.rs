@@ -22,6 +22,10 @@ pub(super) struct Device {
     pub(super) stream: StreamId,
     pub(super) substreams: Vec<(String, SubstreamId)>,
     pub(super) attributes: Attributes,
+    /// It has an ATC.
+    pub(super) ats: bool,
+    /// It makes page requests.
+    pub(super) pri: bool,
 }
 
 impl Checker<'_> {
@@ -146,7 +150,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// `device "nic" stream=0x10 attributes="Device-nGnRE-OSH" { substream "process" 3 }`
+    /// `device "nic" stream=0x10 attributes="Device-nGnRE-OSH" { substream "process" 3; ats; pri; }`
     pub(super) fn device(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &self.scope)?;
         let name = arguments.required_text("a name")?;
@@ -162,25 +166,27 @@ impl Checker<'_> {
             None => Attributes::INCOMING_DEFAULT,
             Some(text) => attributes::parse(&text)?,
         };
-        let mut substreams = Vec::new();
+        let (mut substreams, mut ats, mut pri) = (Vec::new(), false, false);
         for child in node.children.iter().flatten() {
             no_block(child)?;
-            if child.name.value != "substream" {
-                return Err(Problem::unknown(
-                    "part of `device`",
-                    &child.name.value,
-                    child.name.span,
-                    &["substream"],
-                ));
-            }
             let mut arguments = Arguments::new(child, &self.scope)?;
-            let name = arguments.required_text("a name")?;
-            let number = arguments.required_number("a SubstreamID")?;
+            match child.name.value.as_str() {
+                "substream" => {
+                    let name = arguments.required_text("a name")?;
+                    let number = arguments.required_number("a SubstreamID")?;
+                    substreams.push((name.value, substream(&number)?));
+                }
+                "ats" => ats = true,
+                "pri" => pri = true,
+                other => {
+                    let known = ["substream", "ats", "pri"];
+                    return Err(Problem::unknown("part of `device`", other, child.name.span, &known));
+                }
+            }
             arguments.finish()?;
-            substreams.push((name.value, substream(&number)?));
         }
         self.variable(&name, i128::from(stream.0));
-        self.devices.push(Device { name: name.value, stream, substreams, attributes });
+        self.devices.push(Device { name: name.value, stream, substreams, attributes, ats, pri });
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! is looked at, so that one run of the tool shows all of them.
 
 mod area;
+mod ats;
 mod claims;
 mod control;
 mod dma;
@@ -221,6 +222,9 @@ impl<'a> Checker<'a> {
             "settle" => self.bare(node, Action::Settle),
             "reset" => self.bare(node, Action::Reset),
             "dma" => self.dma(node),
+            "ats" => self.ats(node),
+            "pri" => self.pri(node),
+            "endpoint" => self.endpoint(node),
             "expect" => self.expect(node),
             "permitted" => self.permitted(node),
             name => Err(Problem::unknown("step", name, node.name.span, NODES)),
@@ -270,6 +274,7 @@ impl<'a> Checker<'a> {
             caches: self.caches,
             choices: self.choices,
             memory: self.memory,
+            atcs: self.devices.iter().filter(|device| device.ats).map(|device| device.stream).collect(),
             steps: self.steps,
             results: self.results.into_iter().map(|(name, _kind)| name).collect(),
             permitted: self.permitted,
@@ -311,6 +316,9 @@ pub const NODES: &[&str] = &[
     "settle",
     "reset",
     "dma",
+    "ats",
+    "pri",
+    "endpoint",
     "expect",
     "permitted",
 ];

@@ -16,6 +16,10 @@ use crate::scenario::syntax::Node;
 /// log2 of the entries of the queues that `enable` makes.
 const COMMAND_QUEUE_LOG2: u64 = 8;
 const EVENT_QUEUE_LOG2: u64 = 7;
+const PRI_QUEUE_LOG2: u64 = 5;
+
+/// CR0.PRIQEN, and IRQ_CTRL.PRIQ_IRQEN.
+const PRIQEN: u64 = 1 << 1;
 
 impl Checker<'_> {
     /// `reg CR0 SMMUEN=1 CMDQEN=1` (fields not named are 0), `reg CR0 0xd`, or `reg 0x20 0xd size=4`.
@@ -105,13 +109,31 @@ impl Checker<'_> {
         }
         self.default_register(span, Register::EventqProd, 0)?;
         self.default_register(span, Register::EventqCons, 0)?;
+        if enabled[0] & PRIQEN != 0 {
+            self.default_pri_queue(span)?;
+        }
         if self.features.msi {
             // Reset leaves them UNKNOWN; an address of 0 means the wire (§6.3.21).
             self.default_register(span, Register::GerrorIrqCfg0, 0)?;
             self.default_register(span, Register::EventqIrqCfg0, 0)?;
         }
-        self.default_register(span, Register::IrqCtrl, 0b101)?;
+        self.default_register(span, Register::IrqCtrl, 0b101 | enabled[0] & PRIQEN)?;
         self.set_register(span, Register::Cr0, Operand::Known(enabled[0]))
+    }
+
+    /// The PRI queue, with PRIQEN alone: most scenarios have none.
+    fn default_pri_queue(&mut self, span: Span) -> Result<(), Problem> {
+        if !self.written.contains(&Register::PriqBase) {
+            let base = self.queue(span, PRI_QUEUE_LOG2.min(self.features.priq_log2_max.into()), 16)?;
+            self.default_register(span, Register::PriqBase, base)?;
+        }
+        self.default_register(span, Register::PriqProd, 0)?;
+        self.default_register(span, Register::PriqCons, 0)?;
+        if self.features.msi {
+            self.default_register(span, Register::PriqIrqCfg0, 0)?;
+            self.default_register(span, Register::PriqIrqCfg2, 0)?;
+        }
+        Ok(())
     }
 
     /// Takes memory for a queue; the value of its BASE register.

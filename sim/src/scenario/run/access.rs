@@ -7,14 +7,14 @@ use smmu_model::address::Iova;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Chooser;
 use smmu_model::env::World;
-use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::{Outcome, Translation};
-use smmu_model::transaction::{Access, Direction, Transaction};
+use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 
 use super::ear::Ear;
+use super::interconnect::Interconnect;
 use super::scripting::Scripting;
 use super::{Answer, Found, Machine};
-use crate::scenario::step::{Dma, End};
+use crate::scenario::step::{Dma, End, Route};
 use crate::trace::{Happening, Listener};
 
 /// A transaction does not cross a boundary of so many bytes.
@@ -58,7 +58,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     /// Does `act` to the SMMU; then stalled accesses that it has ended go on.
     pub(super) fn with_ends<T>(
         &mut self,
-        act: impl FnOnce(&mut Smmu, &mut World<'_, SparseMemory, Scripting<'a, C>, Ear<'a, L>>) -> T,
+        act: impl FnOnce(&mut Smmu, &mut World<'_, Interconnect, Scripting<'a, C>, Ear<'a, L>>) -> T,
     ) -> T {
         let rules_before = self.ear.step_rules.len();
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
@@ -80,7 +80,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn go_on(&mut self, mut ongoing: Ongoing<'a>) -> Answer {
         while let Some((at, length)) = ongoing.next_piece() {
             let rules_before = self.ear.step_rules.len();
-            let outcome = self.piece(ongoing.dma, at, length);
+            let Some(outcome) = self.piece(ongoing.dma, at, length) else {
+                return self.not_granted(ongoing);
+            };
             match self.take_outcome(ongoing, outcome, rules_before) {
                 ControlFlow::Continue(goes_on) => ongoing = goes_on,
                 ControlFlow::Break(answer) => return answer,
@@ -117,19 +119,25 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         ControlFlow::Continue(Ongoing { done: ongoing.done + length, answer: Some(answer), ..ongoing })
     }
 
-    fn piece(&mut self, dma: &Dma, at: u64, length_bytes: u64) -> Outcome {
+    /// `None` if the device does not make the access, because its ATC is not granted it.
+    fn piece(&mut self, dma: &Dma, at: u64, length_bytes: u64) -> Option<Outcome> {
+        let (address, address_type) = match dma.route {
+            Route::Smmu => (at, AddressType::Untranslated),
+            Route::Translated => (at, AddressType::Translated),
+            Route::Atc => (self.through_atc(dma, at)?, AddressType::Translated),
+        };
         let transaction = Transaction {
             stream: dma.stream,
             substream: dma.substream,
-            address: Iova::new(at),
+            address: Iova::new(address),
             access: Access::new(dma.direction, dma.privilege, dma.purpose),
-            address_type: dma.address_type,
+            address_type,
             attributes: dma.attributes,
         };
         let length = u32::try_from(length_bytes).expect("at most one boundary");
         self.ear.say(Happening::Access { device: &dma.device, transaction: &transaction, length });
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-        self.smmu.transact(&mut world, &transaction)
+        Some(self.smmu.transact(&mut world, &transaction))
     }
 
     /// What a piece of `size` bytes comes to.
@@ -151,6 +159,20 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 Answer { end: End::Stall, rule: Some(rule), stag: Some(stag), ..nothing }
             }
         }
+    }
+
+    /// The device's ATC has no permission for the access: it is not made.
+    fn not_granted(&mut self, ongoing: Ongoing<'a>) -> Answer {
+        let rule = self.reply.as_ref().and_then(|reply| reply.rule);
+        let piece = Answer { end: End::NotGranted, translation: None, rule, data: Vec::new(), stag: None };
+        let dma = ongoing.dma;
+        self.ear.say_ended(&dma.device, &piece, self.ear.step_rules.len());
+        let answer = match ongoing.answer {
+            None => piece,
+            Some(before) => before.followed_by(piece),
+        };
+        self.remember(dma.result, Found::Access(answer.clone()));
+        answer
     }
 
     fn carry_out(
@@ -177,7 +199,7 @@ impl Answer {
         let data = [self.data, next.data].concat();
         match next.end {
             End::Ok => Answer { data, ..self },
-            End::Abort | End::RazWi | End::ExternalAbort | End::Stall => {
+            End::Abort | End::RazWi | End::ExternalAbort | End::Stall | End::NotGranted => {
                 Answer { translation: None, data, ..next }
             }
         }

@@ -8,6 +8,7 @@ use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::{EventCode, EventRecord};
 use smmu_model::layout::names::{self, Field};
 
+use super::ats::shown_response;
 use super::{Answer, Found, Machine, not_held};
 use crate::scenario::step::{
     Claim, ClaimKind, Data, EndClaim, MessageClaim, Operand, Place, Queue, QueueClaim,
@@ -19,16 +20,18 @@ use crate::trace::Listener;
 struct Taken {
     records: u32,
     interrupts: usize,
+    page_requests: u32,
+    responses: usize,
 }
 
 /// A claim that does not hold.
 #[derive(Clone, Debug)]
-struct Mismatch {
+pub(super) struct Mismatch {
     expected: String,
     found: String,
 }
 
-fn mismatch<T>(expected: impl Into<String>, found: impl Into<String>) -> Result<T, Mismatch> {
+pub(super) fn mismatch<T>(expected: impl Into<String>, found: impl Into<String>) -> Result<T, Mismatch> {
     Err(Mismatch { expected: expected.into(), found: found.into() })
 }
 
@@ -39,6 +42,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             match self.judge(claim, answer, Taken::default()) {
                 Ok(taken) => {
                     self.take_records(taken.records);
+                    self.take_page_requests(taken.page_requests);
+                    self.memory.responses.drain(..taken.responses);
                     self.ear.interrupts.drain(..taken.interrupts);
                 }
                 Err(Mismatch { expected, found }) => {
@@ -48,6 +53,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                     // What came instead is taken, so that one difference does not make the next one.
                     if matches!(claim.kind, ClaimKind::Event { .. }) {
                         self.take_records(1);
+                    }
+                    if matches!(claim.kind, ClaimKind::PageRequest { .. }) {
+                        self.take_page_requests(1);
+                    }
+                    if matches!(claim.kind, ClaimKind::Response(_)) {
+                        self.memory.responses.pop_front();
                     }
                     if matches!(claim.kind, ClaimKind::Interrupt { .. }) {
                         self.ear.interrupts.pop_front();
@@ -103,6 +114,25 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             ClaimKind::NoEvent => match self.unread(before.records)? {
                 None => Ok(before),
                 Some(record) => mismatch("no event", shown_record(record)),
+            },
+            ClaimKind::Reply(claim) => self.judge_reply(claim).map(|()| before),
+            ClaimKind::PageRequest { fields } => {
+                self.judge_page_request(fields, before.page_requests)?;
+                Ok(Taken { page_requests: before.page_requests + 1, ..before })
+            }
+            ClaimKind::NoPageRequest => {
+                match self.unread_page_request(before.page_requests).map_err(unknown)? {
+                    None => Ok(before),
+                    Some(_) => mismatch("no page request", "there is one"),
+                }
+            }
+            ClaimKind::Response(claim) => {
+                self.judge_response(claim, before.responses)?;
+                Ok(Taken { responses: before.responses + 1, ..before })
+            }
+            ClaimKind::NoResponse => match self.memory.responses.get(before.responses) {
+                None => Ok(before),
+                Some(response) => mismatch("no response", shown_response(response)),
             },
             ClaimKind::Register { place, value } => {
                 let value = self.known(*value)?;
@@ -207,6 +237,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         judge_fields(code.name().to_owned(), &known.collect::<Result<Vec<_>, _>>()?, &record.0)
     }
 
+    fn judge_page_request(&mut self, fields: &[(Field, Operand)], skip: u32) -> Result<(), Mismatch> {
+        let Some(record) = self.unread_page_request(skip).map_err(unknown)? else {
+            return mismatch("a page request", "there is none");
+        };
+        let known = fields.iter().map(|(field, value)| Ok((*field, self.known(*value)?)));
+        judge_fields("a page request".to_owned(), &known.collect::<Result<Vec<_>, _>>()?, &record.0)
+    }
+
     fn judge_memory(&mut self, at: Operand, data: &Data) -> Result<(), Mismatch> {
         let at = self.known(at)?;
         let expected = self.bytes(data).map_err(unknown)?;
@@ -224,6 +262,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let name = match claim.queue {
             Queue::Command(queue) => queue_name(queue),
             Queue::Event => "the Event queue".to_owned(),
+            Queue::Pri => "the PRI queue".to_owned(),
         };
         let numbers = [
             ("PROD", claim.prod, ring.prod),
@@ -287,7 +326,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         self.unread_record(skip).map_err(unknown)
     }
 
-    fn known(&self, operand: Operand) -> Result<u64, Mismatch> {
+    pub(super) fn known(&self, operand: Operand) -> Result<u64, Mismatch> {
         self.value(operand).map_err(unknown)
     }
 }

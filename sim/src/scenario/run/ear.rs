@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use smmu_model::address::Pa;
+use smmu_model::ats::AtsReply;
 use smmu_model::choice::Choice;
 use smmu_model::ids::Stag;
 use smmu_model::outcome::Outcome;
@@ -58,6 +59,16 @@ impl<'a, L: Listener> Ear<'a, L> {
     }
 }
 
+impl<'a, L: Listener> Ear<'a, L> {
+    /// Says how the Translation Request that was made after `rules_before` rules was answered.
+    pub(super) fn say_answered(&mut self, device: &str, reply: &AtsReply, rules_before: usize) {
+        let (device_name, completion) = (device.to_owned(), reply.completion.clone());
+        self.observations.push(Observation::Translation { device: device_name, completion });
+        let rules = &self.step_rules[rules_before..];
+        self.listener.hear(Happening::AtsAnswered { device, reply, rules });
+    }
+}
+
 impl<L: Listener> Sink for Ear<'_, L> {
     fn take(&mut self, event: Event) {
         if let Event::Rule(rule) = event {
@@ -76,6 +87,12 @@ impl<L: Listener> Sink for Ear<'_, L> {
         }
         if let Event::Record { record, .. } = event {
             self.observations.push(Observation::Record(record));
+        }
+        if let Event::PageRequest { record, .. } = event {
+            self.observations.push(Observation::PageRequest(record));
+        }
+        if let Event::PrgResponse(response) = event {
+            self.observations.push(Observation::Response(response));
         }
         if let Event::CommandError { queue, error } = event {
             self.observations.push(Observation::CommandError(queue, error));

@@ -1,8 +1,10 @@
 //! Executes a checked scenario: each step through the doors that software and devices have.
 
 mod access;
+mod ats;
 mod claims;
 mod ear;
+mod interconnect;
 mod queues;
 mod scripting;
 mod software;
@@ -12,10 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smmu_model::Smmu;
 use smmu_model::address::Pa;
+use smmu_model::ats::{AtsReply, Completion, PrgResponse};
 use smmu_model::choice::{Choice, Chooser};
 use smmu_model::env::World;
 use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Translation;
 use smmu_model::rule::{CommandError, Rule};
@@ -23,6 +27,7 @@ use smmu_model::trace::InterruptSource;
 
 use self::access::Ongoing;
 use self::ear::Ear;
+use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
@@ -54,8 +59,19 @@ pub enum Observation {
         /// How.
         answer: Answer,
     },
+    /// A Translation Request of a device was answered.
+    Translation {
+        /// The device.
+        device: String,
+        /// How.
+        completion: Completion,
+    },
     /// The SMMU recorded an event.
     Record(EventRecord),
+    /// The SMMU recorded a page request.
+    PageRequest(PriRecord),
+    /// The SMMU answered a group of page requests.
+    Response(PrgResponse),
     /// The SMMU raised an interrupt: the address and data of the message, or the wire.
     Interrupt(InterruptSource, Option<(Pa, u32)>),
     /// A command stopped the queue.
@@ -109,13 +125,15 @@ enum Found {
 struct Machine<'a, C, L> {
     scenario: &'a Scenario,
     smmu: Smmu,
-    memory: SparseMemory,
+    memory: Interconnect,
     chooser: Scripting<'a, C>,
     ear: Ear<'a, L>,
     pace: Pace,
     /// Software's own PROD of each Command queue, while it is ahead of the register.
     command_prod: BTreeMap<CommandQueue, u32>,
     results: Vec<Option<Found>>,
+    /// The reply to the last Translation Request.
+    reply: Option<AtsReply>,
     /// Accesses that the SMMU holds.
     held: BTreeMap<Stag, Ongoing<'a>>,
     failures: Vec<Problem>,
@@ -135,6 +153,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         for &(first, last) in &scenario.memory.aborts {
             memory.set_abort(Pa::new(first), Pa::new(last), true);
         }
+        let mut memory = Interconnect::new(memory, scenario.atcs.iter().copied());
         let mut chooser = Scripting::new(&scenario.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
@@ -148,6 +167,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             pace: Pace::Automatic,
             command_prod: BTreeMap::new(),
             results: vec![None; scenario.results.len()],
+            reply: None,
             held: BTreeMap::new(),
             failures: Vec::new(),
             loops: "",
@@ -187,8 +207,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Load { at, size_bytes, result } => self.load(*at, *size_bytes, *result)?,
             Action::Region { first, last, backing } => {
                 let (from, to) = (Pa::new(*first), Pa::new(*last));
-                self.memory.set_abort(from, to, *backing == Backing::Abort);
-                self.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
+                self.memory.memory.set_abort(from, to, *backing == Backing::Abort);
+                self.memory.memory.set_read_only(from, to, *backing == Backing::ReadOnly);
                 self.ear.say(Happening::Region { first: *first, last: *last, backing: *backing });
             }
             Action::RegisterWrite { place, value } => {
@@ -200,6 +220,11 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Command { queue, words, ring } => self.queue_command(*queue, *words, *ring)?,
             Action::Ring(queue) => self.ring(*queue)?,
             Action::Dma(dma) => self.dma(dma)?,
+            Action::Ats(ats) => self.ats(ats)?,
+            Action::Pri(pri) => self.pri(pri)?,
+            Action::Endpoint { stream, invalidated } => {
+                self.memory.answer_invalidations(*stream, *invalidated);
+            }
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
             Action::Work(units) => self.work(*units),

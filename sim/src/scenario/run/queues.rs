@@ -1,4 +1,4 @@
-//! Software's side of the Command queues and the Event queue (§3.5): through registers and memory alone.
+//! Software's side of the Command, Event and PRI queues (§3.5): through registers and memory alone.
 
 use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
@@ -7,6 +7,7 @@ use smmu_model::env::World;
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::ecmdq::{EcmdqCons, EcmdqProd};
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::pri::PriRecord;
 use smmu_model::layout::register::{CmdqCons, OutputQueueIndex, QueueBase};
 use smmu_model::registers::{EcmdqKind, EcmdqRegister};
 use smmu_model::trace::Silence;
@@ -123,6 +124,33 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
     }
 
+    /// The unread record of the PRI queue that is `skip` entries after CONS; `None` if there is none.
+    pub(super) fn unread_page_request(&mut self, skip: u32) -> Result<Option<PriRecord>, String> {
+        let queue = self.queue(Queue::Pri)?;
+        if queue.entries() <= skip {
+            return Ok(None);
+        }
+        let at = queue.entry(queue.after(queue.cons, skip), 16);
+        let mut bytes = [0; 16];
+        let read = self.memory.read(Pa::new(at), &mut bytes);
+        read.map_err(|_abort| format!("the record cannot be read: memory at {at:#x} aborts"))?;
+        Ok(Some(PriRecord::from_bytes(bytes)))
+    }
+
+    /// Takes `count` records of the PRI queue, or as many as there are; leaves OVACKFLG as it is.
+    pub(super) fn take_page_requests(&mut self, count: u32) {
+        for _ in 0..count {
+            let Ok(queue) = self.queue(Queue::Pri) else { return };
+            let Ok(Some(record)) = self.unread_page_request(0) else { return };
+            let cons = u64::from(queue.after(queue.cons, 1)) | (queue.cons_register & (1 << 31));
+            let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+            let register = Register::PriqCons;
+            // Free to write at any time (§6.3.98), so that it is never aborted.
+            let _written = self.smmu.write(&mut world, register.offset(), register.size_bytes(), cons);
+            self.ear.say(Happening::PageRequestTaken { index: queue.place(queue.cons), record });
+        }
+    }
+
     pub(super) fn queue(&mut self, queue: Queue) -> Result<Ring, String> {
         let features = self.scenario.features;
         let mut read = |register: AnyRegister| {
@@ -146,6 +174,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Queue::Event => {
                 (features.eventq_log2_max, 0, OutputQueueIndex::from_bits(prod ^ cons).overflow())
             }
+            Queue::Pri => (features.priq_log2_max, 0, OutputQueueIndex::from_bits(prod ^ cons).overflow()),
         };
         let log2_entries = base.log2size().min(log2_max);
         let mask = (1 << (log2_entries + 1)) - 1;
@@ -174,5 +203,6 @@ fn registers(queue: Queue) -> [AnyRegister; 3] {
         Queue::Event => {
             [Register::EventqBase, Register::EventqProd, Register::EventqCons].map(AnyRegister::Main)
         }
+        Queue::Pri => [Register::PriqBase, Register::PriqProd, Register::PriqCons].map(AnyRegister::Main),
     }
 }
