@@ -134,7 +134,7 @@ fn a_full_queue_overflows_once_until_acknowledged() {
     // Space is enough to go on; the flag stays until OVACKFLG equals it.
     bench.write(EVENTQ_CONS, 4, 1);
     assert_eq!(bench.record(FAULT, false), "record[0] wire");
-    assert_eq!(bench.record(FAULT, false), "EVQ-03");
+    assert_eq!(bench.record(FAULT, false), "EVQ-10");
     assert_eq!(bench.read(EVENTQ_PROD), 0x8000_0000);
     bench.write(EVENTQ_CONS, 4, 0x8000_0001);
     assert_eq!(bench.record(FAULT, false), "EVQ-03");
