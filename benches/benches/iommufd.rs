@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use smmu_model::features::{Features, Preset};
-use smmu_sim::driver::{Firmware, Platform};
+use smmu_sim::driver::Platform;
 use smmu_sim::iommufd::uapi::{
     Layout, iommu_ioas_alloc, iommu_ioas_map, iommu_ioas_unmap, iommu_option, vfio_device_attach_iommufd_pt,
     vfio_device_bind_iommufd,
@@ -41,7 +41,7 @@ struct Stack {
 impl Stack {
     fn new(huge_pages: bool) -> Self {
         let features = Features::new(Preset::Qemu11_1.id_registers()).expect("the preset is legal");
-        let smmus = vec![SmmuSetup { features, firmware: Firmware::default() }];
+        let smmus = vec![SmmuSetup::new(features)];
         let devices = vec![DeviceSetup::pci(IommuId(0), 0x80, GroupId(0), BusDriver::Vfio)];
         let setup = Setup { smmus, devices, ..Setup::default() };
         let mut kernel = Kernel::boot(&setup).expect("the machine boots");

@@ -4,7 +4,6 @@ use smmu_model::address::Pa;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
-use smmu_model::features::Features;
 use smmu_model::ids::Stag;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Outcome;
@@ -14,6 +13,7 @@ use smmu_model::{Register, Smmu};
 
 use super::frames::{Frames, HUGE_PAGE_SIZE, PAGE_SIZE};
 use super::journal::Journal;
+use super::setup::SmmuSetup;
 use crate::driver::Platform;
 
 /// Where physical memory starts: above it are the tables of drivers and the pages of processes.
@@ -68,10 +68,11 @@ impl Sink for Ends<'_> {
 
 impl Hardware {
     /// Memory, and SMMUs out of reset.
-    pub fn new(smmus: &[Features]) -> Self {
+    pub fn new(smmus: &[SmmuSetup]) -> Self {
         let mut memory = SparseMemory::new();
         let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
-        let smmus = smmus.iter().map(|&features| Smmu::new(features, &mut world)).collect();
+        let create = |setup: &SmmuSetup| Smmu::new(setup.features, &mut world).with_caches(setup.caches);
+        let smmus = smmus.iter().map(create).collect();
         let frames = Frames::new(MEMORY_START, MEMORY_END);
         Self { memory, frames, smmus, journal: None, stalls: Stalls::default() }
     }

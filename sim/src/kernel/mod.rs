@@ -53,8 +53,7 @@ pub struct Kernel {
 impl Kernel {
     /// Boots a machine. The error is a driver's: it cannot use its SMMU, or a device.
     pub fn boot(setup: &Setup) -> Result<Self, Errno> {
-        let features: Vec<_> = setup.smmus.iter().map(|smmu| smmu.features).collect();
-        let mut hardware = Hardware::new(&features);
+        let mut hardware = Hardware::new(&setup.smmus);
         if setup.keeps_journal {
             hardware.start_journal();
         }

@@ -1,5 +1,6 @@
 //! What machine to boot.
 
+use smmu_model::CachePolicy;
 use smmu_model::features::Features;
 
 use super::device::{BusDriver, DeviceSetup, GroupId};
@@ -26,6 +27,18 @@ pub struct SmmuSetup {
     pub features: Features,
     /// What firmware says about it.
     pub firmware: Firmware,
+    /// What it caches.
+    ///
+    /// Linux cleans dirty pages without an invalidation. So an SMMU that keeps what it caches does not note a write to
+    /// a page that it knows as dirty, and dirty tracking is exact with [`CachePolicy::None`] only.
+    pub caches: CachePolicy,
+}
+
+impl SmmuSetup {
+    /// An SMMU that firmware describes as coherent, with the default policy for caches.
+    pub fn new(features: Features) -> Self {
+        Self { features, firmware: Firmware::default(), caches: CachePolicy::default() }
+    }
 }
 
 impl DeviceSetup {

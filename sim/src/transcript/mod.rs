@@ -21,7 +21,6 @@ pub use report::Reporter;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use step::{Action, Answer, Pointer, Step, StepError};
 
-use crate::driver::Firmware;
 use crate::errno::Errno;
 use crate::iommufd::Check;
 use crate::kernel::device::{BusDriver, DeviceSetup, GroupId};
@@ -169,7 +168,7 @@ pub fn machine(features: Features) -> Setup {
         DeviceSetup::pci(IommuId(0), stream, GroupId(group), driver)
     };
     Setup {
-        smmus: vec![SmmuSetup { features, firmware: Firmware::default() }],
+        smmus: vec![SmmuSetup::new(features)],
         devices: DEVICES.into_iter().enumerate().map(device).collect(),
         keeps_journal: true,
         ..Setup::default()

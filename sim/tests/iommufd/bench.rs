@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use smmu_model::features::{Features, IdRegisters, Preset};
-use smmu_sim::driver::Firmware;
 use smmu_sim::errno::Errno;
 use smmu_sim::iommufd::uapi::{Layout, *};
 use smmu_sim::iommufd::{Check, ObjectId, Objects};
@@ -65,8 +64,7 @@ pub(crate) fn machine(fields: &[(&str, u64)]) -> Setup {
         ids.set_field(name, *value).expect("a field of an ID register");
     }
     let features = Features::new(ids).expect("the registers are legal");
-    let firmware = Firmware::default();
-    let smmu = SmmuSetup { features, firmware };
+    let smmu = SmmuSetup::new(features);
     let device = |iommu, stream, group| {
         let mut setup = DeviceSetup::pci(IommuId(iommu), stream, GroupId(group), BusDriver::Vfio);
         setup.description.pasid_bits = 4;

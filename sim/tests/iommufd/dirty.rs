@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use smmu_model::CachePolicy;
 use smmu_sim::iommufd::Check;
 use smmu_sim::iommufd::uapi::{iommu_hwpt_get_dirty_bitmap, iommu_hwpt_set_dirty_tracking};
 use smmu_sim::kernel::Direction;
@@ -13,8 +14,10 @@ use super::hwpt::DIRTY;
 const IOVA: u64 = 0x10_0000;
 const BITMAP: u64 = 0x40_0000;
 
-fn tracking() -> Bench {
-    Bench::on(&machine(&[("IDR0.HTTU", 2)]))
+fn tracking(caches: CachePolicy) -> Bench {
+    let mut setup = machine(&[("IDR0.HTTU", 2)]);
+    setup.smmus[0].caches = caches;
+    Bench::on(&setup)
 }
 
 fn bitmap(bench: &Bench, hwpt_id: u32, pages: u64) -> iommu_hwpt_get_dirty_bitmap {
@@ -30,7 +33,7 @@ fn bitmap(bench: &Bench, hwpt_id: u32, pages: u64) -> iommu_hwpt_get_dirty_bitma
 }
 
 pub(crate) fn provoke() -> BTreeSet<Check> {
-    let mut bench = tracking();
+    let mut bench = tracking(CachePolicy::None);
     let ioas = bench.ioas();
     let (_fd, device) = bench.bind(0);
     let (plain, tracked) = (bench.hwpt(device, ioas, 0), bench.hwpt(device, ioas, DIRTY));
@@ -65,7 +68,7 @@ fn dirty_tracking_refuses_in_order() {
 
 #[test]
 fn written_pages_are_dirty_once() {
-    let mut bench = tracking();
+    let mut bench = tracking(CachePolicy::None);
     let ioas = bench.ioas();
     let (fd, device) = bench.bind(0);
     let tracked = bench.hwpt(device, ioas, DIRTY);
@@ -89,11 +92,13 @@ fn written_pages_are_dirty_once() {
     assert_eq!(read(&mut bench, half), [0b10, 0], "bit 0 is the first page that is asked about");
     assert_eq!(read(&mut bench, cmd), [0b10, 0], "that one was cleared, the other one is told now");
     assert_eq!(read(&mut bench, cmd), [0, 0]);
+    bench.kernel.dma(DeviceId(0), None, Direction::Write, IOVA + PAGE, 64);
+    assert_eq!(read(&mut bench, cmd), [0b10, 0], "written again");
 }
 
 #[test]
 fn the_walk_ends_at_the_first_hole() {
-    let mut bench = tracking();
+    let mut bench = tracking(CachePolicy::None);
     let ioas = bench.ioas();
     let (_fd, device) = bench.bind(0);
     let tracked = bench.hwpt(device, ioas, DIRTY);
@@ -111,4 +116,24 @@ fn the_walk_ends_at_the_first_hole() {
     );
     assert_eq!(bench.peek(BITMAP, 1), [0], "nothing from an unmapped start");
     bench.call(GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap { data: 8, ..cmd });
+}
+
+/// Linux cleans a page and sends no invalidation: the SMMU still knows the page as dirty, and writes on.
+#[test]
+fn a_kept_translation_loses_the_next_mark() {
+    let mut bench = tracking(CachePolicy::Keep);
+    let ioas = bench.ioas();
+    let (fd, device) = bench.bind(0);
+    let tracked = bench.hwpt(device, ioas, DIRTY);
+    bench.attach(fd, tracked);
+    bench.map(ioas, 0, PAGE, IOVA);
+    let cmd = bitmap(&bench, tracked, 1);
+    let write_and_read = |bench: &mut Bench| {
+        bench.kernel.dma(DeviceId(0), None, Direction::Write, IOVA, 64);
+        bench.poke(BITMAP, &[0]);
+        bench.call(GET_DIRTY_BITMAP, cmd);
+        bench.peek(BITMAP, 1)
+    };
+    assert_eq!(write_and_read(&mut bench), [1]);
+    assert_eq!(write_and_read(&mut bench), [0]);
 }

@@ -3,7 +3,7 @@
 use smmu_model::features::{Features, Preset};
 
 use super::*;
-use crate::driver::{Firmware, MasterId};
+use crate::driver::MasterId;
 use crate::errno::Errno;
 use crate::iommufd::uapi::{
     iommu_hwpt_alloc, iommu_ioas_alloc, vfio_device_attach_iommufd_pt, vfio_device_bind_iommufd,
@@ -26,7 +26,7 @@ impl Bench {
     fn new() -> Self {
         let features = Features::new(Preset::Qemu11_1.id_registers()).expect("the preset is legal");
         let device = DeviceSetup::pci(IommuId(0), 0x80, GroupId(0), BusDriver::Vfio);
-        let smmus = vec![SmmuSetup { features, firmware: Firmware::default() }];
+        let smmus = vec![SmmuSetup::new(features)];
         let setup = Setup { smmus, devices: vec![device], ..Setup::default() };
         let mut kernel = Kernel::boot(&setup).expect("it boots");
         let client = Client::start(&mut kernel, Process::new(0, Rights::ROOT)).expect("there is memory");
