@@ -46,7 +46,7 @@ impl Contexts {
         for page in 0..PAGES {
             store(&mut memory, TABLE + page / 512 * 8, &[(TABLE + (1 + page / 512) * 4096) | 0b11]);
             // AF, nG, ISH, unprivileged access.
-            let leaf = 0x10_0000_0000 + page * 4096 | 1 << 11 | 1 << 10 | 0b11 << 8 | 0b01 << 6 | 0b11;
+            let leaf = (0x10_0000_0000 + page * 4096) | 1 << 11 | 1 << 10 | 0b11 << 8 | 0b01 << 6 | 0b11;
             store(&mut memory, TABLE + (1 + page / 512) * 4096 + page % 512 * 8, &[leaf]);
         }
         let smmu = enabled_smmu(&mut memory, STREAM_TABLE).with_caches(CachePolicy::Keep);

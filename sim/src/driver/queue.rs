@@ -240,7 +240,7 @@ impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
         for (position, word) in (0..).zip(&mut entry) {
             *word = p.load(slot + 8 * position);
         }
-        self.cons = self.cons & QUEUE_OVERFLOW | (self.cons & pointer_mask) + 1 & pointer_mask;
+        self.cons = (self.cons & QUEUE_OVERFLOW) | (((self.cons & pointer_mask) + 1) & pointer_mask);
         p.write32(self.registers.cons, self.cons);
         Some(entry)
     }

@@ -13,7 +13,7 @@ const LEAF_STES: u64 = 1 << SPLIT;
 /// Level 1 descriptors at most.
 const LOG2_LEVEL1_MAX: u8 = 17;
 /// Span of a full leaf.
-const SPAN: u64 = SPLIT as u64 + 1;
+const SPAN: u64 = 9;
 
 /// Where STEs are.
 #[derive(Clone, Copy, Debug)]

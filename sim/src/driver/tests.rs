@@ -55,7 +55,7 @@ fn dma(desk: &mut Desk, iova: u64, direction: Direction) -> Option<u64> {
     let mut world = World { bus: &mut desk.memory, chooser: &mut Defaults, sink: &mut Silence };
     match desk.smmu.transact(&mut world, &transaction) {
         Outcome::Done(translation) => Some(translation.pa.value()),
-        _stopped => None,
+        Outcome::Abort(_) | Outcome::RazWi(_) | Outcome::Stalled { .. } => None,
     }
 }
 

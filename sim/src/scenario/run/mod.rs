@@ -33,7 +33,7 @@ use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, Backing, ClaimKind, End, Operand, Pace, Part, ResultId, Scenario, Step};
+use super::step::{Action, Backing, Claim, ClaimKind, End, Operand, Pace, Part, ResultId, Scenario, Step};
 use crate::trace::{Happening, Listener, StaleUse};
 
 /// How one access of a device ended.
@@ -215,10 +215,27 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 
     /// Each use of a stale entry is a failure of the step, unless it is expected there.
     fn deny_stale(&mut self, step: &Step) {
+        let says_so = |claims: &[Claim]| claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale));
         let is_expected = match &step.action {
             Action::Expect(_) => true,
-            Action::Dma(dma) => dma.claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale)),
-            _ => false,
+            Action::Dma(dma) => says_so(&dma.claims),
+            Action::Store { .. }
+            | Action::Write { .. }
+            | Action::Load { .. }
+            | Action::Region { .. }
+            | Action::Race { .. }
+            | Action::RegisterWrite { .. }
+            | Action::RegisterModify { .. }
+            | Action::RegisterRead { .. }
+            | Action::Command { .. }
+            | Action::Ring(_)
+            | Action::Ats(_)
+            | Action::Pri(_)
+            | Action::Endpoint { .. }
+            | Action::Pace(_)
+            | Action::Work(_)
+            | Action::Settle
+            | Action::Reset => false,
         };
         if is_expected {
             return;
