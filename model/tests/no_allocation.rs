@@ -5,6 +5,7 @@ use smmu_model::Smmu;
 use smmu_model::address::{Iova, Pa};
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::Bus;
+use smmu_model::CachePolicy;
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
 use smmu_model::features::{Features, Preset};
@@ -123,6 +124,7 @@ fn a_translation_does_not_allocate() {
 #[test]
 fn a_translation_that_is_counted_does_not_allocate() {
     let mut machine = Machine::new();
+    machine.smmu = machine.smmu.with_caches(CachePolicy::None);
     machine.allocations_when_warm(|smmu, env| {
         // Group 0: counter 0 counts accesses of tables by all streams.
         for (offset, value) in [(0x1400, 0x2000_0004), (0x1a00, 0xff_ffff), (0x1c00, 1), (0x1e04, 1)] {

@@ -349,16 +349,22 @@ pub(super) fn exchange<E: Env>(
     entry: &Entry,
     new: u64,
 ) -> Result<Update, ExternalAbort> {
-    if !write_back
-        && env.ask(&[HttuWalkAttributes::Update, HttuWalkAttributes::Abort]) == HttuWalkAttributes::Abort
-    {
-        return Err(ExternalAbort);
-    }
-    let old = table.in_order(entry.raw);
-    let found = env.bus().compare_exchange_u64(entry.at, old, table.in_order(new))?;
-    if found != old {
-        return Ok(Update::Changed);
+    let (old, replaced) = (table.in_order(entry.raw), table.in_order(new));
+    match if write_back { HttuWalkAttributes::Update } else { uncached_update(env) } {
+        HttuWalkAttributes::Update => {
+            if env.bus().compare_exchange_u64(entry.at, old, replaced)? != old {
+                return Ok(Update::Changed);
+            }
+        }
+        HttuWalkAttributes::NotAtomic => env.bus().write(entry.at, &replaced.to_le_bytes())?,
+        HttuWalkAttributes::Abort => return Err(ExternalAbort),
     }
     env.trace(|| Event::DescriptorUpdate { stage, at: entry.at, raw: new });
     Ok(Update::Done)
+}
+
+/// How a table that is not walked as Write-Back is updated (§3.15).
+#[cold]
+fn uncached_update<E: Env>(env: &mut E) -> HttuWalkAttributes {
+    env.ask(&[HttuWalkAttributes::Update, HttuWalkAttributes::NotAtomic, HttuWalkAttributes::Abort])
 }
