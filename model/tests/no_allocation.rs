@@ -1,11 +1,11 @@
 //! Neither a translation, with whatever end, nor a command allocates once the SMMU and its memory are warm.
 
 use allocation_counter::measure;
+use smmu_model::CachePolicy;
 use smmu_model::Smmu;
 use smmu_model::address::{Iova, Pa};
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::Bus;
-use smmu_model::CachePolicy;
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
 use smmu_model::features::{Features, Preset};

@@ -2,6 +2,7 @@
 
 pub mod coverage;
 pub mod driver;
+pub mod dvm;
 pub mod errno;
 pub mod explore;
 mod hex;

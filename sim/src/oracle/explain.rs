@@ -17,6 +17,7 @@ use super::method;
 use super::params::Params;
 use super::rpc::Error;
 use crate::hex::Hex;
+use crate::trace::cache_entry;
 
 /// A walk of a longer access would be too long to read.
 const MAX_BYTES: u64 = 64 << 10;
@@ -60,6 +61,16 @@ enum Step {
     Choice { name: &'static str, answer: &'static str, section: &'static str, text: &'static str },
     /// A configuration structure was read.
     Structure { name: &'static str, addr: Hex, words: Vec<Hex>, fields: Fields },
+    /// A cache entry was used instead of memory.
+    Cached { entry: String },
+    /// Memory no longer agrees with the cache entry that is used next; `needs` is the command that is owed.
+    Stale {
+        entry: String,
+        needs: &'static str,
+        invalidated: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addr: Option<Hex>,
+    },
     /// A translation table descriptor was read.
     Descriptor {
         stage: u8,
@@ -92,6 +103,13 @@ impl Step {
             Event::Rule(rule) => Self::rule(rule),
             Event::Choice { choice, answer } => Self::choice(choice, answer),
             Event::Structure { structure, at, words } => Self::structure(structure, at.value(), &words),
+            Event::Cached { entry, .. } => Self::Cached { entry: cache_entry(entry) },
+            Event::Stale { entry, difference, invalidated, .. } => Self::Stale {
+                entry: cache_entry(entry),
+                needs: entry.removed_by().name(),
+                invalidated,
+                addr: difference.at.map(|at| Hex(at.value())),
+            },
             Event::Descriptor { stage, class, level, at, raw } => Self::Descriptor {
                 stage: number(stage),
                 class: class.map(class_name),
@@ -117,8 +135,6 @@ impl Step {
             | Event::RegisterWrite { .. }
             | Event::RegisterUpdate { .. }
             | Event::GlobalError { .. }
-            | Event::Cached { .. }
-            | Event::Stale { .. }
             | Event::WakeUp
             | Event::AddressTranslation { .. }
             | Event::Invalidated { .. }

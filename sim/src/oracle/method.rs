@@ -6,7 +6,7 @@ use smmu_model::naming;
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
-use super::{access, ats, event_queue, explain, memory, registers, reports, setup, stalls, state};
+use super::{access, ats, broadcast, event_queue, explain, memory, registers, reports, setup, stalls, state};
 
 /// A method: its name, the names of its parameters, and what it does.
 #[derive(Debug)]
@@ -23,8 +23,6 @@ enum Action {
     Make(fn(&Params) -> Result<(Machine, Reply), Error>),
     /// Uses them.
     Use(fn(&mut Machine, &Params) -> Result<Reply, Error>),
-    /// Needs what no SMMU of this model has yet.
-    Unsupported,
 }
 
 const METHODS: &[Method] = &[
@@ -37,7 +35,7 @@ const METHODS: &[Method] = &[
     using("dma", access::PARAMETERS, access::dma),
     using("ats.translate", ats::TRANSLATE, ats::translate),
     using("pri.request", ats::REQUEST, ats::request),
-    unsupported("dvm.tlbi"),
+    using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),
     using("stalls", &[], stalls::stalls),
@@ -62,16 +60,8 @@ impl Method {
             let text = format!("method: there is no `{}`{hint}", brief(&method));
             return Err(Error::new(Problem::UnknownMethod, text));
         };
-        match found.action {
-            Action::Unsupported => {
-                let text = format!("{method}: not supported by this configuration");
-                Err(Error::new(Problem::Unsupported, text))
-            }
-            Action::Make(_) | Action::Use(_) => {
-                let params = Params::new(params, found.name, found.parameters)?;
-                Ok((found, params))
-            }
-        }
+        let params = Params::new(params, found.name, found.parameters)?;
+        Ok((found, params))
     }
 
     /// Does what the method does to the session's `machine`.
@@ -84,7 +74,6 @@ impl Method {
             }
             (Action::Use(act), Some(machine)) => act(machine, params),
             (Action::Use(_), None) => Err(Error::new(Problem::NoSmmu, "no SMMU: call smmu.new first")),
-            (Action::Unsupported, _) => unreachable!("find refuses what is not supported"),
         }
     }
 }
@@ -103,10 +92,6 @@ const fn using(
     act: fn(&mut Machine, &Params) -> Result<Reply, Error>,
 ) -> Method {
     Method { name, parameters, action: Action::Use(act) }
-}
-
-const fn unsupported(name: &'static str) -> Method {
-    Method { name, parameters: &[], action: Action::Unsupported }
 }
 
 /// What a method answers; each variant is written as its contents alone.

@@ -11,6 +11,7 @@
 mod access;
 mod answers;
 mod ats;
+mod broadcast;
 mod event_queue;
 mod explain;
 mod fields;

@@ -79,8 +79,6 @@ pub(super) enum Problem {
     NoSmmu,
     /// The interconnect answered a register access with an abort (§6.2).
     RegisterAborted,
-    /// The SMMU of this session does not have what the method is about.
-    Unsupported,
     /// The answer, or the session, would grow beyond what the server holds.
     Limit,
 }
@@ -96,7 +94,6 @@ impl Problem {
             Self::Internal => -32603,
             Self::NoSmmu => -32000,
             Self::RegisterAborted => -32001,
-            Self::Unsupported => -32002,
             Self::Limit => -32003,
         }
     }

@@ -66,12 +66,6 @@ fn malformed_lines_get_the_standard_errors() {
             "method: there is no `event`; did you mean `events`?",
         ),
         (r#"{"id":null,"jsonrpc":"2.0","method":"Dma"}"#, "null", -32601, "did you mean `dma`?"),
-        (
-            r#"{"id":1,"jsonrpc":"2.0","method":"dvm.tlbi"}"#,
-            "1",
-            -32002,
-            "dvm.tlbi: not supported by this configuration",
-        ),
         (r#"{"id":1,"jsonrpc":"2.0","method":"events","params":null}"#, "1", -32000, "no SMMU: call"),
         (r#"{"id":1,"jsonrpc":"2.0","method":"events"}"#, "1", -32000, "no SMMU: call smmu.new first"),
     ] {

@@ -30,5 +30,5 @@ pub use span::{FileId, Source, Sources, Span};
 pub use step::{
     Action, Ats, Backing, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace,
     Part, Permitted, Place, Pri, Queue, QueueClaim, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, Route,
-    Scenario, Step, Store,
+    Scenario, Step, Store, Tlbi,
 };

@@ -1,7 +1,9 @@
 //! A scenario after checking: what there is, what is done, and what must come of it. Nothing in it can fail
 //! for a reason that could have been known before it runs.
 
+mod broadcast;
 mod device;
+mod pace;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,9 @@ use smmu_model::trace::InterruptSource;
 pub use super::place::Place;
 use super::span::{Sources, Span};
 
+pub use broadcast::Tlbi;
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
+pub use pace::Pace;
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.
 #[derive(Clone, Debug)]
@@ -183,6 +187,10 @@ pub enum Action {
         /// How.
         invalidated: Invalidated,
     },
+    /// A processing element broadcasts a TLBI.
+    Broadcast(Tlbi),
+    /// A processing element waits for its broadcasts: they are complete.
+    SyncBroadcasts,
     /// Something must hold.
     Expect(Vec<Claim>),
     /// Whether the SMMU works off what is pending after each step by itself.
@@ -193,15 +201,6 @@ pub enum Action {
     Settle,
     /// The SMMU is reset; memory stays.
     Reset,
-}
-
-/// When the SMMU works.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pace {
-    /// After each step, until nothing is pending.
-    Automatic,
-    /// When the scenario says so.
-    Manual,
 }
 
 /// A structure that software writes.

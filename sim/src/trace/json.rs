@@ -12,6 +12,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::{Happening, Listener, ats, words};
+use crate::dvm::Operands;
 use crate::output::hex;
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
@@ -68,6 +69,14 @@ impl Listener for JsonTrace {
                 command("command-stored", queue, index, words)
             }
             Happening::RecordTaken { index, record } => record_line("record-taken", index, record),
+            Happening::Broadcast(tlbi) => {
+                let Operands { vmid, asid, address, bytes, e2h } = tlbi.operands;
+                json!({
+                    "type": "broadcast", "tlbi": tlbi.operation, "vmid": vmid, "asid": asid,
+                    "address": address.map(hex), "bytes": bytes, "e2h": e2h,
+                })
+            }
+            Happening::SyncBroadcasts => json!({ "type": "broadcast-sync" }),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, length } => access(device, transaction, length),
             Happening::AtsAsked { device, request } => ats::request_json(device, request),

@@ -12,6 +12,7 @@ pub(crate) use ats::permissions;
 pub use json::JsonTrace;
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
+pub use words::cache_entry;
 
 use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
 use smmu_model::ids::CommandQueue;
@@ -21,7 +22,7 @@ use smmu_model::rule::Rule;
 use smmu_model::trace::{CacheEntry, Difference, Event};
 use smmu_model::transaction::Transaction;
 
-use crate::scenario::{Answer, Backing, Place, Problem, Sources, Store};
+use crate::scenario::{Answer, Backing, Place, Problem, Sources, Store, Tlbi};
 
 /// One thing that happened, in the order in which it happened.
 #[derive(Debug)]
@@ -106,6 +107,10 @@ pub enum Happening<'a> {
         /// The record.
         record: EventRecord,
     },
+    /// A processing element broadcasts a TLBI.
+    Broadcast(&'a Tlbi),
+    /// A processing element waits for its broadcasts.
+    SyncBroadcasts,
     /// The SMMU is reset.
     Reset,
     /// A device begins an access that does not cross a 4 KiB boundary.

@@ -307,6 +307,8 @@ impl Listener for TextTrace {
                 let (name, _) = words::record(record);
                 self.line("software", &format!("takes event {index:#x}, {name}"));
             }
+            Happening::Broadcast(tlbi) => self.line("pe", &format!("broadcasts {}", words::tlbi(tlbi))),
+            Happening::SyncBroadcasts => self.line("pe", "waits for its broadcasts"),
             Happening::Reset => self.line("smmu", "is reset"),
             Happening::Access { device, transaction, length } => {
                 self.evidence = Evidence::default();

@@ -11,8 +11,11 @@ use smmu_model::rule::{Effect, Rule};
 use smmu_model::trace::{CacheEntry, Structure};
 use smmu_model::transaction::Direction;
 
+use crate::dvm::Operands;
+use crate::scenario::Tlbi;
+
 /// A cache entry with its tags: `stage 1 page for VA 0x1000, ASID 0x5, VMID 0x1`.
-pub(super) fn cache_entry(entry: CacheEntry) -> String {
+pub fn cache_entry(entry: CacheEntry) -> String {
     match entry {
         CacheEntry::L1StreamTable { stream } => format!("L1STD of StreamID {stream}"),
         CacheEntry::Ste { stream } => format!("STE of StreamID {stream}"),
@@ -45,6 +48,20 @@ fn tags(regime: Regime, space: AddressSpace) -> String {
         Regime::NsEl2 => format!("{space}, EL2"),
         Regime::NsEl2E2h => format!("{space}, EL2-E2H"),
     }
+}
+
+/// `TLBI VAE1: VMID=0x0 ASID=0x1 address=0x1000`.
+pub(super) fn tlbi(tlbi: &Tlbi) -> String {
+    let Operands { vmid, asid, address, bytes, e2h } = tlbi.operands;
+    let operands = [
+        ("VMID", vmid.map(u64::from)),
+        ("ASID", asid.map(u64::from)),
+        ("address", address),
+        ("bytes", bytes),
+    ];
+    let given = operands.into_iter().filter_map(|(name, value)| Some(format!("{name}={:#x}", value?)));
+    let from = if e2h { ", from EL2 with E2H" } else { "" };
+    named(&format!("TLBI {}", tlbi.operation), &given.collect::<Vec<_>>().join(" ")) + from
 }
 
 /// The fields of `words` that are not zero: `V=1 Config=5 S1ContextPtr=0x40010000`.

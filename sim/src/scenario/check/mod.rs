@@ -5,6 +5,7 @@
 
 mod area;
 mod ats;
+mod broadcast;
 mod claims;
 mod control;
 mod dma;
@@ -225,6 +226,7 @@ impl<'a> Checker<'a> {
             "reset" => self.bare(node, Action::Reset),
             "dma" => self.dma(node),
             "ats" => self.ats(node),
+            "dvm" => self.dvm(node),
             "pri" => self.pri(node),
             "endpoint" => self.endpoint(node),
             "expect" => self.expect(node),
@@ -323,6 +325,7 @@ pub const NODES: &[&str] = &[
     "ats",
     "pri",
     "endpoint",
+    "dvm",
     "expect",
     "permitted",
 ];

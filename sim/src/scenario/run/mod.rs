@@ -232,6 +232,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             | Action::Ats(_)
             | Action::Pri(_)
             | Action::Endpoint { .. }
+            | Action::Broadcast(_)
+            | Action::SyncBroadcasts
             | Action::Pace(_)
             | Action::Work(_)
             | Action::Settle
@@ -286,6 +288,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Pri(pri) => self.pri(pri)?,
             Action::Endpoint { stream, invalidated } => {
                 self.memory.answer_invalidations(*stream, *invalidated);
+            }
+            Action::Broadcast(tlbi) => {
+                self.ear.say(Happening::Broadcast(tlbi));
+                self.with_ends(|smmu, world| smmu.broadcast(world, tlbi.broadcast));
+            }
+            Action::SyncBroadcasts => {
+                self.ear.say(Happening::SyncBroadcasts);
+                self.with_ends(|smmu, world| smmu.synchronize_broadcasts(world));
             }
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
