@@ -133,7 +133,7 @@ pub(crate) fn receive(
     let spares_aset = by_asid
         && env.ask(&[InvalidationOfAset::Keep, InvalidationOfAset::Remove]) == InvalidationOfAset::Keep;
     let scope = Scope { regimes, stages, addresses, spares_aset };
-    effect::invalidate(env, caches, Origin::Broadcast, Invalidation::Translations(scope));
+    effect::invalidate(env, caches, Origin::Broadcast, || Some(Invalidation::Translations(scope)));
 }
 
 /// Whose translations a broadcast is about.

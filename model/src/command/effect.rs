@@ -35,16 +35,18 @@ impl TagSetting {
 }
 
 /// An invalidation becomes visible to the caches; by choice it is complete at once. Under the policy that asks at each use,
-/// an entry that is not used any more is as good as one that went.
+/// an entry that is not used any more is as good as one that went. What it is about is worked out only if anything is
+/// cached; `None` if that is nothing.
 pub(crate) fn invalidate(
     env: &mut impl Env,
     caches: &mut Caches,
     origin: Origin,
-    invalidation: Invalidation,
+    invalidation: impl FnOnce() -> Option<Invalidation>,
 ) {
     if caches.is_empty() {
         return;
     }
+    let Some(invalidation) = invalidation() else { return };
     let at_once = caches.policy == CachePolicy::Keep
         && env.ask(&[InvalidationEffect::AtSync, InvalidationEffect::AtOnce]) == InvalidationEffect::AtOnce;
     caches.invalidate(env, origin, invalidation, at_once);

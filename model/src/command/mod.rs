@@ -155,14 +155,14 @@ fn execute(
         Decoded::Prefetch(hint) => return Some(hint),
         Decoded::Cfgi(cfgi) => {
             stalls.invalidate(|stream| cfgi.bears_on(stream));
-            effect::invalidate(env, caches, origin, Invalidation::Configuration(cfgi.structures()));
+            effect::invalidate(env, caches, origin, || Some(Invalidation::Configuration(cfgi.structures())));
         }
         Decoded::Tlbi(tlbi) => {
             // Whatever the tags: a retry that need not be is permitted (§7.2.1).
             stalls.invalidate(|_any| true);
-            if let Some(scope) = tlbi.scope(TagSetting::new(registers)) {
-                effect::invalidate(env, caches, origin, Invalidation::Translations(scope));
-            }
+            effect::invalidate(env, caches, origin, || {
+                tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
+            });
         }
         Decoded::Resume(resume) => stall::answer(env, stalls, resume),
         Decoded::StallTerm(stream) => {

@@ -164,17 +164,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
     fn both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2) -> Option<Both<A>> {
         let found = self.tlb.combined(query.tags(), query.va())?;
-        let (mut entry, other) = (*found.entry, found.other.copied());
-        if let Some(other) = other {
-            match self.resolve(entry, other) {
-                Resolved::One(one) => entry = one,
-                Resolved::None => {
-                    self.tlb.drop_va(query.tags(), query.va());
-                    return None;
-                }
-                Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
-            }
-        }
+        let matches = (*found.entry, found.other.copied());
+        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags(), query.va()))? {
+            Ok(entry) => entry,
+            Err(stop) => return Some(Err(stop)),
+        };
         let born = if entry.stage1.born.epoch < entry.stage2.born.epoch {
             entry.stage1.born
         } else {
@@ -191,17 +185,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
     fn stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>) -> Option<Result<stage1::Mapped<A>, Stop>> {
         let found = self.tlb.stage1(query.tags(), query.va())?;
-        let (mut entry, other) = (*found.entry, found.other.copied());
-        if let Some(other) = other {
-            match self.resolve(entry, other) {
-                Resolved::One(one) => entry = one,
-                Resolved::None => {
-                    self.tlb.drop_va(query.tags(), query.va());
-                    return None;
-                }
-                Resolved::Report => return Some(Err(Stop { rule: Rule::TlbConflict, site: Site::Stage1 })),
-            }
-        }
+        let matches = (*found.entry, found.other.copied());
+        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags(), query.va()))? {
+            Ok(entry) => entry,
+            Err(stop) => return Some(Err(stop)),
+        };
         let admitted = self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
         if admitted { query.recalled(self, &entry) } else { None }
     }
@@ -214,20 +202,12 @@ impl<E: Env> Recall for Remembering<'_, E> {
     ) -> Option<Result<stage2::Mapped<A>, Stop>> {
         let ipa = request.ipa.value();
         let found = self.tlb.stage2(stage2.vmid, ipa)?;
-        let (mut entry, other) = (*found.entry, found.other.copied());
-        if let Some(other) = other {
-            match self.resolve(entry, other) {
-                Resolved::One(one) => entry = one,
-                Resolved::None => {
-                    self.tlb.drop_ipa(stage2.vmid, ipa);
-                    return None;
-                }
-                Resolved::Report => {
-                    let site = Site::Stage2 { class: request.class, ipa: request.ipa };
-                    return Some(Err(Stop { rule: Rule::TlbConflict, site }));
-                }
-            }
-        }
+        let matches = (*found.entry, found.other.copied());
+        let site = Site::Stage2 { class: request.class, ipa: request.ipa };
+        let entry = match self.one_of(matches, site, |tlb| tlb.drop_ipa(stage2.vmid, ipa))? {
+            Ok(entry) => entry,
+            Err(stop) => return Some(Err(stop)),
+        };
         let cached = CacheEntry::Stage2 { vmid: stage2.vmid, ipa, size_log2: entry.size_bits };
         let admitted = self.admits(cached, entry.born, |this| agree::stage2(this, stage2, ipa, &entry));
         if admitted { stage2::recalled(self, &entry, request, stage2.xnx) } else { None }
@@ -354,25 +334,40 @@ fn high_bits(hierarchy: u64) -> u8 {
     u8::try_from(hierarchy >> 59).expect("five bits")
 }
 
-/// What becomes of a conflict.
-enum Resolved<V> {
-    One(V),
-    None,
-    Report,
-}
-
 impl<E: Env> Remembering<'_, E> {
+    /// The entry to use of those that match, the smaller first; `None` if memory is to be read.
+    #[inline(always)]
+    fn one_of<V>(
+        &mut self,
+        (smaller, larger): (V, Option<V>),
+        site: Site,
+        drop_all: impl FnOnce(&mut Tlb),
+    ) -> Option<Result<V, Stop>> {
+        match larger {
+            None => Some(Ok(smaller)),
+            Some(larger) => self.resolve((smaller, larger), site, drop_all),
+        }
+    }
+
     /// Two entries match. With BBML 2 that is never an error (§3.20.1, §3.21.1.3).
     #[cold]
-    fn resolve<V>(&mut self, smaller: V, larger: V) -> Resolved<V> {
+    fn resolve<V>(
+        &mut self,
+        (smaller, larger): (V, V),
+        site: Site,
+        drop_all: impl FnOnce(&mut Tlb),
+    ) -> Option<Result<V, Stop>> {
         use TlbConflict::{Larger, Report, Smaller, Walk};
         let permitted: &[_] =
             if self.bbml == 2 { &[Walk, Smaller, Larger] } else { &[Report, Walk, Smaller, Larger] };
         match self.ask(permitted) {
-            Report => Resolved::Report,
-            Walk => Resolved::None,
-            Smaller => Resolved::One(smaller),
-            Larger => Resolved::One(larger),
+            Report => Some(Err(Stop { rule: Rule::TlbConflict, site })),
+            Walk => {
+                drop_all(self.tlb);
+                None
+            }
+            Smaller => Some(Ok(smaller)),
+            Larger => Some(Ok(larger)),
         }
     }
 }
