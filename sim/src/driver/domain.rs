@@ -72,13 +72,12 @@ impl Paging {
 }
 
 impl ArmSmmuV3 {
-    /// A paging domain for `master` (`domain_alloc_paging_flags`): EOPNOTSUPP for flags it does not offer together,
+    /// A paging domain (`domain_alloc_paging_flags`): EOPNOTSUPP for flags it does not offer together,
     /// EBUSY or ENOSPC without a free tag, ENOMEM.
     pub fn domain_alloc(
         &mut self,
         p: &mut impl Platform,
         asids: &mut Numbers,
-        _master: MasterId,
         flags: AllocFlags,
     ) -> Result<DomainId, Errno> {
         let stage = stage_for(&self.features, flags)?;

@@ -84,7 +84,7 @@ impl ArmSmmuV3 {
         let flags = super::AllocFlags { pasid: ssid_bits != 0 && f.stage1, ..Default::default() };
         let default = match sibling {
             Some(sibling) => self.masters[sibling.0].default,
-            None => self.domain_alloc(p, asids, id, flags)?,
+            None => self.domain_alloc(p, asids, flags)?,
         };
         self.masters.push(Master {
             streams,

@@ -4,7 +4,7 @@ use super::command::{self, Command};
 use super::platform::Platform;
 use super::probe::Features;
 use super::registers::{
-    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, GERROR, GERRORN, QUEUE_OVERFLOW,
+    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, GERROR, GERROR_CMDQ, GERRORN, QUEUE_OVERFLOW,
 };
 use crate::errno::Errno;
 
@@ -114,13 +114,12 @@ impl CommandQueue {
     /// What the global error interrupt does about a Command queue that has stopped: an illegal command becomes
     /// a CMD_SYNC, an aborted fetch or a late device is simply tried again.
     pub(super) fn recover(&mut self, p: &mut impl Platform) {
-        const CMDQ_ERROR: u32 = 1 << 0;
         let gerror = p.read32(GERROR);
-        if (gerror ^ p.read32(GERRORN)) & CMDQ_ERROR == 0 {
+        if (gerror ^ p.read32(GERRORN)) & GERROR_CMDQ == 0 {
             return;
         }
         self.skip_command_in_error(p);
-        let acknowledged = p.read32(GERRORN) ^ CMDQ_ERROR;
+        let acknowledged = p.read32(GERRORN) ^ GERROR_CMDQ;
         p.write32(GERRORN, acknowledged);
     }
 

@@ -82,9 +82,8 @@ fn boot_writes_what_linux_writes() {
 fn devices_see_what_is_mapped_and_nothing_else() {
     for ids in [qemu(), Preset::Grace.id_registers(), Preset::Max.id_registers()] {
         let (mut desk, mut smmu, mut asids, master) = boot(ids);
-        let domain = smmu
-            .domain_alloc(&mut desk, &mut asids, master, AllocFlags::default())
-            .expect("there is a domain");
+        let domain =
+            smmu.domain_alloc(&mut desk, &mut asids, AllocFlags::default()).expect("there is a domain");
         let target = Target::Domain { domain, handles_faults: false };
         smmu.attach(&mut desk, master, 0, target).expect("it attaches");
         let mut mapped = BTreeMap::new();
@@ -126,7 +125,7 @@ fn devices_see_what_is_mapped_and_nothing_else() {
 fn what_a_guest_may_send() {
     let (mut desk, mut smmu, mut asids, master) = boot(qemu());
     let flags = AllocFlags { nest_parent: true, ..Default::default() };
-    let parent = smmu.domain_alloc(&mut desk, &mut asids, master, flags).expect("there is a parent");
+    let parent = smmu.domain_alloc(&mut desk, &mut asids, flags).expect("there is a parent");
     let viommu = smmu.viommu_init(parent);
     smmu.vdevice_init(viommu, master, 0x123).expect("the device has one stream");
     for (command, expected) in [

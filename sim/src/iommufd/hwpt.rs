@@ -112,7 +112,7 @@ pub(super) fn alloc_paging(
     let flags =
         AllocFlags { nest_parent: has(NEST_PARENT), dirty_tracking: has(DIRTY_TRACKING), pasid: has(PASID) };
     let Driven { driver, mut port, asids } = host.driven(iommu);
-    let domain = driver.domain_alloc(&mut port, asids, master, flags);
+    let domain = driver.domain_alloc(&mut port, asids, flags);
     let domain = domain.map_err(|error| Check::PagingDriver.with(error))?;
     if bound.enforces_coherency {
         let enforced = driver.enforce_coherency(domain, master);

@@ -51,13 +51,8 @@ fn queues_refuse_in_order() {
     provoke();
 }
 
-fn virtual_function() -> Bench {
-    let mut setup = machine(&[]);
-    setup.devices[0].is_vf_with_pri = true;
-    let mut bench = Bench::on(&setup);
-    let ioas = bench.ioas();
-    let (fd, device) = bench.bind(0);
-    let (fault_id, _) = fault_queue(&mut bench);
+/// An HWPT whose page faults go to a queue.
+fn faulting_hwpt(bench: &mut Bench, device: u32, ioas: u32, fault_id: u32) -> u32 {
     let cmd = iommu_hwpt_alloc {
         size: 48,
         flags: FAULT,
@@ -66,7 +61,17 @@ fn virtual_function() -> Bench {
         fault_id,
         ..Default::default()
     };
-    let hwpt = bench.call(HWPT_ALLOC, cmd).out_hwpt_id;
+    bench.call(HWPT_ALLOC, cmd).out_hwpt_id
+}
+
+fn virtual_function() -> Bench {
+    let mut setup = machine(&[]);
+    setup.devices[0].is_vf_with_pri = true;
+    let mut bench = Bench::on(&setup);
+    let ioas = bench.ioas();
+    let (fd, device) = bench.bind(0);
+    let (fault_id, _) = fault_queue(&mut bench);
+    let hwpt = faulting_hwpt(&mut bench, device, ioas, fault_id);
     let attach = vfio_device_attach_iommufd_pt { argsz: 16, pt_id: hwpt, ..Default::default() };
     bench.fails_on(fd, Check::AttachVirtualFunction, VFIO_ATTACH, attach);
     bench
@@ -127,15 +132,7 @@ fn stalling() -> (Bench, u32, i32) {
     let ioas = bench.ioas();
     let (fd, device) = bench.bind(0);
     let (fault_id, queue) = fault_queue(&mut bench);
-    let cmd = iommu_hwpt_alloc {
-        size: 48,
-        flags: FAULT,
-        dev_id: device,
-        pt_id: ioas,
-        fault_id,
-        ..Default::default()
-    };
-    let hwpt = bench.call(HWPT_ALLOC, cmd).out_hwpt_id;
+    let hwpt = faulting_hwpt(&mut bench, device, ioas, fault_id);
     bench.attach(fd, hwpt);
     (bench, ioas, queue)
 }
