@@ -51,6 +51,9 @@ pub struct Host {
     pub asid_bits: u8,
     /// The kernel runs at EL2 with E2H.
     pub vhe: bool,
+    /// The SMMU is to take part in broadcast TLB maintenance, if it can. No Linux does it, see
+    /// [`Generation`](crate::kernel::generation::Generation).
+    pub listens_to_broadcasts: bool,
     /// log2 of the most bytes that a queue can have: what one contiguous allocation yields.
     pub log2_queue_bytes_max: u8,
 }
@@ -58,7 +61,15 @@ pub struct Host {
 impl Default for Host {
     /// Pages of 4 KiB, 48-bit addresses, no EL2, queues of up to 4 MiB.
     fn default() -> Self {
-        Self { page_shift: 12, va_bits: 48, pa_bits: 44, asid_bits: 16, vhe: false, log2_queue_bytes_max: 22 }
+        Self {
+            page_shift: 12,
+            va_bits: 48,
+            pa_bits: 44,
+            asid_bits: 16,
+            vhe: false,
+            listens_to_broadcasts: false,
+            log2_queue_bytes_max: 22,
+        }
     }
 }
 

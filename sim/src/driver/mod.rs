@@ -174,6 +174,15 @@ pub struct HwInfo {
     pub aidr: u32,
 }
 
+/// What an SMMU and its firmware can do for guests, as the driver knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GuestSupport {
+    /// Hardware update of translation tables, encoded as IDR0.HTTU: firmware's word, if it has one.
+    pub httu: u8,
+    /// The SMMU takes part in broadcast TLB maintenance.
+    pub broadcasts: bool,
+}
+
 /// One SMMU and everything that its driver keeps about it.
 ///
 /// Domains, masters and virtual SMMUs are named by what the driver gave out for them; a name of something that is

@@ -60,6 +60,26 @@ impl ArmSmmuV3 {
         ViommuId(self.viommus.len() - 1)
     }
 
+    /// A nest parent gets the VMID of a virtual machine of KVM, so that both mean one thing by it: EBUSY if the SMMU
+    /// uses the VMID for something else, or if the parent is in use already. Hypothetical.
+    pub fn join_vmid(&mut self, parent: DomainId, vmid: u32) -> Result<(), Errno> {
+        let Tag::Vmid(current) = self.paging(parent).tag else {
+            unreachable!("a nest parent is stage 2");
+        };
+        if current == vmid {
+            return Ok(());
+        }
+        if vmid == 0 || vmid >> self.features.vmid_bits != 0 {
+            return Err(Errno::ENOSPC);
+        }
+        if !self.paging(parent).invalidations.is_empty() || !self.vmids.take_exactly(vmid) {
+            return Err(Errno::EBUSY);
+        }
+        self.vmids.give_back(current);
+        self.paging_mut(parent).tag = Tag::Vmid(vmid);
+        Ok(())
+    }
+
     /// Forgets a virtual SMMU that has no devices and no domains.
     pub fn viommu_destroy(&mut self, viommu: ViommuId) {
         let destroyed = self.viommus[viommu.0].take().expect("a virtual SMMU is destroyed once");

@@ -27,6 +27,11 @@ impl Numbers {
         Ok(lowest)
     }
 
+    /// Takes this number, if it is free.
+    pub(super) fn take_exactly(&mut self, number: u32) -> bool {
+        self.used.insert(number)
+    }
+
     pub(super) fn give_back(&mut self, number: u32) {
         let was_used = self.used.remove(&number);
         assert!(was_used, "{number} was not given out");

@@ -14,6 +14,8 @@ pub(super) struct Features {
     pub(super) ats: bool,
     pub(super) hyp: bool,
     pub(super) e2h: bool,
+    /// Takes part in broadcast TLB maintenance.
+    pub(super) broadcasts: bool,
     pub(super) coherent: bool,
     /// CMD_SYNC completes by a message into its own slot.
     pub(super) msi_polling: bool,
@@ -101,6 +103,7 @@ impl Features {
             ats: bit(idr0, 10),
             hyp,
             e2h: hyp && host.vhe,
+            broadcasts: bit(idr0, 5) && host.listens_to_broadcasts,
             coherent: firmware.coherent,
             msi_polling: bit(idr0, 13) && firmware.coherent,
             httu,

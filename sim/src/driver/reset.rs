@@ -12,7 +12,7 @@ use super::registers::{
     PRIQ_PROD,
 };
 use super::stream_table::StreamTable;
-use super::{ArmSmmuV3, HwInfo, Numbers, command};
+use super::{ArmSmmuV3, GuestSupport, HttuOverride, HwInfo, Numbers, command};
 use crate::errno::Errno;
 
 const EVENT_QUEUE: QueueRegisters = QueueRegisters { base: EVTQ_BASE, prod: EVTQ_PROD, cons: EVTQ_CONS };
@@ -55,7 +55,8 @@ impl ArmSmmuV3 {
         }
         enable(p, 0)?;
         p.write32(CR1, CR1_WRITE_BACK_INNER_SHAREABLE);
-        p.write32(CR2, CR2_PTM | CR2_RECINVSID | if f.e2h { CR2_E2H } else { 0 });
+        let private = if f.broadcasts { 0 } else { CR2_PTM };
+        p.write32(CR2, private | CR2_RECINVSID | if f.e2h { CR2_E2H } else { 0 });
         self.stream_table.program(p);
         self.queue.program(p);
         let mut cr0 = CR0_CMDQEN;
@@ -79,6 +80,17 @@ impl ArmSmmuV3 {
         }
         set_up_interrupts(p, f.pri)?;
         enable(p, cr0 | CR0_SMMUEN)
+    }
+
+    /// What it can do for guests beyond what Linux offers them.
+    pub fn guest_support(&self) -> GuestSupport {
+        let httu = match self.features.httu {
+            HttuOverride::None => 0,
+            HttuOverride::AccessFlag => 1,
+            HttuOverride::AccessAndDirty => 2,
+            HttuOverride::WithTable => 3,
+        };
+        GuestSupport { httu, broadcasts: self.features.broadcasts }
     }
 
     /// What the SMMU says about itself, read now.

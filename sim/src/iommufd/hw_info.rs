@@ -3,7 +3,8 @@
 use super::call::Call;
 use super::check::{Check, Refusal};
 use super::object::ObjectId;
-use super::uapi::{Layout, iommu_hw_info, iommu_hw_info_arm_smmuv3};
+use super::report::{Report, report};
+use super::uapi::{Layout, iommu_hw_info};
 use crate::kernel::host::Driven;
 
 /// The caller asks for data of the type that it names.
@@ -32,17 +33,13 @@ pub(super) fn get(call: &mut Call<'_>, mut cmd: iommu_hw_info) -> Result<(), Ref
     let (iommu, exec, privileged) = (setup.iommu, setup.pasid_exec, setup.pasid_priv);
     let master = call.host.device(bound.device).master;
     let Driven { driver, mut port, .. } = call.host.driven(iommu);
-    let info = driver.hw_info(&mut port);
+    let (read, support) = (driver.hw_info(&mut port), driver.guest_support());
     let capabilities = driver.capabilities(master);
-    let info = iommu_hw_info_arm_smmuv3 {
-        flags: info.flags,
-        __reserved: 0,
-        idr: info.idr,
-        iidr: info.iidr,
-        aidr: info.aidr,
-    };
-    put_data(call, &cmd, &info.encode())?;
-    cmd.data_len = u32::try_from(size_of_val(&info)).expect("the structure is small");
+    let Report { info, mask, capabilities: beyond_linux } = report(call.host.generation, read, support);
+    let mut data = info.encode();
+    data.extend(mask.into_iter().flatten().flat_map(u32::to_le_bytes));
+    put_data(call, &cmd, &data)?;
+    cmd.data_len = u32::try_from(data.len()).expect("the structure is small");
     cmd.data_type = TYPE_ARM_SMMUV3;
     let pasids = capabilities.max_pasids;
     let log2 = pasids.checked_ilog2().unwrap_or_default();
@@ -53,7 +50,8 @@ pub(super) fn get(call: &mut Call<'_>, mut cmd: iommu_hw_info) -> Result<(), Ref
         (CAP_PCI_PASID_PRIV, pasids > 0 && privileged),
         (CAP_PCI_ATS_NOT_SUPPORTED, !capabilities.ats),
     ];
-    cmd.out_capabilities = bits.iter().filter(|(_, is_set)| *is_set).map(|(bit, _)| bit).sum();
+    let of_linux: u64 = bits.iter().filter(|(_, is_set)| *is_set).map(|(bit, _)| bit).sum();
+    cmd.out_capabilities = of_linux | beyond_linux;
     call.reply(&cmd)
 }
 

@@ -36,6 +36,7 @@ pub mod ioas;
 pub mod object;
 mod option;
 pub mod pages;
+mod report;
 mod teardown;
 pub mod uapi;
 mod viommu;

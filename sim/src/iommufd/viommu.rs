@@ -7,7 +7,9 @@ use super::check::{Check, Refusal};
 use super::object::{Object, ObjectId};
 use super::teardown;
 use super::uapi::{iommu_vdevice_alloc, iommu_viommu_alloc};
-use crate::driver::ViommuId;
+use crate::driver::{DomainId, ViommuId};
+use crate::errno::Errno;
+use crate::kernel::generation::{FLAG_VBTM, FLAG_VHTTU};
 use crate::kernel::hardware::IommuId;
 use crate::kernel::host::Driven;
 
@@ -42,7 +44,10 @@ pub struct Vdevice {
 
 /// VIOMMU_ALLOC.
 pub(super) fn alloc(call: &mut Call<'_>, mut cmd: iommu_viommu_alloc) -> Result<(), Refusal> {
-    Check::ViommuFlags.refuse_if(cmd.flags != 0 || cmd.type_ == TYPE_DEFAULT)?;
+    let generation = call.host.generation;
+    let offered = [(FLAG_VHTTU, generation.vhttu), (FLAG_VBTM, generation.vbtm)];
+    let known: u32 = offered.iter().filter(|(_, is_offered)| *is_offered).map(|(flag, _)| flag).sum();
+    Check::ViommuFlags.refuse_if(cmd.flags & !known != 0 || cmd.type_ == TYPE_DEFAULT)?;
     let bound = *call.context.objects.device(ObjectId(cmd.dev_id)).ok_or(Check::ViommuDevice)?;
     let (iommu, master) = (call.host.device(bound.device).setup.iommu, call.host.device(bound.device).master);
     let supported = call.host.driver(iommu).viommu_supported(master, cmd.type_);
@@ -51,6 +56,7 @@ pub(super) fn alloc(call: &mut Call<'_>, mut cmd: iommu_viommu_alloc) -> Result<
     let paging = *call.context.objects.paging(parent).ok_or(Check::ViommuParentAbsent)?;
     Check::ViommuParent.refuse_if(!paging.is_nest_parent)?;
     Check::ViommuDriver.refuse_if(paging.domain.iommu != iommu)?;
+    enable_beyond_linux(call, &cmd, iommu, paging.domain.domain)?;
     let Driven { driver, .. } = call.host.driven(iommu);
     let driver = driver.viommu_init(paging.domain.domain);
     let viommu = Viommu { iommu, driver, parent, queues: BTreeMap::new(), vdevices: BTreeMap::new() };
@@ -58,6 +64,35 @@ pub(super) fn alloc(call: &mut Call<'_>, mut cmd: iommu_viommu_alloc) -> Result<
     call.context.objects.hold(parent);
     cmd.out_viommu_id = id.0;
     call.reply(&cmd).inspect_err(|_fault| teardown::destroy(call.context, call.host, id, false))
+}
+
+/// What flags ask for that no Linux has: nothing, unless the generation of the kernel has the flags.
+fn enable_beyond_linux(
+    call: &mut Call<'_>,
+    cmd: &iommu_viommu_alloc,
+    iommu: IommuId,
+    parent: DomainId,
+) -> Result<(), Refusal> {
+    let support = call.host.driver(iommu).guest_support();
+    if cmd.flags & FLAG_VHTTU != 0 {
+        Check::ViommuNoHttu.refuse_if(support.httu == 0)?;
+    }
+    if cmd.flags & FLAG_VBTM != 0 {
+        Check::ViommuNoBroadcasts.refuse_if(!support.broadcasts)?;
+        let vmid = vmid_of_machine(call, cmd).ok_or(Check::ViommuKvm)?;
+        let joined = call.host.driven(iommu).driver.join_vmid(parent, vmid);
+        joined.map_err(|errno: Errno| Check::ViommuJoin.with(errno))?;
+    }
+    Ok(())
+}
+
+fn vmid_of_machine(call: &mut Call<'_>, cmd: &iommu_viommu_alloc) -> Option<u32> {
+    let mut fd = [0; 4];
+    if usize::try_from(cmd.data_len).ok()? < fd.len() {
+        return None;
+    }
+    call.copy_in(cmd.data_uptr, &mut fd).ok()?;
+    call.host.vm_of(call.pid, i32::from_le_bytes(fd)).map(|vmid| u32::from(vmid.0))
 }
 
 /// VDEVICE_ALLOC.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smmu_model::ids::Vmid;
+
 use super::backing::BackingId;
 use super::device::DeviceId;
 use crate::iommufd::{ContextId, ObjectId};
@@ -37,6 +39,8 @@ pub enum File {
     },
     /// A memory file (`memfd_create`).
     Memory(BackingId),
+    /// A virtual machine of KVM, with its VMID.
+    Vm(Vmid),
     /// Some other file, which cannot be mapped for devices.
     Other,
 }

@@ -1,6 +1,7 @@
 //! The machine under the kernel: memory and SMMUs, reached as a CPU reaches them.
 
 use smmu_model::address::Pa;
+use smmu_model::broadcast::Broadcast;
 use smmu_model::bus::Bus;
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
@@ -67,9 +68,12 @@ impl Sink for Ends<'_> {
 }
 
 impl Hardware {
-    /// Memory, and SMMUs out of reset.
-    pub fn new(smmus: &[SmmuSetup]) -> Self {
+    /// Memory, and SMMUs out of reset. Without atomics in the interconnect, memory refuses hardware updates.
+    pub fn new(smmus: &[SmmuSetup], has_atomics: bool) -> Self {
         let mut memory = SparseMemory::new();
+        if !has_atomics {
+            memory.set_no_atomics(Pa::new(MEMORY_START), Pa::new(MEMORY_END - 1), true);
+        }
         let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
         let create = |setup: &SmmuSetup| Smmu::new(setup.features, &mut world).with_caches(setup.caches);
         let smmus = smmus.iter().map(create).collect();
@@ -132,6 +136,13 @@ impl Hardware {
     pub fn transact(&mut self, iommu: IommuId, transaction: &Transaction) -> Outcome {
         let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
         self.smmus[iommu.0].transact(&mut world, transaction)
+    }
+
+    /// A TLBI of a processor reaches an SMMU, and the processor waits until it is complete.
+    pub fn broadcast(&mut self, iommu: IommuId, broadcast: Broadcast) {
+        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        self.smmus[iommu.0].broadcast(&mut world, broadcast);
+        self.smmus[iommu.0].synchronize_broadcasts(&mut world);
     }
 
     /// Physical memory that is zero; `None` if there is no more.

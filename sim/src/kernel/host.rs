@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use smmu_model::features::Features;
+use smmu_model::ids::Vmid;
 
 use super::backing::Backings;
 use super::device::{BUFFER_BYTES, Device, DeviceId, DeviceSetup, Group, GroupId};
 use super::file::{File, FileId, Files};
+use super::generation::Generation;
 use super::hardware::{Hardware, IommuId, Port};
+use super::kvm::Kvm;
 use super::mm::{Fault, UserMemory, UserView};
 use super::process::{Pid, Process};
 use super::setup::{Setup, SmmuSetup};
-use crate::driver::{ArmSmmuV3, Firmware, Numbers};
+use crate::driver::{self, ArmSmmuV3, Firmware, Numbers};
 use crate::errno::Errno;
 
 /// The machine and what the kernel keeps about it.
@@ -31,6 +34,9 @@ pub struct Host {
     pub files: Files,
     /// Pages that each user has locked.
     pub locked_pages: BTreeMap<u32, u64>,
+    /// What the kernel offers.
+    pub generation: Generation,
+    pub(super) kvm: Kvm,
     iommus: Vec<Iommu>,
     asids: Numbers,
 }
@@ -51,10 +57,12 @@ pub(crate) struct Driven<'a> {
 impl Host {
     /// Boots: probes every SMMU, then adds every device and attaches it to its default domain.
     pub(super) fn boot(mut hardware: Hardware, setup: &Setup) -> Result<Self, Errno> {
+        let listens = setup.generation.vbtm;
+        let processors = driver::Host { listens_to_broadcasts: listens, ..setup.processors };
         let probe = |(index, smmu): (usize, &SmmuSetup)| {
             let firmware = smmu.firmware;
             let port = &mut hardware.port(IommuId(index));
-            let driver = ArmSmmuV3::probe(port, &firmware, &setup.processors)?;
+            let driver = ArmSmmuV3::probe(port, &firmware, &processors)?;
             Ok(Iommu { firmware, driver })
         };
         let iommus = setup.smmus.iter().enumerate().map(probe).collect::<Result<_, Errno>>()?;
@@ -66,6 +74,8 @@ impl Host {
             backings: Backings::default(),
             files: Files::default(),
             locked_pages: BTreeMap::new(),
+            generation: setup.generation,
+            kvm: Kvm::new(setup.first_kvm_vmid),
             iommus,
             asids: Numbers::default(),
         };
@@ -138,6 +148,12 @@ impl Host {
     /// The file behind a descriptor of a process.
     pub fn file_of(&self, pid: Pid, fd: i32) -> Option<FileId> {
         self.processes[pid.0].descriptors.get(&fd).copied()
+    }
+
+    /// The VMID of the virtual machine behind a descriptor of a process.
+    pub(crate) fn vm_of(&self, pid: Pid, fd: i32) -> Option<Vmid> {
+        let file = self.file_of(pid, fd)?;
+        if let File::Vm(vmid) = self.files.get(file) { Some(*vmid) } else { None }
     }
 
     /// Gives a process a descriptor for a file that it has a reference of.

@@ -10,10 +10,12 @@ mod dma;
 mod events;
 pub mod file;
 pub mod frames;
+pub mod generation;
 mod group;
 pub mod hardware;
 pub mod host;
 pub mod journal;
+pub mod kvm;
 pub mod mm;
 pub mod process;
 mod setup;
@@ -53,7 +55,7 @@ pub struct Kernel {
 impl Kernel {
     /// Boots a machine. The error is a driver's: it cannot use its SMMU, or a device.
     pub fn boot(setup: &Setup) -> Result<Self, Errno> {
-        let mut hardware = Hardware::new(&setup.smmus);
+        let mut hardware = Hardware::new(&setup.smmus, setup.has_atomics);
         if setup.keeps_journal {
             hardware.start_journal();
         }

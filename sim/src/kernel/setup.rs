@@ -2,13 +2,15 @@
 
 use smmu_model::CachePolicy;
 use smmu_model::features::Features;
+use smmu_model::ids::Vmid;
 
 use super::device::{BusDriver, DeviceSetup, GroupId};
+use super::generation::Generation;
 use super::hardware::IommuId;
 use crate::driver::{self, DeviceDescription, Firmware};
 
 /// A machine: SMMUs, and the devices behind them in the order in which the kernel finds them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// The SMMUs.
     pub smmus: Vec<SmmuSetup>,
@@ -18,6 +20,27 @@ pub struct Setup {
     pub processors: driver::Host,
     /// Whether to note what drivers write to SMMUs.
     pub keeps_journal: bool,
+    /// What the kernel offers beyond Linux 7.3.
+    pub generation: Generation,
+    /// The VMID of the first virtual machine of KVM. An SMMU's first is 1.
+    pub first_kvm_vmid: Vmid,
+    /// The interconnect carries atomic updates. Without, hardware updates of translation tables abort.
+    pub has_atomics: bool,
+}
+
+impl Default for Setup {
+    /// A machine without SMMUs, with Linux 7.3 and an interconnect that can do everything.
+    fn default() -> Self {
+        Self {
+            smmus: Vec::new(),
+            devices: Vec::new(),
+            processors: driver::Host::default(),
+            keeps_journal: false,
+            generation: Generation::default(),
+            first_kvm_vmid: Vmid(1),
+            has_atomics: true,
+        }
+    }
 }
 
 /// One SMMU.

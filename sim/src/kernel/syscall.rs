@@ -178,9 +178,11 @@ impl Kernel {
                 iommufd::ioctl(&mut call, number)
             }
             File::VfioDevice(_) => self.vfio_ioctl(pid, file, number, argument),
-            File::FaultQueue { .. } | File::EventQueue { .. } | File::Memory(_) | File::Other => {
-                Err(Check::NotForThisFile.into())
-            }
+            File::FaultQueue { .. }
+            | File::EventQueue { .. }
+            | File::Memory(_)
+            | File::Vm(_)
+            | File::Other => Err(Check::NotForThisFile.into()),
         }
     }
 
@@ -220,7 +222,7 @@ impl Kernel {
                 let write = |offset, bytes: &[u8]| copy_out_at(host, pid, buffer, offset, bytes);
                 queues::read_events(context, object, bytes, write)
             }
-            File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Other => {
+            File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Vm(_) | File::Other => {
                 Err(Check::NotForThisRead.into())
             }
         }
@@ -257,7 +259,7 @@ impl Kernel {
             File::EventQueue { context, object, .. } => {
                 objects(context).event_queue(*object).is_some_and(iommufd::EventQueue::is_readable)
             }
-            File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Other => false,
+            File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Vm(_) | File::Other => false,
         })
     }
 
@@ -294,7 +296,7 @@ impl Kernel {
                     self.host.files.put(keeps);
                 }
                 File::Memory(backing) => self.release_memory(vec![(backing, 1)]),
-                File::Other => {}
+                File::Vm(_) | File::Other => {}
             }
         }
     }

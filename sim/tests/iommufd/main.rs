@@ -9,6 +9,7 @@ mod compat;
 mod dirty;
 mod dispatch;
 mod faults;
+mod generation;
 mod hostile;
 mod hwpt;
 mod ioas;
@@ -43,6 +44,7 @@ fn every_check_is_provoked() {
         dirty::provoke,
         dispatch::provoke,
         faults::provoke,
+        generation::provoke,
         hwpt::provoke,
         ioas::provoke,
         kernel_users::provoke,

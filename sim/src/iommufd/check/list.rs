@@ -180,6 +180,10 @@ checks! {
     ViommuUnable "VIOMMU_ALLOC-3" EOPNOTSUPP "The driver offers no such virtual IOMMU for the device.";
     ViommuParentAbsent "VIOMMU_ALLOC-4" ENOENT "No paging HWPT has this id.";
     ViommuParent "VIOMMU_ALLOC-5" EINVAL "The HWPT is no nest parent.";
+    ViommuNoHttu "VIOMMU_ALLOC-a" EOPNOTSUPP "Hypothetical: firmware or the SMMU lets nobody update tables.";
+    ViommuNoBroadcasts "VIOMMU_ALLOC-b" EOPNOTSUPP "Hypothetical: the SMMU takes no part in broadcasts.";
+    ViommuKvm "VIOMMU_ALLOC-c" EINVAL "Hypothetical: the data names no virtual machine.";
+    ViommuJoin "VIOMMU_ALLOC-d" EBUSY "Hypothetical: the parent cannot get the VMID of KVM.";
     ViommuDriver "VIOMMU_ALLOC-7" EINVAL "The parent is of another IOMMU than the device.";
 
     // VDEVICE_ALLOC.
