@@ -11,6 +11,7 @@ pub mod iommufd;
 pub mod kernel;
 mod lines;
 pub mod machine;
+pub mod negotiation;
 pub mod oracle;
 pub mod output;
 pub mod replay;

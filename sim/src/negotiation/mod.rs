@@ -1,0 +1,14 @@
+//! The argument: which bits of the ID registers may a VMM read, and show to its guest?
+//!
+//! [`capability`] asks the four questions of every field, [`policy`] has what VMMs do with what the kernel reports, as
+//! data.
+
+pub mod capability;
+pub mod policy;
+mod profiles;
+mod table;
+
+pub use capability::{Answer, Capability, Documented, Way};
+pub use policy::{Decision, Policy, Refused, Seen};
+pub use profiles::{PROFILES, Profile};
+pub use table::CAPABILITIES;
