@@ -1,5 +1,6 @@
 //! The arguments of each command, and what its result means for the exit code.
 
+mod negotiation;
 mod scenarios;
 mod transcript;
 
@@ -23,6 +24,7 @@ use smmu_sim::replay::{self, Reporter, Summary};
 use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
 
+use self::negotiation::{AuditArgs, CapabilityArgs};
 use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
 use self::transcript::TranscriptArgs;
 
@@ -56,6 +58,8 @@ enum Command {
     Transcript(TranscriptArgs),
     Walk(Box<WalkArgs>),
     Rules(RulesArgs),
+    Capability(CapabilityArgs),
+    Audit(AuditArgs),
     Serve(ServeArgs),
 }
 
@@ -260,6 +264,8 @@ impl Cli {
             Command::Transcript(args) => args.run(),
             Command::Walk(args) => args.run(),
             Command::Rules(args) => args.run(),
+            Command::Capability(args) => args.run(),
+            Command::Audit(args) => args.run(),
             Command::Serve(args) => args.run(),
         }
     }
@@ -359,14 +365,19 @@ impl RegisterArgs {
     /// The preset, or zeros, with the `--idr` on top. Without either naming AIDR, one that fits.
     fn features(&self) -> miette::Result<Features> {
         let preset = self.preset.as_deref().and_then(Preset::from_name);
-        let mut ids = preset.map_or_else(IdRegisters::default, Preset::id_registers);
-        for (name, value) in &self.idr {
-            let set = ids.set_field(name, *value).into_diagnostic();
-            set.wrap_err_with(|| format!("cannot use --idr {name}={value:#x}"))?;
-        }
+        let ids = registers(preset.map_or_else(IdRegisters::default, Preset::id_registers), &self.idr)?;
         let aidr_is_known = preset.is_some() || self.idr.iter().any(|(name, _)| is_of_aidr(name));
         Ok(if aidr_is_known { machine::features(ids)? } else { replay::assume_revision(ids)? })
     }
+}
+
+/// These registers with what `--idr` says on top.
+fn registers(mut ids: IdRegisters, changes: &[(String, u64)]) -> miette::Result<IdRegisters> {
+    for (name, value) in changes {
+        let set = ids.set_field(name, *value).into_diagnostic();
+        set.wrap_err_with(|| format!("cannot use --idr {name}={value:#x}"))?;
+    }
+    Ok(ids)
 }
 
 /// Whether `name` is AIDR or one of its fields: clearing it in a word of ones shows.

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use miette::{IntoDiagnostic, WrapErr};
 use smmu_model::features::{Features, Preset};
 use smmu_sim::machine;
 use smmu_sim::transcript::{self, Reporter, Summary};
 
-use super::{OutputArgs, Verdict, output, parse_assignment, preset_names};
+use super::{OutputArgs, Verdict, output, parse_assignment, preset_names, registers};
 
 /// Compare what a real Linux kernel answered to iommufd and VFIO calls with what the fake one does.
 ///
@@ -56,13 +55,8 @@ impl TranscriptArgs {
     }
 
     fn features(&self) -> miette::Result<Features> {
-        let mut ids =
-            self.preset.as_deref().and_then(Preset::from_name).unwrap_or(Preset::Qemu11_1).id_registers();
-        for (name, value) in &self.idr {
-            let set = ids.set_field(name, *value).into_diagnostic();
-            set.wrap_err_with(|| format!("cannot use --idr {name}={value:#x}"))?;
-        }
-        Ok(machine::features(ids)?)
+        let preset = self.preset.as_deref().and_then(Preset::from_name).unwrap_or(Preset::Qemu11_1);
+        Ok(machine::features(registers(preset.id_registers(), &self.idr)?)?)
     }
 }
 

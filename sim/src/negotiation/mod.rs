@@ -1,14 +1,16 @@
 //! The argument: which bits of the ID registers may a VMM read, and show to its guest?
 //!
 //! [`capability`] asks the four questions of every field, [`policy`] has what VMMs do with what the kernel reports, as
-//! data.
+//! data, and [`audit`] finds what a policy reads that it should not.
 
+pub mod analysis;
+pub mod audit;
 pub mod capability;
 pub mod policy;
 mod profiles;
 mod table;
 
 pub use capability::{Answer, Capability, Documented, Way};
-pub use policy::{Decision, Policy, Refused, Seen};
+pub use policy::{Decision, Policy, Refused, Seen, Vintage};
 pub use profiles::{PROFILES, Profile};
 pub use table::CAPABILITIES;

@@ -7,7 +7,7 @@ use std::fmt;
 use smmu_model::features::{FIELDS, FieldError, IdRegisters};
 use thiserror::Error;
 
-use super::profiles::Profile;
+use super::profiles::{PROFILES, Profile};
 use super::{CAPABILITIES, Documented, Way};
 use crate::kernel::generation::{CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, FLAG_VBTM, FLAG_VHTTU};
 
@@ -103,7 +103,49 @@ pub enum Vintage {
     Future,
 }
 
+impl Vintage {
+    /// All, oldest first.
+    pub const ALL: &'static [Self] = &[Self::Linux6_13, Self::Linux7_3, Self::Future];
+
+    /// The name on the command line and in matrix files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux6_13 => "6.13",
+            Self::Linux7_3 => "7.3",
+            Self::Future => "future",
+        }
+    }
+
+    /// The vintage with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|vintage| vintage.name() == name)
+    }
+}
+
 impl Policy {
+    /// The policies that are no profile.
+    pub const GENERAL: &'static [Self] = &[Self::Kdoc, Self::Passthrough, Self::Masked];
+
+    /// The name on the command line and in matrix files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kdoc => "kdoc",
+            Self::Passthrough => "passthrough",
+            Self::Masked => "masked",
+            Self::Profile(profile) => profile.name,
+        }
+    }
+
+    /// All policies, the profiles last.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        Self::GENERAL.iter().copied().chain(PROFILES.iter().map(Self::Profile))
+    }
+
+    /// The policy with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|policy| policy.name() == name)
+    }
+
     /// What a VMM of this policy and vintage decides.
     pub fn decide(self, vintage: Vintage, seen: &Seen) -> Result<Decision, Refused> {
         let mut ids = match self {
@@ -221,7 +263,6 @@ fn known<T>(result: Result<T, FieldError>) -> T {
 mod tests {
     use smmu_model::features::Preset;
 
-    use super::super::profiles::PROFILES;
     use super::*;
 
     fn seen(capabilities: u64, mask: Option<[u32; 6]>) -> Seen {

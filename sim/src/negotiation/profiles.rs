@@ -81,11 +81,6 @@ pub const PROFILES: &[Profile] = &[
 ];
 
 impl Profile {
-    /// The profile with this name.
-    pub fn from_name(name: &str) -> Option<&'static Self> {
-        PROFILES.iter().find(|profile| profile.name == name)
-    }
-
     pub(super) fn decide(&self, seen: &Seen) -> Result<IdRegisters, Refused> {
         let mut ids = own();
         for (name, value) in self.own {
