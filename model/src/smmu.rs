@@ -1,6 +1,7 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
 mod ats;
+mod front;
 #[cfg(feature = "serde")]
 mod saved;
 mod stalls;

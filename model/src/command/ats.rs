@@ -35,7 +35,7 @@ struct Timeout {
 
 impl Invalidations {
     /// Whether a CMD_SYNC of the queue waits for ever.
-    pub(super) fn hang(&self, queue: CommandQueue) -> bool {
+    pub(crate) fn hang(&self, queue: CommandQueue) -> bool {
         self.timeouts.iter().any(|timeout| timeout.queue == queue && timeout.hangs)
     }
 

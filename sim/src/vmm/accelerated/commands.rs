@@ -1,0 +1,125 @@
+//! Commands of the guest: what the monitor does itself, and what it passes on at the next CMD_SYNC.
+
+use smmu_model::command::{Cfgi, Decoded};
+use smmu_model::layout::command::Command;
+use smmu_model::rule::{CommandError, Effect};
+use smmu_model::trace::Event;
+
+use super::{Accelerated, Behind};
+use crate::errno::Errno;
+use crate::vmm::calls::COMMANDS_MAX;
+use crate::vmm::error::Step;
+use crate::vmm::note::{Fate, Note, Regime};
+
+impl Accelerated {
+    /// Serves a legal command, or stops the queue at it.
+    pub(super) fn serve(&mut self, behind: &mut Behind<'_>, command: Command, decoded: Decoded) {
+        let fate = self.fate(behind, command, decoded);
+        behind.note(Note::Command { words: command.0, fate });
+        let error = match fate {
+            Fate::Gathered | Fate::Served | Fate::NoDevice | Fate::Ignored => None,
+            Fate::Refused(_) | Fate::Illegal(_) => Some(CommandError::Illegal),
+            // The hardware met a device that did not answer.
+            Fate::Failed(Errno::ETIMEDOUT) => Some(CommandError::AtcInvSync),
+            Fate::Failed(_) => Some(CommandError::Illegal),
+        };
+        if let Some(error) = error {
+            behind.front(|front, world| front.stop_commands(world, error));
+            behind.note(Note::Stopped(error));
+            return;
+        }
+        behind.front(|front, world| front.step(world));
+        if let Decoded::Cfgi(cfgi) = decoded
+            && self.regime == Some(Regime::Tables)
+        {
+            self.reinstall(behind, cfgi);
+        }
+    }
+
+    fn fate(&mut self, behind: &mut Behind<'_>, command: Command, decoded: Decoded) -> Fate {
+        match decoded {
+            Decoded::Sync(_) => {
+                self.flush(behind);
+                self.failed.take().map_or(Fate::Served, Fate::Failed)
+            }
+            Decoded::Cfgi(Cfgi::Ste { .. } | Cfgi::SteRange { .. } | Cfgi::All) => {
+                // What came before may be about the STEs that are about to go.
+                self.flush(behind);
+                Fate::Served
+            }
+            Decoded::Cfgi(Cfgi::Cd { stream, .. } | Cfgi::CdAll { stream }) => {
+                self.gather_for(behind, command, stream.0)
+            }
+            Decoded::AtcInv(request) => self.gather_for(behind, command, request.stream.0),
+            Decoded::Tlbi(_) => self.gather(behind, command),
+            Decoded::Prefetch(_)
+            | Decoded::PriResp(_)
+            | Decoded::Resume(_)
+            | Decoded::StallTerm(_)
+            | Decoded::Ignored(_) => Fate::Ignored,
+        }
+    }
+
+    fn gather_for(&mut self, behind: &mut Behind<'_>, command: Command, stream: u32) -> Fate {
+        if self.host.has(stream) { self.gather(behind, command) } else { Fate::NoDevice }
+    }
+
+    fn gather(&mut self, behind: &mut Behind<'_>, command: Command) -> Fate {
+        let opcode = command.opcode().expect("a legal command has an opcode");
+        let ranges = behind.front.features().ril;
+        match self.hardware.convert(command, opcode, ranges) {
+            Err(unable) => Fate::Refused(unable),
+            Ok(words) => {
+                self.batch.push(words);
+                if self.batch.len() == COMMANDS_MAX {
+                    self.flush(behind);
+                }
+                Fate::Gathered
+            }
+        }
+    }
+
+    /// Passes on what was gathered. An error waits for the next CMD_SYNC.
+    pub(super) fn flush(&mut self, behind: &mut Behind<'_>) {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
+            return;
+        }
+        let caller = behind.caller.for_step(Step::Invalidate);
+        let (_handled, result) = caller.invalidate(self.host.iommu, self.viommu, &batch);
+        self.failed = self.failed.or(result.err());
+    }
+
+    /// Looks at the STEs again that the guest has changed.
+    fn reinstall(&mut self, behind: &mut Behind<'_>, cfgi: Cfgi) {
+        let is_meant = |stream: u32| match cfgi {
+            Cfgi::Ste { stream: named, .. } => named.0 == stream,
+            Cfgi::SteRange { first, last } => (first.0..=last.0).contains(&stream),
+            Cfgi::All => true,
+            Cfgi::Cd { .. } | Cfgi::CdAll { .. } => false,
+        };
+        let streams: Vec<u32> = self.host.streams().filter(|stream| is_meant(*stream)).collect();
+        for stream in streams {
+            // Calls that fail have left a note.
+            self.settle(behind, stream).ok();
+        }
+    }
+}
+
+/// Notes the illegal command, or the fetch that was aborted, by which the queue has stopped by itself.
+pub(super) fn note_stops(behind: &mut Behind<'_>, events: &[Event]) {
+    let mut met = [0; 2];
+    for event in events {
+        if let Event::Command { words, .. } = event {
+            met = *words;
+        }
+        if let Event::Rule(rule) = event
+            && rule.effect() == Effect::Command(CommandError::Illegal)
+        {
+            behind.note(Note::Command { words: met, fate: Fate::Illegal(*rule) });
+        }
+        if let Event::CommandError { error, .. } = event {
+            behind.note(Note::Stopped(*error));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a guest is shown: the words of its SMMU's ID registers, and what the monitor asks of the kernel for it.
+
+use smmu_model::features::{Features, IdRegisters, Refusal};
+use smmu_model::layout::idr::{Aidr, Idr0, Idr1, Idr3, Idr5};
+
+use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
+
+/// The ID registers of the guest's SMMU (IHI 0070 §6.3.1–§6.3.8), and the flags of its vIOMMU.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Offer {
+    /// IDR0 to IDR5.
+    pub idr: [u32; 6],
+    /// IIDR.
+    pub iidr: u32,
+    /// AIDR.
+    pub aidr: u32,
+    /// `flags` of IOMMU_VIOMMU_ALLOC.
+    pub viommu_flags: u32,
+}
+
+/// log2 of the most entries of the guest's queues: all that the architecture allows.
+const QUEUE_LOG2_MAX: u8 = 19;
+
+/// IDR5.OAS for 44 bits: the addresses of the guest are the monitor's to lay out.
+const OAS_44_BITS: u8 = 4;
+
+impl Offer {
+    /// What the kernel's documentation says that a monitor may pass on of `hardware`, and no more.
+    ///
+    /// The sizes of queues and of addresses are the monitor's. Stage 1 is there, as a nested HWPT can be allocated, and
+    /// coherent, as the device could be bound.
+    pub fn baseline(hardware: &iommu_hw_info_arm_smmuv3) -> Self {
+        let [idr0, idr1, _, idr3, _, idr5] = hardware.idr;
+        let (idr0, idr1) = (Idr0::from_bits(idr0), Idr1::from_bits(idr1));
+        let (idr3, idr5) = (Idr3::from_bits(idr3), Idr5::from_bits(idr5));
+        let shown0 = Idr0::new()
+            .with_s1p(true)
+            .with_cohacc(true)
+            .with_st_level(idr0.st_level())
+            .with_term_model(idr0.term_model())
+            .with_stall_model(idr0.stall_model())
+            .with_ttendian(idr0.ttendian())
+            .with_cd2l(idr0.cd2l())
+            .with_asid16(idr0.asid16())
+            .with_ttf(idr0.ttf());
+        let shown1 = Idr1::new()
+            .with_sidsize(idr1.sidsize())
+            .with_ssidsize(idr1.ssidsize())
+            .with_cmdqs(QUEUE_LOG2_MAX)
+            .with_eventqs(QUEUE_LOG2_MAX);
+        let shown3 = Idr3::new().with_bbml(idr3.bbml()).with_ril(idr3.ril());
+        let shown5 = Idr5::new()
+            .with_oas(OAS_44_BITS)
+            .with_vax(idr5.vax())
+            .with_gran64k(idr5.gran64k())
+            .with_gran16k(idr5.gran16k())
+            .with_gran4k(idr5.gran4k())
+            .with_ds(idr5.ds());
+        let idr = [shown0.into_bits(), shown1.into_bits(), 0, shown3.into_bits(), 0, shown5.into_bits()];
+        Self { idr, iidr: 0, aidr: 0, viommu_flags: 0 }
+    }
+
+    /// These ID registers, without flags. IDR6 is left out: a guest is shown no Enhanced Command queues.
+    pub fn from_ids(ids: &IdRegisters) -> Self {
+        let [idr0, idr1, idr2, idr3, idr4, idr5, _idr6] = ids.idr;
+        Self { idr: [idr0, idr1, idr2, idr3, idr4, idr5], iidr: ids.iidr, aidr: ids.aidr, viommu_flags: 0 }
+    }
+
+    /// The same, for a guest that has devices with ATS: the monitor announces that by itself.
+    #[must_use]
+    pub fn with_ats(mut self) -> Self {
+        self.idr[0] = Idr0::from_bits(self.idr[0]).with_ats(true).into_bits();
+        self
+    }
+
+    /// The registers as words.
+    pub fn ids(&self) -> IdRegisters {
+        let [idr0, idr1, idr2, idr3, idr4, idr5] = self.idr;
+        IdRegisters { idr: [idr0, idr1, idr2, idr3, idr4, idr5, 0], iidr: self.iidr, aidr: self.aidr }
+    }
+
+    /// The word that the guest reads at `offset`, if an ID register lies there.
+    pub(super) fn register(&self, offset: u64) -> Option<u32> {
+        const IIDR: u64 = 0x18;
+        const AIDR: u64 = 0x1c;
+        match offset {
+            IIDR => Some(self.iidr),
+            AIDR => Some(self.aidr),
+            _ if offset.is_multiple_of(4) => {
+                self.idr.get(usize::try_from(offset / 4).unwrap_or(usize::MAX)).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// The SMMU that has what is offered, and as little else as there can be: what is offered may lack things that the
+    /// architecture demands beside them. Without one, everything that stands against the offer as it is.
+    pub(super) fn features(&self) -> Result<Features, Vec<Refusal>> {
+        let offered = Features::new(self.ids());
+        let completed = || (0..=4).find_map(|minor| Features::new(self.completed(minor)).ok());
+        offered.or_else(|refusals| completed().ok_or(refusals))
+    }
+
+    /// What is offered, with all that SMMUv3.`minor` demands (§6.3.1, §6.3.4).
+    fn completed(&self, minor: u8) -> IdRegisters {
+        let mut ids = self.ids();
+        let mut idr0 = Idr0::from_bits(ids.idr[0]);
+        let mut idr3 = Idr3::from_bits(ids.idr[3]);
+        let (stage1, stage2) = (idr0.s1p(), idr0.s2p());
+        if minor >= 1 {
+            idr3 = idr3.with_had(idr3.had() || stage1).with_xnx(idr3.xnx() || stage2);
+        }
+        if minor >= 2 {
+            idr0 = idr0.with_hyp(idr0.hyp() || stage1 && stage2);
+            idr3 = idr3.with_bbml(idr3.bbml().max(1)).with_ril(true).with_fwb(true);
+        }
+        if minor >= 3 {
+            idr3 = idr3.with_e0pd(true).with_ptwnnc(idr3.ptwnnc() || stage2);
+        }
+        if minor >= 4 {
+            idr3 = idr3.with_epan(true).with_mteperm(idr3.mteperm() || stage2);
+        }
+        (ids.idr[0], ids.idr[3]) = (idr0.into_bits(), idr3.into_bits());
+        ids.aidr = Aidr::from_bits(ids.aidr).with_arch_minor_rev(minor).into_bits();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smmu_model::features::{Preset, Revision, violations};
+
+    use super::*;
+
+    fn baseline(preset: Preset) -> Offer {
+        let ids = preset.id_registers();
+        let mut idr = [0; 6];
+        idr.copy_from_slice(&ids.idr[..6]);
+        let hardware = iommu_hw_info_arm_smmuv3 { idr, iidr: ids.iidr, aidr: ids.aidr, ..Default::default() };
+        Offer::baseline(&hardware)
+    }
+
+    #[test]
+    fn the_baseline_holds_the_documented_fields_only() {
+        // ST_LEVEL 1, STALL_MODEL 0, TTENDIAN 0, CD2L, ASID16, COHACC, TTF 2, S1P; TERM_MODEL of Grace.
+        assert_eq!(baseline(Preset::Max).idr, [0x0808_101a, 0x0273_0520, 0, 0x1400, 0, 0x04f4]);
+        assert_eq!(baseline(Preset::Grace).idr, [0x0c08_101a, 0x0273_0518, 0, 0x1400, 0, 0x0074]);
+        assert_eq!(baseline(Preset::Qemu11_1).idr, [0x0d44_101a, 0x0273_0010, 0, 0x1400, 0, 0x0074]);
+    }
+
+    #[test]
+    fn what_the_documentation_leaves_out_is_completed_for_the_front() {
+        for (preset, revision) in [
+            (Preset::Qemu11_1, Revision::V3_1),
+            (Preset::Grace, Revision::V3_1),
+            (Preset::Max, Revision::V3_3),
+        ] {
+            let offer = baseline(preset);
+            // Range invalidation came with v3.2, and v3.0 is what AIDR says.
+            assert!(!violations(&offer.ids()).is_empty(), "{}", preset.name());
+            let features = offer.features().expect("there is such an SMMU");
+            assert_eq!((features.revision, features.s2p, features.ril), (revision, false, true));
+        }
+    }
+
+    #[test]
+    fn registers_are_shown_as_they_were_offered() {
+        let offer = Offer { idr: [1, 2, 3, 4, 5, 6], iidr: 7, aidr: 8, viommu_flags: 0 };
+        let shown = [0, 4, 8, 12, 16, 20, 24, 28, 32, 2].map(|offset| offer.register(offset));
+        let expected = [Some(1), Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), Some(8), None, None];
+        assert_eq!(shown, expected);
+        assert!(offer.features().is_err(), "reserved bits");
+    }
+}

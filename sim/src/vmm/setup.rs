@@ -1,0 +1,199 @@
+//! From nothing to a running monitor: the calls that Linux wants in this order.
+
+use smmu_model::choice::Defaults;
+use smmu_model::env::World;
+use smmu_model::features::violations;
+use smmu_model::trace::Silence;
+use smmu_model::{CachePolicy, Smmu};
+
+use super::accelerated::{Accelerated, Host, Plan};
+use super::calls::Caller;
+use super::emulated::Emulated;
+use super::error::{Step, VmmError};
+use super::memory::{GuestBus, GuestMemory, Ram};
+use super::note::Note;
+use super::offer::Offer;
+use super::{Back, Vmm};
+use crate::errno::Errno;
+use crate::iommufd::uapi::{iommu_hw_info, iommu_hw_info_arm_smmuv3};
+use crate::kernel::process::{Process, Rights};
+use crate::kernel::{Client, Kernel};
+
+/// Memory for what structures of calls point to.
+const DATA_BYTES: u64 = 1 << 16;
+
+/// How the guest's SMMU translates.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Mode {
+    /// In hardware, nested under stage 2 of the kernel.
+    Accelerated,
+    /// In software, by the monitor.
+    Emulated,
+}
+
+/// A device of the guest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GuestDevice {
+    /// The guest's StreamID.
+    pub stream: u32,
+    /// The N of `/dev/vfio/devices/vfioN` if it is passed through; an emulated device has no use for it.
+    pub vfio: usize,
+}
+
+/// A virtual machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VmmSetup {
+    /// How its SMMU translates.
+    pub mode: Mode,
+    /// Its memory. The kernel refuses to map any over 0x08000000–0x080fffff, where interrupts of devices go.
+    pub ram: Vec<Ram>,
+    /// Its devices.
+    pub devices: Vec<GuestDevice>,
+    /// How many events the kernel keeps for the monitor.
+    pub event_depth: u32,
+    /// What an emulated SMMU caches.
+    pub caches: CachePolicy,
+}
+
+impl VmmSetup {
+    /// A virtual machine with passed-through devices, some memory, and room for 1024 events.
+    pub fn accelerated(devices: &[GuestDevice]) -> Self {
+        Self {
+            mode: Mode::Accelerated,
+            ram: vec![Ram::DEFAULT],
+            devices: devices.to_vec(),
+            event_depth: 1024,
+            caches: CachePolicy::default(),
+        }
+    }
+
+    /// The same with emulated devices.
+    pub fn emulated(devices: &[GuestDevice]) -> Self {
+        Self { mode: Mode::Emulated, ..Self::accelerated(devices) }
+    }
+}
+
+/// What GET_HW_INFO said about a device.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceReply {
+    /// The device.
+    pub device: GuestDevice,
+    /// The structure itself.
+    pub info: iommu_hw_info,
+    /// What it points to.
+    pub smmu: iommu_hw_info_arm_smmuv3,
+}
+
+/// A monitor that knows what there is, and has not decided what to show the guest.
+#[derive(Debug)]
+pub struct Probed {
+    setup: VmmSetup,
+    client: Client,
+    data: u64,
+    memory: GuestMemory,
+    /// Of an accelerated machine.
+    host: Option<Host>,
+    replies: Vec<DeviceReply>,
+    notes: Vec<Note>,
+}
+
+impl Vmm {
+    /// Starts the process, which opens and binds the devices and asks what they are. On an error nothing is left.
+    pub fn probe(kernel: &mut Kernel, setup: &VmmSetup) -> Result<Probed, VmmError> {
+        let memory_refused =
+            |errno: Errno| VmmError::Refused { step: Step::Memory, call: super::Call::Mmap, errno };
+        let client = Client::start(kernel, Process::new(0, Rights::ROOT)).map_err(memory_refused)?;
+        let mut probed = Probed {
+            setup: setup.clone(),
+            client,
+            data: 0,
+            memory: GuestMemory::default(),
+            host: None,
+            replies: Vec::new(),
+            notes: Vec::new(),
+        };
+        let result = probed.probe(kernel);
+        if result.is_err() {
+            kernel.exit(client.pid);
+        }
+        result.map(|()| probed)
+    }
+}
+
+impl Probed {
+    /// What is known of the devices; nothing of emulated ones.
+    pub fn replies(&self) -> &[DeviceReply] {
+        &self.replies
+    }
+
+    /// The hardware behind the devices; `None` of an emulated machine.
+    pub fn hardware(&self) -> Option<&iommu_hw_info_arm_smmuv3> {
+        self.replies.first().map(|reply| &reply.smmu)
+    }
+
+    /// What happened since the last call.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// Gives up.
+    pub fn kill(self, kernel: &mut Kernel) {
+        kernel.exit(self.client.pid);
+    }
+
+    /// Goes on with what the guest is to be shown. On an error nothing is left.
+    pub fn start(mut self, kernel: &mut Kernel, offer: Offer) -> Result<Vmm, VmmError> {
+        let client = self.client;
+        let back = self.start_back(kernel, &offer);
+        let front = back.and_then(|back| Ok((back, self.front(kernel, &offer)?)));
+        let (back, front) = front.inspect_err(|_error| kernel.exit(client.pid))?;
+        let Self { data, memory, notes, .. } = self;
+        let mut vmm = Vmm { client, data, memory, offer, front, back, notes };
+        vmm.first_attachment(kernel).inspect_err(|_error| kernel.exit(client.pid))?;
+        Ok(vmm)
+    }
+
+    fn probe(&mut self, kernel: &mut Kernel) -> Result<(), VmmError> {
+        let Self { setup, client, data, memory, host, replies, notes } = self;
+        let streams: std::collections::BTreeSet<_> =
+            setup.devices.iter().map(|device| device.stream).collect();
+        if streams.len() != setup.devices.len() {
+            let twice = setup.devices.iter().enumerate().find(|(index, device)| {
+                setup.devices[..*index].iter().any(|other| other.stream == device.stream)
+            });
+            return Err(VmmError::StreamTwice(twice.map_or(0, |(_, device)| device.stream)));
+        }
+        let mut caller = Caller { kernel, client: *client, notes, data: 0, step: Step::Memory };
+        *data = caller.map_memory(DATA_BYTES)?;
+        caller.data = *data;
+        for &ram in &setup.ram {
+            memory.insert(ram, caller.map_memory(ram.bytes)?);
+        }
+        match setup.mode {
+            Mode::Accelerated => {
+                *host = Some(Host::open(&mut caller, &setup.devices, replies)?);
+            }
+            Mode::Emulated => {}
+        }
+        Ok(())
+    }
+
+    fn start_back(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Back, VmmError> {
+        let Self { setup, client, data, memory, host, replies, notes } = self;
+        let Some(host) = host.take() else {
+            return Ok(Back::Emulated(Emulated::new(setup.devices.iter().map(|device| device.stream))));
+        };
+        let mut caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Map };
+        let smmu = replies.first().ok_or(VmmError::NoDevice)?.smmu;
+        let plan = Plan { memory, offer, smmu, event_depth: setup.event_depth };
+        Ok(Back::Accelerated(Accelerated::start(&mut caller, host, &plan)?))
+    }
+
+    fn front(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Smmu, VmmError> {
+        let features = offer.features().map_err(VmmError::Offer)?;
+        self.notes.extend(violations(&offer.ids()).into_iter().map(Note::Unlawful));
+        let mut bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
+        let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
+        Ok(Smmu::new(features, &mut world).with_caches(self.setup.caches))
+    }
+}

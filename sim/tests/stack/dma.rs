@@ -1,0 +1,80 @@
+//! DMA of devices through both stages, after a boot by drivers and ioctls.
+
+use smmu_sim::kernel::Kernel;
+use smmu_sim::vmm::{GuestDevice, VmmSetup};
+
+use super::rig::*;
+
+const DEVICES: [GuestDevice; 2] =
+    [GuestDevice { stream: STREAM, vfio: 0 }, GuestDevice { stream: OTHER_STREAM, vfio: 1 }];
+
+/// Maps, moves data both ways, unmaps.
+fn exercise(kernel: &mut Kernel, vm: &mut Vm) {
+    let domain = vm.attach_new(kernel, STREAM);
+    let page = vm.map(kernel, domain, 0x8000_0000, b"from the guest");
+    assert_eq!(vm.read(kernel, STREAM, 0x8000_0000, 14).as_deref(), Some(&b"from the guest"[..]));
+    assert!(vm.write(kernel, STREAM, 0x8000_0100, b"from the device"));
+    assert_eq!(vm.peek(kernel, page + 0x100, 15), b"from the device");
+    assert_eq!(vm.read(kernel, OTHER_STREAM, 0x8000_0000, 4), None, "it is in another domain");
+    assert_eq!(vm.guest.unmap(kernel, &mut vm.vmm, domain, 0x8000_0000, PAGE), PAGE);
+    assert_eq!(vm.read(kernel, STREAM, 0x8000_0000, 4), None, "it is not mapped any more");
+}
+
+#[test]
+fn dma_goes_through_both_stages() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &DEVICES);
+    exercise(&mut kernel, &mut vm);
+    vm.vmm.stop(&mut kernel);
+    check_nothing_is_left(&kernel);
+}
+
+#[test]
+fn an_emulated_machine_does_the_same() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::try_boot(&mut kernel, &VmmSetup::emulated(&DEVICES), |offer| offer).expect("it boots");
+    exercise(&mut kernel, &mut vm);
+    vm.vmm.kill(&mut kernel);
+    check_nothing_is_left(&kernel);
+}
+
+/// The calls, in the order in which Linux wants them, and what they give: ids count up from 1.
+#[test]
+fn a_monitor_makes_these_calls() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &DEVICES[..1]);
+    vm.attach_new(&mut kernel, STREAM);
+    let is_call = |line: &String| ["open", "IOMMU", "VFIO"].iter().any(|start| line.starts_with(start));
+    let calls: Vec<_> = vm.lines().into_iter().filter(is_call).collect();
+    let invalidate = "IOMMU_HWPT_INVALIDATE(4) = 1";
+    let expected = [
+        "open(0) = 3",
+        "open(0) = 4",
+        "VFIO_DEVICE_BIND_IOMMUFD(0) = 1",
+        "IOMMU_GET_HW_INFO(1) = 2",
+        "IOMMU_IOAS_ALLOC(0) = 2",
+        "IOMMU_IOAS_MAP(2) = 0",
+        "IOMMU_HWPT_ALLOC(2) = 3",
+        "IOMMU_VIOMMU_ALLOC(3) = 4",
+        "IOMMU_HWPT_ALLOC(4) = 5",
+        "IOMMU_HWPT_ALLOC(4) = 6",
+        "IOMMU_VDEVICE_ALLOC(1) = 7",
+        "IOMMU_VEVENTQ_ALLOC(4) = 8",
+        "VFIO_DEVICE_ATTACH_IOMMUFD_PT(5) = 5",
+        // TLBI_NSNH_ALL of the guest's boot.
+        invalidate,
+        // SMMUEN: the stream table has nothing for the device yet.
+        "VFIO_DEVICE_ATTACH_IOMMUFD_PT(6) = 6",
+        // The device's own domain: a CD that becomes valid, and an STE.
+        invalidate,
+        invalidate,
+        "IOMMU_HWPT_ALLOC(4) = 9",
+        "VFIO_DEVICE_ATTACH_IOMMUFD_PT(9) = 9",
+        // Another domain: the CD changes under the STE, and the old ASID goes.
+        invalidate,
+        invalidate,
+        invalidate,
+        invalidate,
+    ];
+    assert_eq!(calls, expected);
+}

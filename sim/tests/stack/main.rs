@@ -1,0 +1,5 @@
+//! The whole stack: guests whose drivers program a virtual SMMU, monitors that make system calls, the kernel with its
+//! drivers, and the hardware.
+
+mod dma;
+mod rig;
