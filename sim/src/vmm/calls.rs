@@ -8,6 +8,7 @@ use crate::iommufd::uapi::{
     iommu_hwpt_invalidate, iommu_ioas_alloc, iommu_ioas_map, iommu_vdevice_alloc, iommu_veventq_alloc,
     iommu_viommu_alloc, vfio_device_attach_iommufd_pt, vfio_device_bind_iommufd,
 };
+use crate::kernel::generation::{FLAG_VBTM, HW_INFO_FLAG_MASK_FOLLOWS};
 use crate::kernel::{Client, Kernel};
 
 macro_rules! calls {
@@ -34,6 +35,7 @@ calls! {
     Open = "open" 0,
     Mmap = "mmap" 0,
     Read = "read" 0,
+    CreateVm = "KVM_CREATE_VM" 0xae01,
     Close = "close" 0,
     Bind = "VFIO_DEVICE_BIND_IOMMUFD" 0x3b76,
     Attach = "VFIO_DEVICE_ATTACH_IOMMUFD_PT" 0x3b77,
@@ -70,6 +72,13 @@ const COMMAND_BYTES: u32 = 16;
 
 /// Most commands of one call: as many as fit into the structure of a client.
 pub(super) const COMMANDS_MAX: usize = 1024;
+
+/// What GET_HW_INFO says.
+pub(super) struct HwInfoReply {
+    pub(super) info: iommu_hw_info,
+    pub(super) smmu: iommu_hw_info_arm_smmuv3,
+    pub(super) mask: Option<[u32; 6]>,
+}
 
 /// The monitor's way into the kernel.
 pub(super) struct Caller<'a> {
@@ -140,13 +149,18 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::IoasMap, &mut cmd, ioas_id, |_cmd| 0)
     }
 
+    /// A virtual machine of KVM.
+    pub(super) fn create_vm(&mut self) -> Result<i32, VmmError> {
+        let made = self.kernel.create_vm(self.client.pid);
+        self.note(Call::CreateVm, 0, made.map(|fd| u32::try_from(fd).unwrap_or_default()));
+        made.map_err(|errno| self.refused(Call::CreateVm, errno))
+    }
+
     /// What is known of the hardware behind a device. The second structure is zero if the hardware is of another type.
-    pub(super) fn hw_info(
-        &mut self,
-        iommu: i32,
-        dev_id: u32,
-    ) -> Result<(iommu_hw_info, iommu_hw_info_arm_smmuv3), VmmError> {
-        let bytes = size_of::<iommu_hw_info_arm_smmuv3>();
+    /// Behind it lies the mask of a kernel that has one.
+    pub(super) fn hw_info(&mut self, iommu: i32, dev_id: u32) -> Result<HwInfoReply, VmmError> {
+        let known = size_of::<iommu_hw_info_arm_smmuv3>();
+        let bytes = known + size_of::<[u32; 6]>();
         let mut cmd = iommu_hw_info {
             size: 40,
             flags: INPUT_TYPE,
@@ -159,7 +173,11 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::GetHwInfo, &mut cmd, dev_id, |cmd| cmd.data_type)?;
         let mut data = vec![0; bytes];
         self.kernel.peek(self.client.pid, self.data, &mut data).expect("the data memory is mapped");
-        Ok((cmd, iommu_hw_info_arm_smmuv3::decode(&data)))
+        let smmu = iommu_hw_info_arm_smmuv3::decode(&data);
+        let (words, _) = data[known..].as_chunks::<4>();
+        let mask = std::array::from_fn(|index| u32::from_le_bytes(words[index]));
+        let mask = (smmu.flags & HW_INFO_FLAG_MASK_FOLLOWS != 0).then_some(mask);
+        Ok(HwInfoReply { info: cmd, smmu, mask })
     }
 
     pub(super) fn nest_parent(&mut self, iommu: i32, dev_id: u32, pt_id: u32) -> Result<u32, VmmError> {
@@ -189,15 +207,21 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::HwptAlloc, &mut cmd, viommu, |cmd| cmd.out_hwpt_id)
     }
 
+    /// The virtual IOMMU. The data is the virtual machine, for a flag that asks for it.
     pub(super) fn viommu(
         &mut self,
         iommu: i32,
         flags: u32,
         dev_id: u32,
         hwpt_id: u32,
+        vm: i32,
     ) -> Result<u32, VmmError> {
         let type_ = VIRTUAL_ARM_SMMUV3;
         let mut cmd = iommu_viommu_alloc { size: 40, flags, type_, dev_id, hwpt_id, ..Default::default() };
+        if flags & FLAG_VBTM != 0 {
+            self.put_data(&vm.to_le_bytes());
+            (cmd.data_len, cmd.data_uptr) = (4, self.data);
+        }
         self.ioctl(iommu, Call::ViommuAlloc, &mut cmd, hwpt_id, |cmd| cmd.out_viommu_id)
     }
 

@@ -39,6 +39,8 @@ pub enum VmmError {
 pub enum Step {
     /// Getting memory for itself and for the guest.
     Memory,
+    /// Making the virtual machine.
+    Vm,
     /// Opening the iommufd.
     Open,
     /// Opening and binding the device with this StreamID of the guest.
@@ -71,6 +73,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("getting memory"),
+            Self::Vm => f.write_str("making the virtual machine"),
             Self::Open => f.write_str("opening the iommufd"),
             Self::Bind(stream) => write!(f, "binding device {stream:#x}"),
             Self::HwInfo(stream) => write!(f, "asking about device {stream:#x}"),

@@ -44,6 +44,8 @@ pub use stream_table::NoSte;
 #[derive(Debug)]
 pub struct Vmm {
     client: Client,
+    /// The virtual machine of KVM.
+    vm: i32,
     /// Memory for what the structures of calls point to.
     data: u64,
     memory: GuestMemory,
@@ -134,7 +136,7 @@ impl Vmm {
         kernel: &mut Kernel,
         act: impl FnOnce(&mut Accelerated, &mut Behind<'_>) -> R,
     ) -> Option<R> {
-        let Self { client, data, memory, front, back, notes, offer: _ } = self;
+        let Self { client, data, memory, front, back, notes, offer: _, vm: _ } = self;
         let Back::Accelerated(back) = back else { return None };
         let caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Invalidate };
         Some(act(back, &mut Behind { caller, memory, front }))
@@ -142,7 +144,7 @@ impl Vmm {
 
     /// Takes everything away in order and ends the process.
     pub fn stop(mut self, kernel: &mut Kernel) -> Vec<Note> {
-        let Self { client, data, memory: _, offer: _, front: _, back, notes } = &mut self;
+        let Self { client, data, memory: _, offer: _, front: _, back, notes, vm: _ } = &mut self;
         if let Back::Accelerated(back) = back {
             let mut caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Teardown };
             // A call that fails has left a note, and the end of the process takes the rest.

@@ -82,6 +82,8 @@ pub struct DeviceReply {
     pub info: iommu_hw_info,
     /// What it points to.
     pub smmu: iommu_hw_info_arm_smmuv3,
+    /// Which bits of IDR0 to IDR5 say something, of a kernel that says so.
+    pub mask: Option<[u32; 6]>,
 }
 
 /// A monitor that knows what there is, and has not decided what to show the guest.
@@ -144,11 +146,10 @@ impl Probed {
     /// Goes on with what the guest is to be shown. On an error nothing is left.
     pub fn start(mut self, kernel: &mut Kernel, offer: Offer) -> Result<Vmm, VmmError> {
         let client = self.client;
-        let back = self.start_back(kernel, &offer);
-        let front = back.and_then(|back| Ok((back, self.front(kernel, &offer)?)));
-        let (back, front) = front.inspect_err(|_error| kernel.exit(client.pid))?;
+        let made = self.make(kernel, &offer).inspect_err(|_error| kernel.exit(client.pid));
+        let (vm, back, front) = made?;
         let Self { data, memory, notes, .. } = self;
-        let mut vmm = Vmm { client, data, memory, offer, front, back, notes };
+        let mut vmm = Vmm { client, vm, data, memory, offer, front, back, notes };
         vmm.first_attachment(kernel).inspect_err(|_error| kernel.exit(client.pid))?;
         Ok(vmm)
     }
@@ -178,14 +179,21 @@ impl Probed {
         Ok(())
     }
 
-    fn start_back(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Back, VmmError> {
+    fn make(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<(i32, Back, Smmu), VmmError> {
+        let Self { client, data, notes, .. } = self;
+        let vm = Caller { kernel, client: *client, notes, data: *data, step: Step::Vm }.create_vm()?;
+        let back = self.start_back(kernel, offer, vm)?;
+        Ok((vm, back, self.front(kernel, offer)?))
+    }
+
+    fn start_back(&mut self, kernel: &mut Kernel, offer: &Offer, vm: i32) -> Result<Back, VmmError> {
         let Self { setup, client, data, memory, host, replies, notes } = self;
         let Some(host) = host.take() else {
             return Ok(Back::Emulated(Emulated::new(setup.devices.iter().map(|device| device.stream))));
         };
         let mut caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Map };
         let smmu = replies.first().ok_or(VmmError::NoDevice)?.smmu;
-        let plan = Plan { memory, offer, smmu, event_depth: setup.event_depth };
+        let plan = Plan { memory, offer, smmu, event_depth: setup.event_depth, vm };
         Ok(Back::Accelerated(Accelerated::start(&mut caller, host, &plan)?))
     }
 

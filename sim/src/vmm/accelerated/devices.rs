@@ -49,8 +49,8 @@ impl Host {
         let GuestDevice { stream, vfio } = device;
         let cdev = caller.for_step(Step::Bind(stream)).open(&format!("/dev/vfio/devices/vfio{vfio}"))?;
         let asked = caller.bind(cdev, self.iommu).and_then(|id| {
-            let (info, smmu) = caller.for_step(Step::HwInfo(stream)).hw_info(self.iommu, id)?;
-            Ok((id, DeviceReply { device, info, smmu }))
+            let reply = caller.for_step(Step::HwInfo(stream)).hw_info(self.iommu, id)?;
+            Ok((id, DeviceReply { device, info: reply.info, smmu: reply.smmu, mask: reply.mask }))
         });
         let (id, reply) = asked.inspect_err(|_error| caller.close(cdev))?;
         self.devices.insert(stream, Passed { vfio, cdev, id, vdevice: 0, installed: None });

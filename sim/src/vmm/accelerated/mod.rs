@@ -51,6 +51,8 @@ pub(super) struct Plan<'a> {
     pub(super) offer: &'a Offer,
     pub(super) smmu: iommu_hw_info_arm_smmuv3,
     pub(super) event_depth: u32,
+    /// The virtual machine of KVM.
+    pub(super) vm: i32,
 }
 
 /// What the back of a monitor works with.
@@ -88,7 +90,7 @@ impl Accelerated {
         }
         let parent = caller.for_step(Step::NestParent).nest_parent(iommu, any_device, ioas)?;
         let flags = plan.offer.viommu_flags;
-        let viommu = caller.for_step(Step::Viommu).viommu(iommu, flags, any_device, parent)?;
+        let viommu = caller.for_step(Step::Viommu).viommu(iommu, flags, any_device, parent, plan.vm)?;
         let caller = caller.for_step(Step::Static);
         let bypass = caller.nested(iommu, any_device, viommu, install::BYPASS)?;
         let abort = caller.nested(iommu, any_device, viommu, install::ABORT)?;
