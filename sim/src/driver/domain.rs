@@ -25,6 +25,8 @@ pub(super) struct Paging {
     pub(super) dirty: bool,
     pub(super) fwb: bool,
     pub(super) enforces_coherency: bool,
+    /// Processors share the ASID, and their TLBIs are for the SMMU too.
+    pub(super) is_shared: bool,
     /// Whom an unmap must be told.
     pub(super) invalidations: Invalidations,
 }
@@ -61,6 +63,7 @@ impl Paging {
             ips: self.table.output_size_code(),
             table: self.table.root(),
             dirty: self.dirty,
+            is_shared: self.is_shared,
             stall_enabled,
         }
     }
@@ -96,6 +99,17 @@ impl ArmSmmuV3 {
             }
             paging.table.free(p);
         }
+    }
+
+    /// Makes a stage 1 domain that nothing is attached to the address space of a process: the ASID is the process's, and
+    /// after a change the processors' broadcast TLBIs take the place of commands. Only ATCs are told. No Linux of today
+    /// does this; it is what IDR0.BTM would be for. Returns the ASID.
+    pub fn share_with_processors(&mut self, domain: DomainId) -> u32 {
+        let paging = self.paging_mut(domain);
+        assert!(paging.invalidations.is_empty(), "the CDs of a domain in use have its ASET");
+        let Tag::Asid(asid) = paging.tag else { panic!("processors share stage 1") };
+        paging.is_shared = true;
+        asid
     }
 
     /// What a paging domain can map.
@@ -303,6 +317,7 @@ fn new_paging(
         dirty: flags.dirty_tracking,
         fwb,
         enforces_coherency: false,
+        is_shared: false,
         invalidations: Invalidations::default(),
     })
 }

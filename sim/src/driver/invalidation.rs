@@ -77,16 +77,18 @@ impl Flush {
 }
 
 impl ArmSmmuV3 {
-    /// Makes everybody forget a range of `domain`. Nobody to tell, no command.
+    /// Makes everybody forget a range of `domain`. Nobody to tell, no command. Processors tell the SMMU themselves of an
+    /// address space that they share.
     pub(super) fn flush(&mut self, p: &mut impl Platform, domain: DomainId, flush: Flush) {
         let paging = self.paging(domain);
         let holders = paging.invalidations.holders();
-        let tg = paging.table.granule_shift();
+        let (tg, is_shared) = (paging.table.granule_shift(), paging.is_shared);
         let f = self.features;
         let whole = !f.range_invalidation && flush.bytes >= flush.granule << (flush.granule.ilog2() - 3);
         let mut batch = Batch::default();
         for (position, holder) in holders.iter().enumerate() {
             match holder {
+                Holder::Stage1Asid(_) if is_shared => {}
                 Holder::Stage1Asid(asid) if whole => {
                     batch.add(p, &mut self.queue, &f, command::tlbi_asid(f.e2h, *asid));
                 }

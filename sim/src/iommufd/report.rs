@@ -8,9 +8,9 @@ use crate::kernel::generation::{
     CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, DOCUMENTED, Generation, HW_INFO_FLAG_MASK_FOLLOWS, Reports,
 };
 
-/// What a kernel that sanitises says beyond the documented fields: a guest's stage 1 exists, walks are coherent, and the
-/// nest parent maps up to OAS.
-const ALWAYS_SUPPORTED: &[&str] = &["IDR0.S1P", "IDR0.COHACC", "IDR5.OAS"];
+/// What a kernel that sanitises says beyond the documented fields: a guest's stage 1 exists, walks are coherent,
+/// ATC_INV is taken, and the nest parent maps up to OAS.
+const ALWAYS_SUPPORTED: &[&str] = &["IDR0.S1P", "IDR0.COHACC", "IDR0.ATS", "IDR5.OAS"];
 
 const HTTU: &str = "IDR0.HTTU";
 const BTM: &str = "IDR0.BTM";

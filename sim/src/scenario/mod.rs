@@ -4,7 +4,7 @@
 //! reads KDL, `check` makes a [`Scenario`] of it or says everything that is wrong, and `run` executes it.
 
 mod answers;
-mod arguments;
+pub(crate) mod arguments;
 mod attributes;
 mod batch;
 mod check;
@@ -13,10 +13,10 @@ mod nesting;
 mod place;
 mod problem;
 mod run;
-mod scope;
-mod span;
+pub(crate) mod scope;
+pub(crate) mod span;
 mod step;
-mod syntax;
+pub(crate) mod syntax;
 
 pub(crate) use answers::allows;
 pub use answers::{Answers, Asked, Recorder};

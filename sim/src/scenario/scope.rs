@@ -11,14 +11,14 @@ const TEXT_MAX_BYTES: usize = 64 << 10;
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
-pub(super) enum Variable {
+pub(crate) enum Variable {
     Value(Value),
     Result(ResultId),
 }
 
 /// A value after its `$names` are replaced.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Resolved {
+pub(crate) enum Resolved {
     Number(i128),
     Text(String),
     Flag(bool),
@@ -31,20 +31,20 @@ pub(super) enum Resolved {
 
 /// The names in force, the innermost last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scope(Vec<(String, Variable)>);
+pub(crate) struct Scope(Vec<(String, Variable)>);
 
 impl Scope {
-    pub(super) fn define(&mut self, name: impl Into<String>, variable: Variable) {
+    pub(crate) fn define(&mut self, name: impl Into<String>, variable: Variable) {
         self.0.push((name.into(), variable));
     }
 
     /// As [`Scope::define`], for a name that outlives the loop or include that defines it.
-    pub(super) fn define_global(&mut self, name: impl Into<String>, variable: Variable) {
+    pub(crate) fn define_global(&mut self, name: impl Into<String>, variable: Variable) {
         self.0.insert(0, (name.into(), variable));
     }
 
     /// Forgets the `count` names that [`Scope::define`] added last.
-    pub(super) fn leave(&mut self, count: usize) {
+    pub(crate) fn leave(&mut self, count: usize) {
         self.0.truncate(self.0.len().saturating_sub(count));
     }
 
@@ -60,7 +60,7 @@ impl Scope {
     ///
     /// `$name` alone keeps the type of what it stands for; `$a+$b*0x10` is a number; anything else that holds
     /// a `$` is text with the values put in.
-    pub(super) fn resolve(&self, value: &Spanned<Value>) -> Result<Spanned<Resolved>, Problem> {
+    pub(crate) fn resolve(&self, value: &Spanned<Value>) -> Result<Spanned<Resolved>, Problem> {
         let span = value.span;
         let resolved = match &value.value {
             Value::Number(number) => Resolved::Number(*number),
@@ -154,7 +154,7 @@ fn plain(value: &Value) -> Resolved {
 }
 
 /// Whether a variable can be called so.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_name_letter)
 }
 

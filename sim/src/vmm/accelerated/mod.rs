@@ -7,6 +7,7 @@ mod install;
 
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
+use smmu_model::layout::idr::Idr0;
 use smmu_model::trace::{Event, Silence};
 use smmu_model::{Progress, Register, Smmu};
 
@@ -105,7 +106,7 @@ impl Accelerated {
             bypass,
             abort,
             events,
-            hardware: Hardware::new(&plan.smmu),
+            hardware: Hardware::new(&plan.smmu, Idr0::from_bits(plan.offer.idr[0]).ats()),
             denies_stalls: install::denies_stalls(&plan.smmu, plan.offer),
             regime: None,
             batch: Vec::new(),
