@@ -1,7 +1,7 @@
 //! The arguments and properties of one node, taken one by one; what nobody takes is a mistake.
 
 use super::problem::Problem;
-use super::scope::{Resolved, Scope};
+use super::scope::{KNOWN_LATER, Resolved, Scope};
 use super::span::{Span, Spanned};
 use super::step::{Operand, Part};
 use super::syntax::Node;
@@ -129,7 +129,7 @@ pub(crate) fn no_block(node: &Node) -> Result<(), Problem> {
 pub(crate) fn text(value: Spanned<Resolved>) -> Result<Spanned<String>, Problem> {
     match value.value {
         Resolved::Text(text) => Ok(Spanned { value: text, span: value.span }),
-        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
             Err(Problem::new(value.span, "a text is needed here"))
         }
     }
@@ -142,7 +142,7 @@ pub(crate) fn number(value: Spanned<Resolved>) -> Result<Spanned<u64>, Problem> 
         Resolved::Number(number) => u64::try_from(number)
             .map_err(|_error| Problem::new(span, "a number is between 0 and 0xffff_ffff_ffff_ffff here"))?,
         Resolved::Flag(flag) => u64::from(flag),
-        Resolved::Result { .. } => {
+        Resolved::Result { .. } | Resolved::Sum { .. } => {
             return Err(Problem::new(span, "the value must be known before the scenario runs here"));
         }
         Resolved::Text(_) => return Err(Problem::new(span, "a number is needed here")),
@@ -153,7 +153,7 @@ pub(crate) fn number(value: Spanned<Resolved>) -> Result<Spanned<u64>, Problem> 
 pub(crate) fn flag(value: Spanned<Resolved>) -> Result<bool, Problem> {
     match value.value {
         Resolved::Flag(flag) => Ok(flag),
-        Resolved::Number(_) | Resolved::Text(_) | Resolved::Result { .. } => {
+        Resolved::Number(_) | Resolved::Text(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
             Err(Problem::new(value.span, "#true or #false is needed here"))
         }
     }
@@ -167,6 +167,9 @@ pub(crate) fn operand(value: Spanned<Resolved>) -> Result<Operand, Problem> {
             let names: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
             let part = known.ok_or_else(|| Problem::unknown("part of a result", part, value.span, &names))?;
             Ok(Operand::Result(*result, *part))
+        }
+        Resolved::Sum { .. } => {
+            Err(Problem::new(value.span, "a result cannot be part of a sum here").with_help(KNOWN_LATER))
         }
         Resolved::Number(_) | Resolved::Flag(_) | Resolved::Text(_) => {
             Ok(Operand::Known(number(value)?.value))
