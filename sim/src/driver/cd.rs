@@ -17,6 +17,8 @@ pub(super) struct Stage1Bits {
     /// Hardware keeps Access flag and dirty state.
     pub(super) dirty: bool,
     pub(super) stall_enabled: bool,
+    /// The ASID is that of a process, whose TLBIs by ASID are meant for the SMMU too.
+    pub(super) shared: bool,
 }
 
 /// Index 0: Normal non-cacheable, 1: write-back, 2: Device-nGnRE, 3: write-back outside only; the rest is unused.
@@ -32,7 +34,7 @@ pub(super) fn stage1(domain: Stage1Bits) -> Entry {
         | if domain.stall_enabled { S } else { 0 }
         | R
         | A
-        | ASET
+        | if domain.shared { 0 } else { ASET }
         | u64::from(domain.asid) << 48;
     [word0, domain.table & TTB0, 0, MAIR, 0, 0, 0, 0]
 }

@@ -25,6 +25,8 @@ pub(super) struct Paging {
     pub(super) dirty: bool,
     pub(super) fwb: bool,
     pub(super) enforces_coherency: bool,
+    /// The tables and the ASID are those of a process.
+    pub(super) shared: bool,
     /// Whom an unmap must be told.
     pub(super) invalidations: Invalidations,
 }
@@ -62,6 +64,7 @@ impl Paging {
             table: self.table.root(),
             dirty: self.dirty,
             stall_enabled,
+            shared: self.shared,
         }
     }
 
@@ -196,6 +199,30 @@ impl ArmSmmuV3 {
         table.leaf(p, iova).ok().map(|leaf| table.output(&leaf, iova))
     }
 
+    /// Where the descriptor lies that maps `iova`, if it is mapped: a process changes its tables by itself.
+    pub fn descriptor(&self, p: &mut impl Platform, domain: DomainId, iova: u64) -> Option<u64> {
+        let table = &self.paging(domain).table;
+        if iova > table.geometry().last {
+            return None;
+        }
+        table.leaf(p, iova).ok().map(|leaf| leaf.at)
+    }
+
+    /// Makes a domain one whose tables and ASID are those of a process, from the next attachment on; returns the ASID.
+    /// `None` for stage 2, or where the SMMU takes no part in broadcasts. Hypothetical: Linux keeps its SMMUs out of
+    /// them.
+    pub fn share(&mut self, domain: DomainId) -> Option<u32> {
+        let broadcasts = self.features.broadcasts;
+        let paging = self.paging_mut(domain);
+        match paging.tag {
+            Tag::Asid(asid) if broadcasts => {
+                paging.shared = true;
+                Some(asid)
+            }
+            Tag::Asid(_) | Tag::Vmid(_) => None,
+        }
+    }
+
     /// Whether the domain tracks dirty pages.
     pub fn has_dirty_tracking(&self, domain: DomainId) -> bool {
         self.paging(domain).dirty
@@ -303,6 +330,7 @@ fn new_paging(
         dirty: flags.dirty_tracking,
         fwb,
         enforces_coherency: false,
+        shared: false,
         invalidations: Invalidations::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! The whole stack: guests whose drivers program a virtual SMMU, monitors that make system calls, the kernel with its
 //! drivers, and the hardware.
 
+mod bare;
 mod dma;
+mod front;
 mod rig;
