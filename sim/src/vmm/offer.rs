@@ -153,7 +153,7 @@ mod tests {
         // ST_LEVEL 1, STALL_MODEL 0, TTENDIAN 0, CD2L, ASID16, COHACC, TTF 2, S1P; TERM_MODEL of Grace.
         assert_eq!(baseline(Preset::Max).idr, [0x0808_101a, 0x0273_0520, 0, 0x1400, 0, 0x04f4]);
         assert_eq!(baseline(Preset::Grace).idr, [0x0c08_101a, 0x0273_0518, 0, 0x1400, 0, 0x0074]);
-        assert_eq!(baseline(Preset::Qemu11_1).idr, [0x0d44_101a, 0x0273_0010, 0, 0x1400, 0, 0x0074]);
+        assert_eq!(baseline(Preset::Qemu11_1).idr, [0x0d40_101a, 0x0273_0010, 0, 0x1400, 0, 0x0074]);
     }
 
     #[test]

@@ -17,9 +17,9 @@ fn id_registers_are_what_was_offered_to_the_bit() {
     let strange = |known: Offer| Offer { idr: known.idr, ..offer };
     let mut bare = Bare::reset(&[], strange);
     let shown = [0x00, 0x04, 0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c].map(|offset| bare.read(offset));
-    assert_eq!(shown, [0x0d44_101a, 0x0273_0010, 0, 0x1400, 0, 0x74, 0x1234_5678, 0x03]);
+    assert_eq!(shown, [0x0d40_101a, 0x0273_0010, 0, 0x1400, 0, 0x74, 0x1234_5678, 0x03]);
     bare.write(0x00, 0);
-    assert_eq!(bare.read(0x00), 0x0d44_101a);
+    assert_eq!(bare.read(0x00), 0x0d40_101a);
     // What stands against it is said, and the guest is shown it all the same.
     let unlawful: Vec<_> = bare.lines().into_iter().filter(|line| line.starts_with("unlawful")).collect();
     assert!(unlawful.iter().any(|line| line.contains("V36")), "{unlawful:?}");

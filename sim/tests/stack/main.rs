@@ -3,5 +3,7 @@
 
 mod bare;
 mod dma;
+mod faults;
 mod front;
 mod rig;
+mod ste;
