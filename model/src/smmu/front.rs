@@ -5,6 +5,7 @@
 //! out, and hands in the events that happen there.
 
 use super::Smmu;
+use crate::atos;
 use crate::bus::Bus;
 use crate::choice::Defaults;
 use crate::command::{self, Decoded};
@@ -42,13 +43,18 @@ impl Smmu {
         self.event_queue.record(env, &self.features, &mut self.registers, record, false);
     }
 
-    /// The Main queue, if it is next: Updates come first.
+    /// Whether an event could be recorded now: a stall is not, until it can be (§7.2.1).
+    pub fn takes_events(&self, env: &mut impl Env) -> bool {
+        self.event_queue.is_writable(env, &self.features, &self.registers)
+    }
+
+    /// The Main queue, if it is next: stalls, Updates and address translation operations come first.
     fn next_of_main_queue(&self, env: &mut impl Env) -> Option<queue::Pending> {
-        let Self { features, registers, invalidations, .. } = self;
+        let Self { features, registers, invalidations, stalls, .. } = self;
         let is_updating = registers.cr0 != registers.cr0ack
             || registers.irq_ctrl != registers.irq_ctrlack
             || registers.gbpa.update();
-        if is_updating {
+        if is_updating || !stalls.is_empty() || atos::next(env, features, registers).is_some() {
             return None;
         }
         let next = queue::next(env, features, registers, |queue| invalidations.hang(queue))?;

@@ -16,9 +16,9 @@ pub(super) struct Stage1Bits {
     pub(super) table: u64,
     /// Hardware keeps Access flag and dirty state.
     pub(super) dirty: bool,
-    /// TLBIs of processors by ASID are about it.
-    pub(super) is_shared: bool,
     pub(super) stall_enabled: bool,
+    /// The ASID is that of a process, whose TLBIs by ASID are meant for the SMMU too.
+    pub(super) shared: bool,
 }
 
 /// Index 0: Normal non-cacheable, 1: write-back, 2: Device-nGnRE, 3: write-back outside only; the rest is unused.
@@ -34,7 +34,7 @@ pub(super) fn stage1(domain: Stage1Bits) -> Entry {
         | if domain.stall_enabled { S } else { 0 }
         | R
         | A
-        | if domain.is_shared { 0 } else { ASET }
+        | if domain.shared { 0 } else { ASET }
         | u64::from(domain.asid) << 48;
     [word0, domain.table & TTB0, 0, MAIR, 0, 0, 0, 0]
 }

@@ -25,8 +25,8 @@ pub(super) struct Paging {
     pub(super) dirty: bool,
     pub(super) fwb: bool,
     pub(super) enforces_coherency: bool,
-    /// Processors share the ASID, and their TLBIs are for the SMMU too.
-    pub(super) is_shared: bool,
+    /// The tables and the ASID are those of a process.
+    pub(super) shared: bool,
     /// Whom an unmap must be told.
     pub(super) invalidations: Invalidations,
 }
@@ -63,8 +63,8 @@ impl Paging {
             ips: self.table.output_size_code(),
             table: self.table.root(),
             dirty: self.dirty,
-            is_shared: self.is_shared,
             stall_enabled,
+            shared: self.shared,
         }
     }
 
@@ -99,17 +99,6 @@ impl ArmSmmuV3 {
             }
             paging.table.free(p);
         }
-    }
-
-    /// Makes a stage 1 domain that nothing is attached to the address space of a process: the ASID is the process's, and
-    /// after a change the processors' broadcast TLBIs take the place of commands. Only ATCs are told. No Linux of today
-    /// does this; it is what IDR0.BTM would be for. Returns the ASID.
-    pub fn share_with_processors(&mut self, domain: DomainId) -> u32 {
-        let paging = self.paging_mut(domain);
-        assert!(paging.invalidations.is_empty(), "the CDs of a domain in use have its ASET");
-        let Tag::Asid(asid) = paging.tag else { panic!("processors share stage 1") };
-        paging.is_shared = true;
-        asid
     }
 
     /// What a paging domain can map.
@@ -208,6 +197,30 @@ impl ArmSmmuV3 {
             return None;
         }
         table.leaf(p, iova).ok().map(|leaf| table.output(&leaf, iova))
+    }
+
+    /// Where the descriptor lies that maps `iova`, if it is mapped: a process changes its tables by itself.
+    pub fn descriptor(&self, p: &mut impl Platform, domain: DomainId, iova: u64) -> Option<u64> {
+        let table = &self.paging(domain).table;
+        if iova > table.geometry().last {
+            return None;
+        }
+        table.leaf(p, iova).ok().map(|leaf| leaf.at)
+    }
+
+    /// Makes a domain one whose tables and ASID are those of a process, from the next attachment on; returns the ASID.
+    /// `None` for stage 2, or where the SMMU takes no part in broadcasts. Hypothetical: Linux keeps its SMMUs out of
+    /// them.
+    pub fn share(&mut self, domain: DomainId) -> Option<u32> {
+        let broadcasts = self.features.broadcasts;
+        let paging = self.paging_mut(domain);
+        match paging.tag {
+            Tag::Asid(asid) if broadcasts => {
+                paging.shared = true;
+                Some(asid)
+            }
+            Tag::Asid(_) | Tag::Vmid(_) => None,
+        }
     }
 
     /// Whether the domain tracks dirty pages.
@@ -317,7 +330,7 @@ fn new_paging(
         dirty: flags.dirty_tracking,
         fwb,
         enforces_coherency: false,
-        is_shared: false,
+        shared: false,
         invalidations: Invalidations::default(),
     })
 }

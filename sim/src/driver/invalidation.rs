@@ -77,18 +77,16 @@ impl Flush {
 }
 
 impl ArmSmmuV3 {
-    /// Makes everybody forget a range of `domain`. Nobody to tell, no command. Processors tell the SMMU themselves of an
-    /// address space that they share.
+    /// Makes everybody forget a range of `domain`. Nobody to tell, no command.
     pub(super) fn flush(&mut self, p: &mut impl Platform, domain: DomainId, flush: Flush) {
         let paging = self.paging(domain);
         let holders = paging.invalidations.holders();
-        let (tg, is_shared) = (paging.table.granule_shift(), paging.is_shared);
+        let tg = paging.table.granule_shift();
         let f = self.features;
         let whole = !f.range_invalidation && flush.bytes >= flush.granule << (flush.granule.ilog2() - 3);
         let mut batch = Batch::default();
         for (position, holder) in holders.iter().enumerate() {
             match holder {
-                Holder::Stage1Asid(_) if is_shared => {}
                 Holder::Stage1Asid(asid) if whole => {
                     batch.add(p, &mut self.queue, &f, command::tlbi_asid(f.e2h, *asid));
                 }

@@ -371,7 +371,8 @@ pub(super) struct Run {
 /// A leaf as it was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leaf {
-    at: u64,
+    /// Where the descriptor lies.
+    pub(super) at: u64,
     descriptor: u64,
     pub(super) bytes: u64,
 }

@@ -2,6 +2,7 @@
 //!
 //! It reaches its SMMU by register accesses, which trap, and by memory, and knows nothing of the monitor behind them.
 
+mod cpu;
 mod platform;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use crate::kernel::device::{BusDriver, DeviceSetup, GroupId};
 use crate::kernel::hardware::IommuId;
 use crate::kernel::{Kernel, Setup, SmmuSetup};
 use crate::negotiation::{Decision, Seen};
-use crate::vmm::{DeviceReply, GuestDevice, Offer, Vmm, VmmError, VmmSetup};
+use crate::vmm::{DeviceReply, GuestDevice, HwInfo, Offer, Vmm, VmmError, VmmSetup};
 
 /// What came of a place in the matrix.
 #[derive(Clone, Debug)]
@@ -123,7 +123,8 @@ fn machine(matrix: &Matrix, [hardware, platform, kernel, _]: [usize; 4]) -> Setu
     }
 }
 
-/// The guest's firmware describes the device as the host's does; ATS, if the SMMU has it.
+/// The guest's firmware describes the device as the host's does; ATS, if the SMMU has it. The guest's kernel is one that
+/// would use IDR0.BTM.
 fn guest_setup(ids: &IdRegisters) -> GuestSetup {
     let shown = |name: &str| ids.field(name).is_ok_and(|value| value != 0);
     let device = DeviceDescription {
@@ -131,14 +132,16 @@ fn guest_setup(ids: &IdRegisters) -> GuestSetup {
         pasid_bits: if shown("IDR1.SSIDSIZE") { PASID_BITS } else { 0 },
         ..GuestSetup::device(GUEST_STREAM)
     };
-    GuestSetup::new(vec![device])
+    let mut setup = GuestSetup::new(vec![device]);
+    setup.host.listens_to_broadcasts = true;
+    setup
 }
 
 fn seen(reply: &DeviceReply) -> Seen {
-    let smmu = &reply.smmu;
+    let HwInfo { info, smmu, mask } = &reply.reply;
     let mut ids = IdRegisters { iidr: smmu.iidr, aidr: smmu.aidr, ..IdRegisters::default() };
     ids.idr[..6].copy_from_slice(&smmu.idr);
-    Seen { ids, mask: reply.mask, capabilities: reply.info.out_capabilities }
+    Seen { ids, mask: *mask, capabilities: info.out_capabilities }
 }
 
 fn refused(error: VmmError) -> Refusal {

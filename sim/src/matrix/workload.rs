@@ -143,17 +143,20 @@ impl<'a> Workload<'a> {
             Ok(domain) => domain,
             Err(errno) => return self.fail(Symptom::DmaFails, format!("a domain cannot be made: {errno}")),
         };
-        let (driver, _platform) = self.guest.driver_mut(self.kernel, self.vmm);
-        let asid = driver.share_with_processors(domain);
+        let asid = self.guest.share(domain).expect("the guest's SMMU listens to broadcasts");
         let asid = Asid(u16::try_from(asid).expect("an ASID has 16 bits"));
         let Some(page) = self.map_into("process address space", domain, 0) else { return };
         self.write_and_look(IOVA, page, None, Symptom::DmaFails);
-        self.unmap(domain, "unmap by a processor");
-        for index in 0..PAGES {
-            self.vmm.tlbi(self.kernel, GuestTlbi::Va(asid, IOVA + index * PAGE_SIZE));
+        for address in (0..PAGES).map(|index| IOVA + index * PAGE_SIZE) {
+            let Self { kernel, vmm, guest, .. } = self;
+            guest.forget_page(kernel, vmm, domain, address).expect("the page is mapped");
+            let done = guest.tlbi(kernel, vmm, GuestTlbi::Va(asid, address));
+            done.expect("a running guest has a virtual machine");
         }
-        self.evidence
-            .push(format!("  vCPU: TLBI VAE1IS, ASID {}, {PAGES} pages from {IOVA:#x}; DSB", asid.0));
+        let asid = asid.0;
+        self.evidence.push(format!(
+            "vCPU: clears {PAGES} descriptors from {IOVA:#x}, TLBI VAE1IS of ASID {asid}, DSB"
+        ));
         self.must_not_reach(None, Symptom::StaleAfterTlbi);
         self.leave(0, domain);
     }

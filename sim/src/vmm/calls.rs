@@ -4,11 +4,12 @@ use super::error::{Step, VmmError};
 use super::note::Note;
 use crate::errno::Errno;
 use crate::iommufd::uapi::{
-    Layout, iommu_destroy, iommu_hw_info, iommu_hw_info_arm_smmuv3, iommu_hwpt_alloc, iommu_hwpt_arm_smmuv3,
-    iommu_hwpt_invalidate, iommu_ioas_alloc, iommu_ioas_map, iommu_vdevice_alloc, iommu_veventq_alloc,
-    iommu_viommu_alloc, vfio_device_attach_iommufd_pt, vfio_device_bind_iommufd,
+    Layout, iommu_destroy, iommu_fault_alloc, iommu_hw_info, iommu_hw_info_arm_smmuv3, iommu_hwpt_alloc,
+    iommu_hwpt_arm_smmuv3, iommu_hwpt_invalidate, iommu_hwpt_page_response, iommu_ioas_alloc, iommu_ioas_map,
+    iommu_vdevice_alloc, iommu_veventq_alloc, iommu_viommu_alloc, vfio_device_attach_iommufd_pt,
+    vfio_device_bind_iommufd,
 };
-use crate::kernel::generation::{FLAG_VBTM, HW_INFO_FLAG_MASK_FOLLOWS};
+use crate::kernel::generation::FLAG_VBTM;
 use crate::kernel::{Client, Kernel};
 
 macro_rules! calls {
@@ -34,9 +35,9 @@ macro_rules! calls {
 calls! {
     Open = "open" 0,
     Mmap = "mmap" 0,
-    Read = "read" 0,
-    CreateVm = "KVM_CREATE_VM" 0xae01,
+    Write = "write" 0,
     Close = "close" 0,
+    CreateVm = "KVM_CREATE_VM" 0,
     Bind = "VFIO_DEVICE_BIND_IOMMUFD" 0x3b76,
     Attach = "VFIO_DEVICE_ATTACH_IOMMUFD_PT" 0x3b77,
     Destroy = "IOMMU_DESTROY" 0x3b80,
@@ -45,6 +46,7 @@ calls! {
     HwptAlloc = "IOMMU_HWPT_ALLOC" 0x3b89,
     GetHwInfo = "IOMMU_GET_HW_INFO" 0x3b8a,
     HwptInvalidate = "IOMMU_HWPT_INVALIDATE" 0x3b8d,
+    FaultQueueAlloc = "IOMMU_FAULT_QUEUE_ALLOC" 0x3b8e,
     ViommuAlloc = "IOMMU_VIOMMU_ALLOC" 0x3b90,
     VdeviceAlloc = "IOMMU_VDEVICE_ALLOC" 0x3b91,
     VeventqAlloc = "IOMMU_VEVENTQ_ALLOC" 0x3b93,
@@ -58,8 +60,9 @@ impl std::fmt::Display for Call {
 
 /// `IOMMU_IOAS_MAP_*`: at the given IOVA, for writing, for reading.
 const MAP_FLAGS: u32 = 0b111;
-/// `IOMMU_HWPT_ALLOC_NEST_PARENT`.
+/// `IOMMU_HWPT_ALLOC_NEST_PARENT` and `IOMMU_HWPT_FAULT_ID_VALID`.
 const NEST_PARENT: u32 = 1 << 0;
+const FAULT_ID_VALID: u32 = 1 << 2;
 /// `IOMMU_HW_INFO_FLAG_INPUT_TYPE`.
 const INPUT_TYPE: u32 = 1 << 0;
 /// `IOMMU_HW_INFO_TYPE_ARM_SMMUV3` and `IOMMU_HWPT_DATA_ARM_SMMUV3`.
@@ -73,11 +76,18 @@ const COMMAND_BYTES: u32 = 16;
 /// Most commands of one call: as many as fit into the structure of a client.
 pub(super) const COMMANDS_MAX: usize = 1024;
 
-/// What GET_HW_INFO says.
-pub(super) struct HwInfoReply {
-    pub(super) info: iommu_hw_info,
-    pub(super) smmu: iommu_hw_info_arm_smmuv3,
-    pub(super) mask: Option<[u32; 6]>,
+/// The structure of GET_HW_INFO, and the mask that a kernel may put behind it.
+const HW_INFO_BYTES: usize = size_of::<iommu_hw_info_arm_smmuv3>() + size_of::<[u32; 6]>();
+
+/// What GET_HW_INFO says about a device.
+#[derive(Clone, Copy, Debug)]
+pub struct HwInfo {
+    /// The structure itself.
+    pub info: iommu_hw_info,
+    /// What it points to; zero if the hardware is of another type.
+    pub smmu: iommu_hw_info_arm_smmuv3,
+    /// Which bits of IDR0 to IDR5 say something, of a kernel that is explicit about it. No Linux is.
+    pub mask: Option<[u32; 6]>,
 }
 
 /// The monitor's way into the kernel.
@@ -107,6 +117,13 @@ impl Caller<'_> {
     pub(super) fn map_memory(&mut self, bytes: u64) -> Result<u64, VmmError> {
         let mapped = self.kernel.map_memory(self.client.pid, bytes, true);
         mapped.map_err(|errno| self.refused(Call::Mmap, errno))
+    }
+
+    /// A virtual machine of KVM, whose processors the guest runs on.
+    pub(super) fn create_vm(&mut self) -> Result<i32, VmmError> {
+        let created = self.kernel.create_vm(self.client.pid);
+        self.note(Call::CreateVm, 0, created.map(|fd| u32::try_from(fd).unwrap_or_default()));
+        created.map_err(|errno| self.refused(Call::CreateVm, errno))
     }
 
     pub(super) fn close(&mut self, fd: i32) {
@@ -149,35 +166,25 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::IoasMap, &mut cmd, ioas_id, |_cmd| 0)
     }
 
-    /// A virtual machine of KVM.
-    pub(super) fn create_vm(&mut self) -> Result<i32, VmmError> {
-        let made = self.kernel.create_vm(self.client.pid);
-        self.note(Call::CreateVm, 0, made.map(|fd| u32::try_from(fd).unwrap_or_default()));
-        made.map_err(|errno| self.refused(Call::CreateVm, errno))
-    }
-
-    /// What is known of the hardware behind a device. The second structure is zero if the hardware is of another type.
-    /// Behind it lies the mask of a kernel that has one.
-    pub(super) fn hw_info(&mut self, iommu: i32, dev_id: u32) -> Result<HwInfoReply, VmmError> {
-        let known = size_of::<iommu_hw_info_arm_smmuv3>();
-        let bytes = known + size_of::<[u32; 6]>();
+    /// What is known of the hardware behind a device.
+    pub(super) fn hw_info(&mut self, iommu: i32, dev_id: u32) -> Result<HwInfo, VmmError> {
         let mut cmd = iommu_hw_info {
             size: 40,
             flags: INPUT_TYPE,
             dev_id,
-            data_len: u32::try_from(bytes).expect("the structure is small"),
+            data_len: u32::try_from(HW_INFO_BYTES).expect("the structure is small"),
             data_uptr: self.data,
             data_type: TYPE_ARM_SMMUV3,
             ..Default::default()
         };
         self.ioctl(iommu, Call::GetHwInfo, &mut cmd, dev_id, |cmd| cmd.data_type)?;
-        let mut data = vec![0; bytes];
+        let mut data = vec![0; HW_INFO_BYTES];
         self.kernel.peek(self.client.pid, self.data, &mut data).expect("the data memory is mapped");
-        let smmu = iommu_hw_info_arm_smmuv3::decode(&data);
-        let (words, _) = data[known..].as_chunks::<4>();
+        let (words, _) = data[size_of::<iommu_hw_info_arm_smmuv3>()..].as_chunks::<4>();
         let mask = std::array::from_fn(|index| u32::from_le_bytes(words[index]));
-        let mask = (smmu.flags & HW_INFO_FLAG_MASK_FOLLOWS != 0).then_some(mask);
-        Ok(HwInfoReply { info: cmd, smmu, mask })
+        let has_mask = usize::try_from(cmd.data_len).is_ok_and(|bytes| bytes >= HW_INFO_BYTES);
+        let smmu = iommu_hw_info_arm_smmuv3::decode(&data);
+        Ok(HwInfo { info: cmd, smmu, mask: has_mask.then_some(mask) })
     }
 
     pub(super) fn nest_parent(&mut self, iommu: i32, dev_id: u32, pt_id: u32) -> Result<u32, VmmError> {
@@ -185,18 +192,20 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::HwptAlloc, &mut cmd, pt_id, |cmd| cmd.out_hwpt_id)
     }
 
-    /// A nested HWPT from two words of an STE of the guest.
+    /// A nested HWPT from two words of an STE of the guest, with a queue for its page faults if there is one.
     pub(super) fn nested(
         &mut self,
         iommu: i32,
-        dev_id: u32,
-        viommu: u32,
+        (dev_id, viommu): (u32, u32),
         ste: [u64; 2],
+        faults: Option<u32>,
     ) -> Result<u32, VmmError> {
         let data = iommu_hwpt_arm_smmuv3 { ste }.encode();
         self.put_data(&data);
         let mut cmd = iommu_hwpt_alloc {
             size: 48,
+            flags: if faults.is_some() { FAULT_ID_VALID } else { 0 },
+            fault_id: faults.unwrap_or_default(),
             dev_id,
             pt_id: viommu,
             data_type: TYPE_ARM_SMMUV3,
@@ -207,20 +216,20 @@ impl Caller<'_> {
         self.ioctl(iommu, Call::HwptAlloc, &mut cmd, viommu, |cmd| cmd.out_hwpt_id)
     }
 
-    /// The virtual IOMMU. The data is the virtual machine, for a flag that asks for it.
+    /// A virtual IOMMU. `machine` is the virtual machine that flags beyond Linux may want to know of.
     pub(super) fn viommu(
         &mut self,
         iommu: i32,
-        flags: u32,
+        (flags, machine): (u32, i32),
         dev_id: u32,
         hwpt_id: u32,
-        vm: i32,
     ) -> Result<u32, VmmError> {
         let type_ = VIRTUAL_ARM_SMMUV3;
         let mut cmd = iommu_viommu_alloc { size: 40, flags, type_, dev_id, hwpt_id, ..Default::default() };
         if flags & FLAG_VBTM != 0 {
-            self.put_data(&vm.to_le_bytes());
-            (cmd.data_len, cmd.data_uptr) = (4, self.data);
+            let machine = machine.to_le_bytes();
+            self.put_data(&machine);
+            (cmd.data_len, cmd.data_uptr) = (u32::try_from(machine.len()).expect("it is four"), self.data);
         }
         self.ioctl(iommu, Call::ViommuAlloc, &mut cmd, hwpt_id, |cmd| cmd.out_viommu_id)
     }
@@ -253,6 +262,20 @@ impl Caller<'_> {
         };
         let id = self.ioctl(iommu, Call::VeventqAlloc, &mut cmd, viommu_id, |cmd| cmd.out_veventq_id)?;
         Ok((id, i32::try_from(cmd.out_veventq_fd).expect("descriptors fit")))
+    }
+
+    /// A queue of page faults: its id and its descriptor.
+    pub(super) fn fault_queue(&mut self, iommu: i32) -> Result<(u32, i32), VmmError> {
+        let mut cmd = iommu_fault_alloc { size: 16, ..Default::default() };
+        let id = self.ioctl(iommu, Call::FaultQueueAlloc, &mut cmd, 0, |cmd| cmd.out_fault_id)?;
+        Ok((id, i32::try_from(cmd.out_fault_fd).expect("descriptors fit")))
+    }
+
+    /// Answers a page fault. One that is over already has no answer.
+    pub(super) fn answer(&mut self, queue: i32, cookie: u32, code: u32) {
+        let response = iommu_hwpt_page_response { cookie, code }.encode();
+        let written = self.client.write(self.kernel, queue, &response);
+        self.note(Call::Write, cookie, written.map(|_bytes| code));
     }
 
     /// Passes on commands. Returns how many count as handled, with the error if there is one.

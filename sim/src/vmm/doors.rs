@@ -12,7 +12,6 @@ use super::accelerated::Accelerated;
 use super::error::VmmError;
 use super::memory::GuestBus;
 use super::{Back, Vmm};
-use crate::kernel::kvm::GuestTlbi;
 use crate::kernel::{Direction, Kernel};
 
 /// How many bytes a word of an ID register has.
@@ -52,12 +51,6 @@ impl Vmm {
     /// The guest writes its memory.
     pub fn write_memory(&self, kernel: &mut Kernel, ipa: u64, bytes: &[u8]) -> Result<(), ExternalAbort> {
         GuestBus { kernel, pid: self.client.pid, memory: &self.memory }.write(Pa::new(ipa), bytes)
-    }
-
-    /// A vCPU of the guest executes a TLBI that is broadcast, and waits for it. The monitor does not hear of it.
-    pub fn tlbi(&self, kernel: &mut Kernel, tlbi: GuestTlbi) {
-        let done = kernel.guest_tlbi(self.client.pid, self.vm, tlbi);
-        done.expect("a running monitor has a virtual machine");
     }
 
     /// Does one unit of work: takes an event, completes a register Update, or serves a command.

@@ -39,8 +39,8 @@ pub enum VmmError {
 pub enum Step {
     /// Getting memory for itself and for the guest.
     Memory,
-    /// Making the virtual machine.
-    Vm,
+    /// Creating the virtual machine.
+    Machine,
     /// Opening the iommufd.
     Open,
     /// Opening and binding the device with this StreamID of the guest.
@@ -59,6 +59,8 @@ pub enum Step {
     Vdevice(u32),
     /// Allocating the queue of events.
     EventQueue,
+    /// Allocating the queue of page faults.
+    FaultQueue,
     /// Attaching a device.
     Attach(u32),
     /// Putting an STE of the guest into effect.
@@ -73,7 +75,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("getting memory"),
-            Self::Vm => f.write_str("making the virtual machine"),
+            Self::Machine => f.write_str("creating the virtual machine"),
             Self::Open => f.write_str("opening the iommufd"),
             Self::Bind(stream) => write!(f, "binding device {stream:#x}"),
             Self::HwInfo(stream) => write!(f, "asking about device {stream:#x}"),
@@ -83,6 +85,7 @@ impl fmt::Display for Step {
             Self::Static => f.write_str("allocating bypass and abort"),
             Self::Vdevice(stream) => write!(f, "naming device {stream:#x}"),
             Self::EventQueue => f.write_str("allocating the event queue"),
+            Self::FaultQueue => f.write_str("allocating the queue of page faults"),
             Self::Attach(stream) => write!(f, "attaching device {stream:#x}"),
             Self::Ste(stream) => write!(f, "installing the STE of {stream:#x}"),
             Self::Invalidate => f.write_str("passing on invalidations"),

@@ -46,7 +46,7 @@ impl fmt::Display for Unable {
 }
 
 impl Hardware {
-    /// ATS is not among what a VMM may read of the hardware: it is there if the guest was shown it.
+    /// ATS is not among what a monitor may read of the hardware: it is there if the guest was shown it.
     pub(super) fn new(info: &iommu_hw_info_arm_smmuv3, ats: bool) -> Self {
         let [idr0, idr1, _, idr3, _, idr5] = info.idr;
         let idr0 = Idr0::from_bits(idr0);

@@ -31,7 +31,7 @@ use accelerated::{Accelerated, Behind};
 use calls::Caller;
 use emulated::Emulated;
 
-pub use calls::Call;
+pub use calls::{Call, HwInfo};
 pub use error::{Step, VmmError};
 pub use forward::Unable;
 pub use memory::{GuestBus, GuestMemory, Ram};
@@ -44,11 +44,11 @@ pub use stream_table::NoSte;
 #[derive(Debug)]
 pub struct Vmm {
     client: Client,
-    /// The virtual machine of KVM.
-    vm: i32,
     /// Memory for what the structures of calls point to.
     data: u64,
     memory: GuestMemory,
+    /// The virtual machine of KVM.
+    machine: i32,
     offer: Offer,
     /// What the guest sees of its SMMU.
     front: Smmu,
@@ -85,6 +85,12 @@ impl Vmm {
     /// The process.
     pub fn client(&self) -> Client {
         self.client
+    }
+
+    /// The descriptor of the virtual machine of KVM, of whose processors the guest runs on one: see
+    /// [`Kernel::guest_tlbi`].
+    pub fn machine(&self) -> i32 {
+        self.machine
     }
 
     /// What happened since the last call.
@@ -136,7 +142,7 @@ impl Vmm {
         kernel: &mut Kernel,
         act: impl FnOnce(&mut Accelerated, &mut Behind<'_>) -> R,
     ) -> Option<R> {
-        let Self { client, data, memory, front, back, notes, offer: _, vm: _ } = self;
+        let Self { client, data, memory, front, back, notes, .. } = self;
         let Back::Accelerated(back) = back else { return None };
         let caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Invalidate };
         Some(act(back, &mut Behind { caller, memory, front }))
@@ -144,7 +150,7 @@ impl Vmm {
 
     /// Takes everything away in order and ends the process.
     pub fn stop(mut self, kernel: &mut Kernel) -> Vec<Note> {
-        let Self { client, data, memory: _, offer: _, front: _, back, notes, vm: _ } = &mut self;
+        let Self { client, data, back, notes, .. } = &mut self;
         if let Back::Accelerated(back) = back {
             let mut caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Teardown };
             // A call that fails has left a note, and the end of the process takes the rest.

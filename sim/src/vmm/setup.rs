@@ -7,7 +7,7 @@ use smmu_model::trace::Silence;
 use smmu_model::{CachePolicy, Smmu};
 
 use super::accelerated::{Accelerated, Host, Plan};
-use super::calls::Caller;
+use super::calls::{Call, Caller, HwInfo};
 use super::emulated::Emulated;
 use super::error::{Step, VmmError};
 use super::memory::{GuestBus, GuestMemory, Ram};
@@ -15,7 +15,7 @@ use super::note::Note;
 use super::offer::Offer;
 use super::{Back, Vmm};
 use crate::errno::Errno;
-use crate::iommufd::uapi::{iommu_hw_info, iommu_hw_info_arm_smmuv3};
+use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
 use crate::kernel::process::{Process, Rights};
 use crate::kernel::{Client, Kernel};
 
@@ -51,6 +51,9 @@ pub struct VmmSetup {
     pub devices: Vec<GuestDevice>,
     /// How many events the kernel keeps for the monitor.
     pub event_depth: u32,
+    /// The guest may stall devices, and answers for them: nested HWPTs get a queue of page faults. Without, the kernel
+    /// ends every access that stalls, and nobody hears of it.
+    pub page_faults: bool,
     /// What an emulated SMMU caches.
     pub caches: CachePolicy,
 }
@@ -63,6 +66,7 @@ impl VmmSetup {
             ram: vec![Ram::DEFAULT],
             devices: devices.to_vec(),
             event_depth: 1024,
+            page_faults: false,
             caches: CachePolicy::default(),
         }
     }
@@ -78,12 +82,8 @@ impl VmmSetup {
 pub struct DeviceReply {
     /// The device.
     pub device: GuestDevice,
-    /// The structure itself.
-    pub info: iommu_hw_info,
-    /// What it points to.
-    pub smmu: iommu_hw_info_arm_smmuv3,
-    /// Which bits of IDR0 to IDR5 say something, of a kernel that says so.
-    pub mask: Option<[u32; 6]>,
+    /// The reply.
+    pub reply: HwInfo,
 }
 
 /// A monitor that knows what there is, and has not decided what to show the guest.
@@ -93,6 +93,7 @@ pub struct Probed {
     client: Client,
     data: u64,
     memory: GuestMemory,
+    machine: i32,
     /// Of an accelerated machine.
     host: Option<Host>,
     replies: Vec<DeviceReply>,
@@ -102,14 +103,14 @@ pub struct Probed {
 impl Vmm {
     /// Starts the process, which opens and binds the devices and asks what they are. On an error nothing is left.
     pub fn probe(kernel: &mut Kernel, setup: &VmmSetup) -> Result<Probed, VmmError> {
-        let memory_refused =
-            |errno: Errno| VmmError::Refused { step: Step::Memory, call: super::Call::Mmap, errno };
+        let memory_refused = |errno: Errno| VmmError::Refused { step: Step::Memory, call: Call::Mmap, errno };
         let client = Client::start(kernel, Process::new(0, Rights::ROOT)).map_err(memory_refused)?;
         let mut probed = Probed {
             setup: setup.clone(),
             client,
             data: 0,
             memory: GuestMemory::default(),
+            machine: 0,
             host: None,
             replies: Vec::new(),
             notes: Vec::new(),
@@ -130,7 +131,7 @@ impl Probed {
 
     /// The hardware behind the devices; `None` of an emulated machine.
     pub fn hardware(&self) -> Option<&iommu_hw_info_arm_smmuv3> {
-        self.replies.first().map(|reply| &reply.smmu)
+        self.replies.first().map(|device| &device.reply.smmu)
     }
 
     /// What happened since the last call.
@@ -146,16 +147,17 @@ impl Probed {
     /// Goes on with what the guest is to be shown. On an error nothing is left.
     pub fn start(mut self, kernel: &mut Kernel, offer: Offer) -> Result<Vmm, VmmError> {
         let client = self.client;
-        let made = self.make(kernel, &offer).inspect_err(|_error| kernel.exit(client.pid));
-        let (vm, back, front) = made?;
-        let Self { data, memory, notes, .. } = self;
-        let mut vmm = Vmm { client, vm, data, memory, offer, front, back, notes };
+        let back = self.start_back(kernel, &offer);
+        let front = back.and_then(|back| Ok((back, self.front(kernel, &offer)?)));
+        let (back, front) = front.inspect_err(|_error| kernel.exit(client.pid))?;
+        let Self { data, memory, machine, notes, .. } = self;
+        let mut vmm = Vmm { client, data, memory, machine, offer, front, back, notes };
         vmm.first_attachment(kernel).inspect_err(|_error| kernel.exit(client.pid))?;
         Ok(vmm)
     }
 
     fn probe(&mut self, kernel: &mut Kernel) -> Result<(), VmmError> {
-        let Self { setup, client, data, memory, host, replies, notes } = self;
+        let Self { setup, client, data, memory, machine, host, replies, notes } = self;
         let streams: std::collections::BTreeSet<_> =
             setup.devices.iter().map(|device| device.stream).collect();
         if streams.len() != setup.devices.len() {
@@ -170,6 +172,7 @@ impl Probed {
         for &ram in &setup.ram {
             memory.insert(ram, caller.map_memory(ram.bytes)?);
         }
+        *machine = caller.for_step(Step::Machine).create_vm()?;
         match setup.mode {
             Mode::Accelerated => {
                 *host = Some(Host::open(&mut caller, &setup.devices, replies)?);
@@ -179,21 +182,14 @@ impl Probed {
         Ok(())
     }
 
-    fn make(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<(i32, Back, Smmu), VmmError> {
-        let Self { client, data, notes, .. } = self;
-        let vm = Caller { kernel, client: *client, notes, data: *data, step: Step::Vm }.create_vm()?;
-        let back = self.start_back(kernel, offer, vm)?;
-        Ok((vm, back, self.front(kernel, offer)?))
-    }
-
-    fn start_back(&mut self, kernel: &mut Kernel, offer: &Offer, vm: i32) -> Result<Back, VmmError> {
-        let Self { setup, client, data, memory, host, replies, notes } = self;
+    fn start_back(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Back, VmmError> {
+        let Self { setup, client, data, memory, machine, host, replies, notes } = self;
         let Some(host) = host.take() else {
             return Ok(Back::Emulated(Emulated::new(setup.devices.iter().map(|device| device.stream))));
         };
         let mut caller = Caller { kernel, client: *client, notes, data: *data, step: Step::Map };
-        let smmu = replies.first().ok_or(VmmError::NoDevice)?.smmu;
-        let plan = Plan { memory, offer, smmu, event_depth: setup.event_depth, vm };
+        let smmu = replies.first().ok_or(VmmError::NoDevice)?.reply.smmu;
+        let plan = Plan { memory, machine: *machine, offer, smmu, setup };
         Ok(Back::Accelerated(Accelerated::start(&mut caller, host, &plan)?))
     }
 

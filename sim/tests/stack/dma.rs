@@ -44,12 +44,14 @@ fn a_monitor_makes_these_calls() {
     let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
     let mut vm = Vm::boot(&mut kernel, &DEVICES[..1]);
     vm.attach_new(&mut kernel, STREAM);
-    let is_call = |line: &String| ["open", "IOMMU", "VFIO"].iter().any(|start| line.starts_with(start));
+    let is_call =
+        |line: &String| ["open", "KVM", "IOMMU", "VFIO"].iter().any(|start| line.starts_with(start));
     let calls: Vec<_> = vm.lines().into_iter().filter(is_call).collect();
     let invalidate = "IOMMU_HWPT_INVALIDATE(4) = 1";
     let expected = [
-        "open(0) = 3",
+        "KVM_CREATE_VM(0) = 3",
         "open(0) = 4",
+        "open(0) = 5",
         "VFIO_DEVICE_BIND_IOMMUFD(0) = 1",
         "IOMMU_GET_HW_INFO(1) = 2",
         "IOMMU_IOAS_ALLOC(0) = 2",

@@ -1,5 +1,9 @@
 //! The whole stack: guests whose drivers program a virtual SMMU, monitors that make system calls, the kernel with its
 //! drivers, and the hardware.
 
+mod bare;
 mod dma;
+mod faults;
+mod front;
 mod rig;
+mod ste;

@@ -156,8 +156,15 @@ fn context_descriptors() {
         [word0, 0, cd[2], cd[3], cd[4], cd[5], cd[6], cd[7]]
     }
     let domain = |asid, table| {
-        let (dirty, is_shared, stall_enabled) = (false, false, false);
-        cd::stage1(Stage1Bits { asid, tcr: 0x3510, ips: 4, table, dirty, is_shared, stall_enabled })
+        cd::stage1(Stage1Bits {
+            asid,
+            tcr: 0x3510,
+            ips: 4,
+            table,
+            dirty: false,
+            stall_enabled: false,
+            shared: false,
+        })
     };
     let one = domain(1, 0x4000_0000);
     let cases = [

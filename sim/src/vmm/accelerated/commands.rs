@@ -52,11 +52,10 @@ impl Accelerated {
             }
             Decoded::AtcInv(request) => self.gather_for(behind, command, request.stream.0),
             Decoded::Tlbi(_) => self.gather(behind, command),
-            Decoded::Prefetch(_)
-            | Decoded::PriResp(_)
-            | Decoded::Resume(_)
-            | Decoded::StallTerm(_)
-            | Decoded::Ignored(_) => Fate::Ignored,
+            Decoded::Resume(resume) => self.resume(behind, resume),
+            Decoded::StallTerm(stream) => self.end_stalls(behind, stream.0),
+            // A device of the guest has no page requests: the kernel denies them.
+            Decoded::Prefetch(_) | Decoded::PriResp(_) | Decoded::Ignored(_) => Fate::Ignored,
         }
     }
 

@@ -50,7 +50,7 @@ impl Host {
         let cdev = caller.for_step(Step::Bind(stream)).open(&format!("/dev/vfio/devices/vfio{vfio}"))?;
         let asked = caller.bind(cdev, self.iommu).and_then(|id| {
             let reply = caller.for_step(Step::HwInfo(stream)).hw_info(self.iommu, id)?;
-            Ok((id, DeviceReply { device, info: reply.info, smmu: reply.smmu, mask: reply.mask }))
+            Ok((id, DeviceReply { device, reply }))
         });
         let (id, reply) = asked.inspect_err(|_error| caller.close(cdev))?;
         self.devices.insert(stream, Passed { vfio, cdev, id, vdevice: 0, installed: None });
@@ -68,6 +68,11 @@ impl Host {
         let device = self.get_mut(stream).ok_or(VmmError::StreamUnknown(stream))?;
         device.vdevice = caller.for_step(Step::Vdevice(stream)).vdevice(iommu, viommu, device.id, stream)?;
         Ok(())
+    }
+
+    /// The guest's name of a DEVICE.
+    pub(super) fn stream_of(&self, id: u32) -> Option<u32> {
+        self.devices.iter().find(|(_, device)| device.id == id).map(|(stream, _)| *stream)
     }
 
     /// The DEVICE that objects for all of them are made with.
@@ -120,6 +125,7 @@ impl Accelerated {
     /// The guest's device is gone: the kernel blocks it, and nothing of it is left here.
     pub(in crate::vmm) fn unplug(&mut self, caller: &mut Caller<'_>, stream: u32) -> Result<(), VmmError> {
         let device = self.host.devices.remove(&stream).ok_or(VmmError::StreamUnknown(stream))?;
+        self.forget_faults(stream);
         caller.step = Step::Teardown;
         if device.vdevice != 0 {
             caller.destroy(self.host.iommu, device.vdevice)?;

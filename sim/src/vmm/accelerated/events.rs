@@ -41,7 +41,7 @@ pub(super) fn bad_ste(behind: &mut Behind<'_>, stream: u32) {
     record(behind, EventRecord([word0.into_bits(), 0, 0, 0]), EventSource::Monitor);
 }
 
-fn record(behind: &mut Behind<'_>, record: EventRecord, source: EventSource) {
+pub(super) fn record(behind: &mut Behind<'_>, record: EventRecord, source: EventSource) {
     behind.note(Note::Event { record, source });
     behind.front(|front, world| front.record_event(world, record));
 }

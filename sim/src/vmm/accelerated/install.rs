@@ -2,6 +2,7 @@
 
 use smmu_model::layout::idr::Idr0;
 
+use super::faults::Faults;
 use super::{Accelerated, Behind, events};
 use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
 use crate::vmm::calls::Call;
@@ -87,9 +88,9 @@ impl Accelerated {
             behind.note(Note::Ste { stream, installed: Installed::Same });
             return Ok(());
         }
-        let (iommu, viommu) = (self.host.iommu, self.viommu);
         let device = self.host.get(stream).ok_or(VmmError::StreamUnknown(stream))?.id;
-        match behind.caller.for_step(Step::Ste(stream)).nested(iommu, device, viommu, words) {
+        let (on, faults) = ((device, self.viommu), self.faults.as_ref().map(Faults::id));
+        match behind.caller.for_step(Step::Ste(stream)).nested(self.host.iommu, on, words, faults) {
             Ok(hwpt) => self.install(behind, stream, Installed::Nested { hwpt, words }),
             Err(VmmError::Refused { call: Call::HwptAlloc, errno, .. }) => {
                 let installed = self.install(behind, stream, Installed::Refused(errno));
@@ -126,6 +127,7 @@ impl Accelerated {
             self.host.get_mut(stream).expect("it is there").installed = before;
             return Err(error);
         }
+        self.forget_faults(stream);
         self.discard(behind, before);
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod commands;
 mod devices;
 mod events;
+mod faults;
 mod install;
 
 use smmu_model::choice::Defaults;
@@ -17,8 +18,11 @@ use super::forward::Hardware;
 use super::memory::{GuestBus, GuestMemory};
 use super::note::{Note, Regime};
 use super::offer::Offer;
+use super::setup::VmmSetup;
 use crate::errno::Errno;
 use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
+
+use faults::Faults;
 
 pub(super) use devices::Host;
 
@@ -34,6 +38,7 @@ pub(super) struct Accelerated {
     abort: u32,
     /// The vEVENTQ: its id and its descriptor.
     events: (u32, i32),
+    faults: Option<Faults>,
     hardware: Hardware,
     /// Stalls are not for this guest, though the hardware would.
     denies_stalls: bool,
@@ -49,11 +54,10 @@ pub(super) struct Accelerated {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
     pub(super) memory: &'a GuestMemory,
+    pub(super) machine: i32,
     pub(super) offer: &'a Offer,
     pub(super) smmu: iommu_hw_info_arm_smmuv3,
-    pub(super) event_depth: u32,
-    /// The virtual machine of KVM.
-    pub(super) vm: i32,
+    pub(super) setup: &'a VmmSetup,
 }
 
 /// What the back of a monitor works with.
@@ -90,14 +94,15 @@ impl Accelerated {
             caller.ioas_map(iommu, ioas, address, ram.bytes, ram.ipa)?;
         }
         let parent = caller.for_step(Step::NestParent).nest_parent(iommu, any_device, ioas)?;
-        let flags = plan.offer.viommu_flags;
-        let viommu = caller.for_step(Step::Viommu).viommu(iommu, flags, any_device, parent, plan.vm)?;
+        let flags = (plan.offer.viommu_flags, plan.machine);
+        let viommu = caller.for_step(Step::Viommu).viommu(iommu, flags, any_device, parent)?;
         let caller = caller.for_step(Step::Static);
-        let bypass = caller.nested(iommu, any_device, viommu, install::BYPASS)?;
-        let abort = caller.nested(iommu, any_device, viommu, install::ABORT)?;
+        let bypass = caller.nested(iommu, (any_device, viommu), install::BYPASS, None)?;
+        let abort = caller.nested(iommu, (any_device, viommu), install::ABORT, None)?;
         host.name_devices(caller, viommu)?;
         let caller = caller.for_step(Step::EventQueue);
-        let events = caller.event_queue(iommu, viommu, plan.event_depth)?;
+        let events = caller.event_queue(iommu, viommu, plan.setup.event_depth)?;
+        let faults = if plan.setup.page_faults { Some(Faults::alloc(caller, iommu)?) } else { None };
         Ok(Self {
             host,
             ioas,
@@ -106,6 +111,7 @@ impl Accelerated {
             bypass,
             abort,
             events,
+            faults,
             hardware: Hardware::new(&plan.smmu, Idr0::from_bits(plan.offer.idr[0]).ats()),
             denies_stalls: install::denies_stalls(&plan.smmu, plan.offer),
             regime: None,
@@ -116,7 +122,7 @@ impl Accelerated {
 
     /// One unit of work.
     pub(super) fn step(&mut self, behind: &mut Behind<'_>) -> Progress {
-        if self.take_event(behind) == Progress::Worked {
+        if self.take_event(behind) == Progress::Worked || self.take_fault(behind) == Progress::Worked {
             return Progress::Worked;
         }
         let next = behind.front(|front, world| front.next_command(world.bus));
@@ -154,9 +160,12 @@ impl Accelerated {
             self.unplug(caller, stream)?;
         }
         caller.step = Step::Teardown;
-        let (queue, fd) = self.events;
-        caller.close(fd);
-        for id in [queue, self.bypass, self.abort, self.viommu, self.parent, self.ioas] {
+        let queues = [Some(self.events), self.faults.as_ref().map(Faults::queue)];
+        for (id, fd) in queues.into_iter().flatten() {
+            caller.close(fd);
+            caller.destroy(self.host.iommu, id)?;
+        }
+        for id in [self.bypass, self.abort, self.viommu, self.parent, self.ioas] {
             caller.destroy(self.host.iommu, id)?;
         }
         caller.close(self.host.iommu);

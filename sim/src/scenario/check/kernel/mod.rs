@@ -225,7 +225,7 @@ impl Stack {
             smmus: self.smmus.into_iter().map(|(_, setup)| setup).collect(),
             devices: setups,
             processors: self.processors,
-            keeps_journal: false,
+            ..crate::kernel::Setup::default()
         };
         Some(Level::Kernel(Box::new(KernelScript {
             span,

@@ -251,9 +251,8 @@ impl<'a, L: Listener> Machine<'a, L> {
                 CallData::Faults(bytes.chunks(size).map(<[u8]>::to_vec).collect())
             }
             Some(File::EventQueue { .. }) => CallData::Events(events(&bytes)),
-            Some(File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Other) | None => {
-                CallData::Bytes(bytes)
-            }
+            Some(File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Vm(_) | File::Other)
+            | None => CallData::Bytes(bytes),
         }
     }
 
