@@ -5,6 +5,7 @@ mod broadcast;
 mod device;
 mod kernel;
 mod pace;
+mod stack;
 
 use std::collections::BTreeMap;
 
@@ -26,9 +27,12 @@ pub use broadcast::Tlbi;
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
 pub use kernel::{
     CallData, Deed, DeviceAccess, IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript,
-    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
+    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, VmNames, WriteData,
 };
 pub use pace::Pace;
+pub use stack::{
+    AttachTo, DomainDeed, GuestTlbiName, Initiator, ProcessorDeed, VmBoot, VmDeed, VmDomain, VmId, VmStart,
+};
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.
 #[derive(Clone, Debug)]
