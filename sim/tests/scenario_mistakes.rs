@@ -182,6 +182,95 @@ fn hardware_is_checked_too() {
 }
 
 #[test]
+fn mistakes_about_virtual_machines_are_named_at_their_place() {
+    let beginning = "kernel; smmu; device \"nic\" stream=0x80; device \"usb\" stream=0x88 driver=\"native\"
+vmm \"vm0\" start { device \"nic\" stream=0x10; }
+guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
+";
+    for (text, place, message, help) in [
+        ("guest \"vmo\" boot", "\"vmo\"", "no virtual machine is called `vmo`", "did you mean `vm0`?"),
+        ("guest \"vm0\" bot", "bot", "no deed of a `guest` is called `bot`", "did you mean `boot`?"),
+        ("vmm \"vm0\" pluck", "pluck", "no deed of a `vmm` is called `pluck`", "did you mean `plug`?"),
+        ("vmm \"vm0\" start", "\"vm0\"", "a virtual machine is called `vm0` already", ""),
+        ("vmm \"b\" start policy=\"kdok\"", "\"kdok\"", "no policy of a `vmm` is called `kdok`", "`kdoc`?"),
+        ("vmm \"b\" start vintage=\"7\"", "\"7\"", "no vintage is called `7`", "6.13"),
+        (
+            "vmm \"b\" start { devise \"nic\"; }",
+            "devise",
+            "no part of a `vmm` is called `devise`",
+            "`device`?",
+        ),
+        ("vmm \"b\" start { device \"usb\" stream=1; }", "\"usb\"", "the driver of `usb` is not vfio", ""),
+        (
+            "vmm \"b\" start mode=\"emulated\" { device \"nic\" stream=1; }",
+            "\"nic\"",
+            "`nic` is a device of the machine, and is not emulated",
+            "",
+        ),
+        (
+            "vmm \"b\" start { ram 0x100 size=0x1000; }",
+            "ram 0x100 size=0x1000",
+            "memory of a guest consists of pages of 4 KiB",
+            "",
+        ),
+        (
+            "vmm \"b\" start { idr IDR0.HTTUU=1; }",
+            "IDR0.HTTUU=1",
+            "no ID register field is called IDR0.HTTUU; did you mean IDR0.HTTU?",
+            "",
+        ),
+        (
+            "vmm \"b\" start { expect errno=\"EIO\" at=\"IOMMU_VIOMU_ALLOC\"; }",
+            "\"IOMMU_VIOMU_ALLOC\"",
+            "no system call of a `vmm` is called `IOMMU_VIOMU_ALLOC`",
+            "did you mean `IOMMU_VIOMMU_ALLOC`?",
+        ),
+        (
+            "guest \"vm0\" attach \"usb\" \"dma\"",
+            "\"usb\"",
+            "no device of the virtual machine is called `usb`",
+            "nic",
+        ),
+        (
+            "guest \"vm0\" map \"dmo\" 0 ipa=0",
+            "\"dmo\"",
+            "no domain of the guest is called `dmo`",
+            "did you mean `dma`?",
+        ),
+        ("guest \"vm0\" map \"dma\" 0", "guest \"vm0\" map \"dma\" 0", "`ipa=` is missing", ""),
+        ("guest \"vm0\" domain \"default\"", "\"default\"", "a domain is called `default` already", ""),
+        ("guest \"vm0\" cmd TLBI_NH_AL", "TLBI_NH_AL", "no command is called `TLBI_NH_AL`", "TLBI_NH_ALL"),
+        ("guest \"vm0\" reg CR0 SMMUN=1", "SMMUN", "no field is called SMMUN; did you mean SMMUEN?", ""),
+        (
+            "guest \"vm0\" tlbi \"VAE1\"",
+            "\"VAE1\"",
+            "no TLBI of a guest is called `VAE1`",
+            "did you mean `VAE1IS`?",
+        ),
+        ("guest \"vm0\" alloc pages=3", "3", "a guest takes a power of two of pages", ""),
+        (
+            "guest \"vm0\" sync { expect no-event; }",
+            "no-event",
+            "`no-event` stands in the block of a `guest … events`",
+            "",
+        ),
+        (
+            "expect declined \"x\"",
+            "declined",
+            "`declined` is about a virtual machine: it stands in the block of a `vmm` or `guest`",
+            "",
+        ),
+    ] {
+        let problems = problems_of(&format!("{beginning}{text}"));
+        let [(found_place, found_message, found_help)] = &problems[..] else {
+            panic!("{text}: not one problem: {problems:?}");
+        };
+        assert_eq!((found_place.as_str(), found_message.as_str()), (place, message), "{text}");
+        assert!(found_help.contains(help), "{text}: {found_help}");
+    }
+}
+
+#[test]
 fn loops_in_loops_end() {
     let text =
         "for \"i\" from=0 to=4095 { for \"j\" from=0 to=4095 { for \"k\" from=0 to=4095 { let a=1; }; }; }";

@@ -95,7 +95,9 @@ pub(super) fn line(happening: &VmHappening<'_>) -> String {
         VmHappening::Offer(Offer { idr, iidr, aidr, viommu_flags }) => {
             let idr: Vec<String> = idr.iter().map(|word| format!("{word:#x}")).collect();
             let idr = idr.join(" ");
-            format!("vmm: shows IDR0-IDR5 {idr}, IIDR {iidr:#x}, AIDR {aidr:#x}; vIOMMU flags {viommu_flags:#x}")
+            format!(
+                "vmm: shows IDR0-IDR5 {idr}, IIDR {iidr:#x}, AIDR {aidr:#x}; vIOMMU flags {viommu_flags:#x}"
+            )
         }
         VmHappening::Event(record) => {
             let record = EventRecord(*record);
@@ -105,7 +107,9 @@ pub(super) fn line(happening: &VmHappening<'_>) -> String {
         VmHappening::Fault(fault) => {
             let iommu_hwpt_pgfault { flags, dev_id, pasid, grpid, perm, addr, .. } = fault;
             let pasid = if flags & 1 != 0 { format!(", PASID {pasid:#x}") } else { String::new() };
-            format!("guest: finds a page fault of {dev_id:#x}{pasid}, group {grpid}, perm {perm:#x}, at {addr:#x}")
+            format!(
+                "guest: finds a page fault of {dev_id:#x}{pasid}, group {grpid}, perm {perm:#x}, at {addr:#x}"
+            )
         }
         VmHappening::Ended(end) => match end {
             VmEnd::Value(value) => format!("gets {value:#x}"),
@@ -191,7 +195,9 @@ fn details(note: &Note) -> (&'static str, Value) {
         }
         Note::Stopped(error) => ("stopped", json!({ "error": error.name() })),
         Note::Regime(regime) => ("regime", json!({ "regime": regime.to_string() })),
-        Note::Ste { stream, installed } => ("ste", json!({ "stream": stream, "installed": shown(installed) })),
+        Note::Ste { stream, installed } => {
+            ("ste", json!({ "stream": stream, "installed": shown(installed) }))
+        }
         Note::SteBits { stream, dropped } => {
             ("ste-bits", json!({ "stream": stream, "dropped": dropped.map(hex) }))
         }

@@ -152,7 +152,9 @@ impl OnKernel<'_, '_> {
         }
         let kind = match (name.value.as_str(), subject) {
             ("ok", Subject::Dma) => self.end(End::Ok, arguments_ref)?,
-            ("ok", Subject::Call(_) | Subject::Read | Subject::Vm(_)) => self.success(arguments_ref, subject)?,
+            ("ok", Subject::Call(_) | Subject::Read | Subject::Vm(_)) => {
+                self.success(arguments_ref, subject)?
+            }
             ("ok", Subject::Anything) => {
                 return misplaced("a system call or an access: it stands in its block");
             }
@@ -222,7 +224,11 @@ impl OnKernel<'_, '_> {
         finish(node, kind, arguments)
     }
 
-    pub(super) fn success(&self, arguments: &mut Arguments, subject: Subject) -> Result<KernelClaimKind, Problem> {
+    pub(super) fn success(
+        &self,
+        arguments: &mut Arguments,
+        subject: Subject,
+    ) -> Result<KernelClaimKind, Problem> {
         let ret = self.property(arguments, "ret")?;
         Ok(KernelClaimKind::Succeeds { ret, fields: self.fields_after(arguments, subject)? })
     }
@@ -262,7 +268,9 @@ impl OnKernel<'_, '_> {
     ) -> Result<Vec<(Field, Value)>, Problem> {
         match subject {
             Subject::Call(Some(ioctl)) => self.reply_fields(arguments, ioctl),
-            Subject::Call(None) | Subject::Read | Subject::Dma | Subject::Vm(_) | Subject::Anything => Ok(Vec::new()),
+            Subject::Call(None) | Subject::Read | Subject::Dma | Subject::Vm(_) | Subject::Anything => {
+                Ok(Vec::new())
+            }
         }
     }
 

@@ -4,11 +4,11 @@ use smmu_model::ids::Vmid;
 
 use super::{Doing, OnKernel};
 use crate::driver::{DeviceDescription, Firmware, HttuOverride, Source};
-use crate::kernel::{Setup, SmmuSetup};
-use crate::kernel::generation::{Generation, Reports};
 use crate::kernel::device::{BusDriver, DeviceSetup, GroupId, ReservedKind, ReservedRegion};
+use crate::kernel::generation::{Generation, Reports};
 use crate::kernel::hardware::IommuId;
 use crate::kernel::process::Rights;
+use crate::kernel::{Setup, SmmuSetup};
 use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::check::hardware::range;
 use crate::scenario::problem::Problem;

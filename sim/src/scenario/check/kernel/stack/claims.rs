@@ -21,7 +21,10 @@ impl OnKernel<'_, '_> {
         arguments: &mut Arguments,
     ) -> Result<Option<KernelClaimKind>, Problem> {
         let misplaced = |verb: &str| {
-            Err(Problem::new(name.span, format!("`{}` stands in the block of a `guest … {verb}`", name.value)))
+            Err(Problem::new(
+                name.span,
+                format!("`{}` stands in the block of a `guest … {verb}`", name.value),
+            ))
         };
         Ok(Some(match (name.value.as_str(), talk) {
             ("ok", _) => self.success(arguments, Subject::Vm(talk))?,

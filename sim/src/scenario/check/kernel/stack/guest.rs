@@ -13,8 +13,8 @@ use crate::scenario::step::{AttachTo, DomainDeed, VmBoot, VmDeed, VmDomain, VmId
 use crate::scenario::syntax::Node;
 
 const VERBS: &[&str] = &[
-    "boot", "add", "domain", "free", "attach", "map", "unmap", "dirty", "forget", "events", "respond", "alloc",
-    "write", "read", "reg", "reg-read", "cmd", "sync", "ste", "tlbi",
+    "boot", "add", "domain", "free", "attach", "map", "unmap", "dirty", "forget", "events", "respond",
+    "alloc", "write", "read", "reg", "reg-read", "cmd", "sync", "ste", "tlbi",
 ];
 
 /// What can be attached to that is no domain of a name.

@@ -63,12 +63,16 @@ impl OnKernel<'_, '_> {
         mut arguments: Arguments,
     ) -> Result<(), Problem> {
         if self.stack.vms.iter().any(|vm| vm.names.name == name.value) {
-            return Err(Problem::new(name.span, format!("a virtual machine is called `{}` already", name.value)));
+            return Err(Problem::new(
+                name.span,
+                format!("a virtual machine is called `{}` already", name.value),
+            ));
         }
         let mode = arguments.text("mode")?;
         let mode = mode.map_or(Ok(Mode::Accelerated), |mode| one_of("mode of a `vmm`", MODES, &mode))?;
         let policy = arguments.text("policy")?.map_or(Ok(Policy::Kdoc), |name| policy_called(&name))?;
-        let vintage = arguments.text("vintage")?.map_or(Ok(Vintage::Linux7_3), |name| vintage_called(&name))?;
+        let vintage =
+            arguments.text("vintage")?.map_or(Ok(Vintage::Linux7_3), |name| vintage_called(&name))?;
         let emulated = arguments.text("preset")?.map_or(Ok(Preset::Qemu11_1), |name| preset_called(&name))?;
         let flags = arguments.number_to("viommu-flags", u64::from(u32::MAX))?;
         let events = arguments.number_to("events", EVENTS_MAX)?.map_or(1024, |events| events.value);
@@ -151,9 +155,8 @@ impl OnKernel<'_, '_> {
     /// The N of `/dev/vfio/devices/vfioN`.
     fn vfio_number(&self, name: &Spanned<String>) -> Result<usize, Problem> {
         let device = self.device_called(name)?;
-        let is_vfio = |(_, setup): &&(String, crate::kernel::device::DeviceSetup)| {
-            setup.driver == BusDriver::Vfio
-        };
+        let is_vfio =
+            |(_, setup): &&(String, crate::kernel::device::DeviceSetup)| setup.driver == BusDriver::Vfio;
         if !is_vfio(&&self.stack.devices[device.0]) {
             return Err(Problem::new(name.span, format!("the driver of `{}` is not vfio", name.value)));
         }

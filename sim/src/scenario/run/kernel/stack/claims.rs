@@ -18,11 +18,10 @@ impl<'a, L: Listener> Machine<'a, L> {
                     matches!(stop, Stop::Failed(found, by) if found == errno && (at.is_none() || by == at))
                 })
             }
-            KernelClaimKind::Declined(text) => {
-                self.judge_stop(format!("the monitor to refuse because of {text}"), |stop| {
-                    matches!(stop, Stop::Declined(why) if why.contains(text))
-                })
-            }
+            KernelClaimKind::Declined(text) => self.judge_stop(
+                format!("the monitor to refuse because of {text}"),
+                |stop| matches!(stop, Stop::Declined(why) if why.contains(text)),
+            ),
             KernelClaimKind::Aborted => {
                 self.judge_stop("the access to be aborted".to_owned(), |stop| matches!(stop, Stop::Aborted))
             }

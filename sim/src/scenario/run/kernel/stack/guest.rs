@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{Booted, Done, Ended, OnVm, Stop, Vm, event};
-use crate::driver::{DeviceDescription, DomainId, PageFault, PageResponse, Report, Target};
+use crate::driver::{DeviceDescription, DomainId, MasterId, PageFault, PageResponse, Report, Target};
 use crate::errno::Errno;
 use crate::guest::{Guest, GuestSetup};
 use crate::iommufd::uapi::{Layout, iommu_hwpt_pgfault};
@@ -44,12 +44,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         })
     }
 
-    pub(super) fn add(
-        &mut self,
-        id: VmId,
-        vm: &mut Vm,
-        device: &DeviceDescription,
-    ) -> Result<Ended, String> {
+    pub(super) fn add(&mut self, id: VmId, vm: &mut Vm, device: &DeviceDescription) -> Result<Ended, String> {
         let names: Vec<_> = device.streams.iter().map(|stream| self.device_name(id, *stream)).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         self.say_act(id, Actor::Guest, ("add", &names), []);
@@ -61,12 +56,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         Ok(super::nothing(added))
     }
 
-    pub(super) fn with_domain(
-        &mut self,
-        id: VmId,
-        vm: &mut Vm,
-        deed: &DomainDeed,
-    ) -> Result<Ended, String> {
+    pub(super) fn with_domain(&mut self, id: VmId, vm: &mut Vm, deed: &DomainDeed) -> Result<Ended, String> {
         match deed {
             DomainDeed::Alloc { domain, flags, shared } => {
                 let numbers = [
@@ -194,12 +184,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         Ok(Ok(Done::Events(found)))
     }
 
-    pub(super) fn respond(
-        &mut self,
-        id: VmId,
-        vm: &mut Vm,
-        response: PageResponse,
-    ) -> Result<Ended, String> {
+    pub(super) fn respond(&mut self, id: VmId, vm: &mut Vm, response: PageResponse) -> Result<Ended, String> {
         let name = match response {
             PageResponse::Success => "success",
             PageResponse::Invalid => "invalid",
@@ -247,8 +232,12 @@ impl Booted {
         to: AttachTo,
         handles_faults: bool,
     ) -> Result<Ended, String> {
-        if !self.streams.contains(&stream) {
-            return Err(format!("the guest's driver does not know device {stream:#x}"));
+        let master = self.streams.iter().position(|known| *known == stream).map(MasterId);
+        let unknown = || format!("the guest's driver does not know device {stream:#x}");
+        let capabilities = self.guest.driver().capabilities(master.ok_or_else(unknown)?);
+        // What the core of the kernel checks before it asks the driver.
+        if pasid != 0 && pasid >= capabilities.max_pasids {
+            return Ok(Err(Errno::EINVAL.into()));
         }
         let target = match to {
             AttachTo::Default => Target::Default,
@@ -269,7 +258,13 @@ impl Booted {
     }
 
     /// The pages that are dirty, counted from the first that was asked about.
-    fn read_dirty(&mut self, on: OnVm<'_>, domain: DomainId, (iova, bytes): (u64, u64), clear: bool) -> Ended {
+    fn read_dirty(
+        &mut self,
+        on: OnVm<'_>,
+        domain: DomainId,
+        (iova, bytes): (u64, u64),
+        clear: bool,
+    ) -> Ended {
         let mut dirty = Vec::new();
         let (driver, mut doors) = self.guest.driver_mut(on.kernel, on.vmm);
         let note = &mut |first: u64, bytes: u64| {

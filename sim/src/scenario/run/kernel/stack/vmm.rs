@@ -77,7 +77,8 @@ fn offer(probed: &Probed, start: &VmStart) -> Result<Offer, Stop> {
         Some(reply) => policy.decide(vintage, &seen(reply)),
         None => Ok(Decision { ids: start.emulated, viommu_flags: 0 }),
     };
-    let Decision { mut ids, viommu_flags } = decided.map_err(|refused| Stop::Declined(refused.to_string()))?;
+    let Decision { mut ids, viommu_flags } =
+        decided.map_err(|refused| Stop::Declined(refused.to_string()))?;
     for (name, value) in &start.fields {
         ids.set_field(name, *value).expect("checked to be a field that holds the value");
     }
