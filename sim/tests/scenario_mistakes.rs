@@ -190,7 +190,7 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
     for (text, place, message, help) in [
         ("guest \"vmo\" boot", "\"vmo\"", "no virtual machine is called `vmo`", "did you mean `vm0`?"),
         ("guest \"vm0\" bot", "bot", "no deed of a `guest` is called `bot`", "did you mean `boot`?"),
-        ("vmm \"vm0\" pluck", "pluck", "no deed of a `vmm` is called `pluck`", "did you mean `plug`?"),
+        ("vmm \"vm0\" plugg", "plugg", "no deed of a `vmm` is called `plugg`", "did you mean `plug`?"),
         ("vmm \"vm0\" start", "\"vm0\"", "a virtual machine is called `vm0` already", ""),
         ("vmm \"b\" start policy=\"kdok\"", "\"kdok\"", "no policy of a `vmm` is called `kdok`", "`kdoc`?"),
         ("vmm \"b\" start vintage=\"7\"", "\"7\"", "no vintage is called `7`", "6.13"),
@@ -245,7 +245,7 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
             "guest \"vm0\" tlbi \"VAE1\"",
             "\"VAE1\"",
             "no TLBI of a guest is called `VAE1`",
-            "did you mean `VAE1IS`?",
+            "there is VMALLE1IS",
         ),
         ("guest \"vm0\" alloc pages=3", "3", "a guest takes a power of two of pages", ""),
         (
