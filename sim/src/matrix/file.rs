@@ -118,6 +118,7 @@ impl Reader {
         let is_acpi = choice(&mut arguments, "source", &["dt", "acpi"], |name| name)? == Some("acpi");
         let httu = arguments.number_to("httu", 3)?;
         let has_atomics = arguments.flag("atomics")?.unwrap_or(true);
+        let canwbs = arguments.flag("canwbs")?.unwrap_or(true);
         let vmid = arguments.number_to("kvm-vmid", u64::from(u16::MAX))?;
         arguments.finish()?;
         let source = match (is_acpi, httu) {
@@ -133,7 +134,7 @@ impl Reader {
             return Err(Problem::new(vmid.span, "VMID 0 is the host's"));
         }
         let firmware = Firmware { source, ..Firmware::default() };
-        self.platforms.push(Platform { name, firmware, has_atomics, first_kvm_vmid });
+        self.platforms.push(Platform { name, firmware, has_atomics, canwbs, first_kvm_vmid });
         Ok(())
     }
 
