@@ -37,7 +37,7 @@ pub use forward::Unable;
 pub use memory::{GuestBus, GuestMemory, Ram};
 pub use note::{EventSource, Fate, Installed, Note, Regime};
 pub use offer::Offer;
-pub use setup::{DeviceReply, GuestDevice, Mode, Probed, VmmSetup};
+pub use setup::{DeviceReply, GuestDevice, Mode, Probed, Stalls, VmmSetup};
 pub use stream_table::NoSte;
 
 /// A running monitor.

@@ -27,12 +27,16 @@ pub(super) const ABORT: [u64; 2] = [V, 0];
 /// CMD_CFGI_CD_ALL.
 const CFGI_CD_ALL: u64 = 0x06;
 
-/// Whether the guest is shown no stalls, and the hardware would stall if the guest's CDs said so.
-pub(super) fn denies_stalls(smmu: &iommu_hw_info_arm_smmuv3, offer: &Offer) -> bool {
-    const BOTH_MODELS: u8 = 0;
+/// Whether the guest is shown an SMMU that stalls.
+pub(super) fn shows_stalls(offer: &Offer) -> bool {
     const TERMINATE_ONLY: u8 = 1;
-    let (hardware, shown) = (Idr0::from_bits(smmu.idr[0]), Idr0::from_bits(offer.idr[0]));
-    hardware.stall_model() == BOTH_MODELS && shown.stall_model() == TERMINATE_ONLY
+    Idr0::from_bits(offer.idr[0]).stall_model() != TERMINATE_ONLY
+}
+
+/// Whether the hardware stalls what contexts say, and what STEs do not deny.
+pub(super) fn can_stall(smmu: &iommu_hw_info_arm_smmuv3) -> bool {
+    const BOTH_MODELS: u8 = 0;
+    Idr0::from_bits(smmu.idr[0]).stall_model() == BOTH_MODELS
 }
 
 impl Accelerated {
@@ -64,7 +68,7 @@ impl Accelerated {
         if dropped != [0, 0] {
             behind.note(Note::SteBits { stream, dropped });
         }
-        let denied = if self.denies_stalls { S1STALLD } else { 0 };
+        let denied = if self.can_stall && self.stalls.are_denied(stream) { S1STALLD } else { 0 };
         let words = [word0 & TAKEN[0], word1 & TAKEN[1] | denied];
         match word0 & CONFIG {
             0 => self.install(behind, stream, Installed::Abort),
@@ -89,7 +93,8 @@ impl Accelerated {
             return Ok(());
         }
         let device = self.host.get(stream).ok_or(VmmError::StreamUnknown(stream))?.id;
-        let (on, faults) = ((device, self.viommu), self.faults.as_ref().map(Faults::id));
+        let faults = self.faults.as_ref().filter(|_| self.stalls.are_answered(stream)).map(Faults::id);
+        let on = (device, self.viommu);
         match behind.caller.for_step(Step::Ste(stream)).nested(self.host.iommu, on, words, faults) {
             Ok(hwpt) => self.install(behind, stream, Installed::Nested { hwpt, words }),
             Err(VmmError::Refused { call: Call::HwptAlloc, errno, .. }) => {
