@@ -24,7 +24,7 @@ use smmu_sim::replay::{self, Reporter, Summary};
 use smmu_sim::vectors;
 use smmu_sim::walk::{self, Walk};
 
-use self::negotiation::{AuditArgs, CapabilityArgs};
+use self::negotiation::{AuditArgs, CapabilityArgs, MatrixArgs};
 use self::scenarios::{ExploreArgs, RulesArgs, RunArgs};
 use self::transcript::TranscriptArgs;
 
@@ -60,6 +60,7 @@ enum Command {
     Rules(RulesArgs),
     Capability(CapabilityArgs),
     Audit(AuditArgs),
+    Matrix(MatrixArgs),
     Serve(ServeArgs),
 }
 
@@ -266,6 +267,7 @@ impl Cli {
             Command::Rules(args) => args.run(),
             Command::Capability(args) => args.run(),
             Command::Audit(args) => args.run(),
+            Command::Matrix(args) => args.run(),
             Command::Serve(args) => args.run(),
         }
     }

@@ -12,6 +12,7 @@ pub mod iommufd;
 pub mod kernel;
 mod lines;
 pub mod machine;
+pub mod matrix;
 pub mod negotiation;
 pub mod oracle;
 pub mod output;

@@ -3,7 +3,7 @@
 mod corpus;
 
 use smmu_model::choice::Defaults;
-use smmu_sim::scenario::{check, execute};
+use smmu_sim::scenario::{CLAIMS, KERNEL_CLAIMS, KERNEL_NODES, NODES, check, execute, ioctls};
 use smmu_sim::trace::Deaf;
 
 const PAGE: &str = "docs/scenarios.md";
@@ -45,8 +45,16 @@ fn every_block_passes() {
 #[test]
 fn every_node_and_claim_is_described() {
     let page = page();
-    for name in smmu_sim::scenario::NODES.iter().chain(smmu_sim::scenario::CLAIMS) {
-        assert!(page.contains(&format!("`{name}")), "{name} is not described");
+    let (registers, kernel) = page.split_once("## The kernel level").expect("the page has both levels");
+    for name in NODES.iter().chain(CLAIMS) {
+        assert!(registers.contains(&format!("`{name}")), "{name} is not described");
+    }
+    let ioctls: Vec<String> = ioctls().collect();
+    let shared = ioctls.iter().map(String::as_str).chain(KERNEL_NODES.iter().chain(KERNEL_CLAIMS).copied());
+    for name in shared {
+        let is_described =
+            kernel.contains(&format!("`{name}")) || kernel.contains(&format!("`expect {name}"));
+        assert!(is_described, "{name} is not described for the kernel level");
     }
 }
 

@@ -1,13 +1,19 @@
-//! The commands about what a VMM may read and show: `capability` and `audit`.
+//! The commands about what a VMM may read and show: `capability`, `audit` and `matrix`.
 
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use miette::miette;
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr, miette};
 use smmu_model::features::Preset;
 use smmu_sim::machine;
+use smmu_sim::matrix::{self, Matrix};
 use smmu_sim::negotiation::{Capability, Policy, Seen, Vintage, analysis, audit};
+
+use smmu_sim::output::{Format, Unfailing};
 
 use super::{CannotWrite, OutputArgs, Verdict, output, parse_assignment, preset_names, registers};
 
@@ -113,6 +119,92 @@ impl AuditArgs {
         out.flush().map_err(CannotWrite)?;
         Ok(verdict)
     }
+}
+
+/// Run a guest on every combination of hardware, platform, kernel and VMM, and see what comes of it.
+///
+/// FILE lists the members of the four axes; docs/negotiation.md describes it. In each cell a machine is booted, a VMM
+/// asks the kernel what there is and decides what to show, and a guest uses all that it is shown: it maps, moves data,
+/// tracks dirty pages, uses PASIDs, and unmaps by commands or by TLBIs of its vCPUs. A cell works, is refused (by whom,
+/// with which error), or misleads its guest (what broke, and the lines that show it). VMMs that work today and break
+/// with a later kernel are listed.
+///
+/// The last line is `cells: N work, M refused, K misled; L expectations not met`.
+#[derive(Args, Debug)]
+#[command(after_long_help = MATRIX_HELP)]
+pub(super) struct MatrixArgs {
+    /// The matrix (.kdl)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Also write the report as one page of HTML
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Leave out what happened where guests were misled
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const MATRIX_HELP: &str = "\
+Examples:
+  smmu-sim matrix matrices/default.kdl
+  smmu-sim matrix --quiet --html report.html matrices/default.kdl
+  smmu-sim matrix matrices/btm.kdl --format json
+
+Exit codes: 0 every `expect` of the file is met; 1 one is not; 2 the file cannot be used.";
+
+impl MatrixArgs {
+    pub(super) fn run(self) -> miette::Result<Verdict> {
+        let Some(matrix) = self.read()? else { return Ok(Verdict::Unusable) };
+        let bar = cell_bar(matrix.places().count());
+        let report = matrix::run(&matrix, || bar.inc(1));
+        bar.finish_and_clear();
+        let mut out = output();
+        let written = match self.output.format() {
+            Format::Text => matrix::write_text(&mut out, &report, self.quiet),
+            Format::Json => matrix::write_json(&mut out, &report),
+        };
+        written.and_then(|()| out.flush()).map_err(CannotWrite)?;
+        if let Some(path) = &self.html {
+            let cannot = || format!("cannot write {}", path.display());
+            let file = File::create(path).into_diagnostic().wrap_err_with(cannot)?;
+            let mut page = BufWriter::new(file);
+            let title = self.file.file_stem().unwrap_or_default().to_string_lossy();
+            let written = matrix::write_html(&mut page, &report, &title).and_then(|()| page.flush());
+            written.into_diagnostic().wrap_err_with(cannot)?;
+        }
+        Ok(if report.unmet.is_empty() { Verdict::Met } else { Verdict::Failed })
+    }
+
+    /// `None` if it says what is wrong.
+    fn read(&self) -> miette::Result<Option<Matrix>> {
+        let text = read_text(&self.file)?;
+        match matrix::read(self.file.display().to_string(), &text) {
+            Ok(matrix) => Ok(Some(matrix)),
+            Err((problems, sources)) => {
+                let mut err = Unfailing(io::stderr());
+                for problem in &problems {
+                    write!(err, "{}", problem.render(&sources)).expect("what cannot be written is dropped");
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn read_text(path: &Path) -> miette::Result<String> {
+    fs::read_to_string(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))
+}
+
+/// Cells that have run; hidden where nobody watches.
+fn cell_bar(cells: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cells {eta}");
+    let cells = u64::try_from(cells).expect("so many cells fit");
+    ProgressBar::new(cells).with_style(style.expect("the template is well formed"))
 }
 
 fn policy_names() -> PossibleValuesParser {

@@ -18,6 +18,9 @@ pub struct Exploration {
     pub runs: u64,
     /// Whether the bound was hit.
     pub bound_hit: bool,
+    /// Whether only the default answers were tried, as on the kernel level.
+    #[serde(default)]
+    pub defaults_only: bool,
     /// The outcomes of the scenario's `permitted`; empty without it.
     pub stated: Vec<Stated>,
     /// The outcomes that were found, in the order of their first runs.
@@ -79,7 +82,8 @@ pub enum Unlike {
 impl Exploration {
     /// Whether every permitted answer to every question was tried.
     pub fn is_exhaustive(&self) -> bool {
-        matches!(self.plan, Plan::Enumerate { .. }) && !self.bound_hit && self.shards.is_none()
+        let is_cut = self.bound_hit || self.defaults_only || self.shards.is_some();
+        matches!(self.plan, Plan::Enumerate { .. }) && !is_cut
     }
 
     /// The stated outcomes that no run led to.

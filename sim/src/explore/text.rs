@@ -78,6 +78,9 @@ fn extent(exploration: &Exploration) -> String {
         format!(" of shard {} of {}", numbers.join(", "), shards.count)
     });
     match &exploration.plan {
+        _ if exploration.defaults_only => {
+            format!("NOT exhaustive{share}: the kernel level has the default answers")
+        }
         Plan::Enumerate { max_runs } if exploration.bound_hit => {
             format!("NOT exhaustive{share}: --max-runs {max_runs} was hit")
         }

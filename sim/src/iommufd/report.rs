@@ -5,15 +5,12 @@ use smmu_model::features::{FIELDS, IdRegisters};
 use super::uapi::iommu_hw_info_arm_smmuv3;
 use crate::driver::{GuestSupport, HwInfo};
 use crate::kernel::generation::{
-    CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, DOCUMENTED, Generation, Reports,
+    CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, DOCUMENTED, Generation, HW_INFO_FLAG_MASK_FOLLOWS, Reports,
 };
 
-/// `flags` of the structure: [`Report::mask`] follows it. Hypothetical.
-pub(super) const FLAG_MASK_FOLLOWS: u32 = 1 << 1;
-
-/// What a kernel that sanitises says beyond the documented fields: a guest's stage 1 exists, walks are coherent, and the
-/// nest parent maps up to OAS.
-const ALWAYS_SUPPORTED: &[&str] = &["IDR0.S1P", "IDR0.COHACC", "IDR5.OAS"];
+/// What a kernel that sanitises says beyond the documented fields: a guest's stage 1 exists, walks are coherent,
+/// ATC_INV is taken, and the nest parent maps up to OAS.
+const ALWAYS_SUPPORTED: &[&str] = &["IDR0.S1P", "IDR0.COHACC", "IDR0.ATS", "IDR5.OAS"];
 
 const HTTU: &str = "IDR0.HTTU";
 const BTM: &str = "IDR0.BTM";
@@ -37,7 +34,7 @@ pub(super) fn report(generation: Generation, read: HwInfo, support: GuestSupport
         Reports::Nothing => ([0; 6], None),
     };
     let info = iommu_hw_info_arm_smmuv3 {
-        flags: read.flags | if shown_mask.is_some() { FLAG_MASK_FOLLOWS } else { 0 },
+        flags: read.flags | if shown_mask.is_some() { HW_INFO_FLAG_MASK_FOLLOWS } else { 0 },
         __reserved: 0,
         idr,
         iidr: read.iidr,

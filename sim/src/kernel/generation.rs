@@ -38,6 +38,9 @@ pub const CAP_VHTTU_DIRTY: u64 = 1 << 33;
 /// GET_HW_INFO, `out_capabilities`: guests can broadcast TLBIs.
 pub const CAP_VBTM: u64 = 1 << 34;
 
+/// `flags` of the data of GET_HW_INFO: six words follow, the bits of IDR0 to IDR5 that say something.
+pub const HW_INFO_FLAG_MASK_FOLLOWS: u32 = 1 << 1;
+
 /// VIOMMU_ALLOC, `flags`: the guest lets hardware update its tables.
 pub const FLAG_VHTTU: u32 = 1 << 0;
 /// VIOMMU_ALLOC, `flags`: the guest broadcasts TLBIs. `data_uptr` points to the descriptor of the KVM VM, four bytes.
@@ -62,3 +65,18 @@ pub const DOCUMENTED: &[&str] = &[
     "IDR5.GRAN4K",
     "IDR5.DS",
 ];
+
+impl Reports {
+    /// All, the one of Linux first.
+    pub const ALL: &'static [Self] = &[Self::Raw, Self::Sanitised, Self::Explicit, Self::Nothing];
+
+    /// The name in matrix files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Sanitised => "sanitised",
+            Self::Explicit => "explicit",
+            Self::Nothing => "nothing",
+        }
+    }
+}

@@ -84,7 +84,7 @@ pub enum Take {
 pub enum Policy {
     /// Shows the fields that the kernel's documentation lists, and nothing else that it has read.
     Kdoc,
-    /// Shows what it has read, of everything that it does not emulate itself.
+    /// Shows what it has read, of everything that stage 1 of a guest can use and that it does not emulate itself.
     Passthrough,
     /// Shows what the mask of an explicit kernel covers; of another kernel, what the documentation lists.
     Masked,
@@ -194,13 +194,16 @@ fn documented(vintage: Vintage, seen: &Seen) -> IdRegisters {
 
 /// The VMM's own values of what it emulates, and everything else as it was read, where `mask` covers it.
 fn of_everything(seen: &Seen, mask: &[u32; 6]) -> IdRegisters {
-    let mut ids = own();
-    let is_emulated = |name: &str| {
+    let mut ids = IdRegisters { iidr: seen.ids.iidr, aidr: seen.ids.aidr, ..own() };
+    let is_own = |name: &str| {
         let home = CAPABILITIES.iter().find(|capability| capability.fields.contains(&name));
-        home.is_some_and(|home| home.way() == Way::OfTheVmm && home.documented == Documented::No)
-            || ["IDR0.S1P", "IDR0.S2P", "IDR0.COHACC"].contains(&name)
+        let needs_stage2 = ["stage 2", "HYP"];
+        home.is_some_and(|home| {
+            home.way() == Way::OfTheVmm && home.documented == Documented::No
+                || needs_stage2.contains(&home.name)
+        }) || ["IDR0.S1P", "IDR0.COHACC", "IDR0.NS1ATS"].contains(&name)
     };
-    let fields = FIELDS.iter().filter(|field| !field.is_register() && !is_emulated(field.name));
+    let fields = FIELDS.iter().filter(|field| !field.is_register() && !is_own(field.name));
     for (field, mask) in fields.filter_map(|field| Some((field, mask_of(field.name, mask)?))) {
         if field.mask() & mask != 0 {
             set(&mut ids, field.name, read(seen, field.name));

@@ -47,7 +47,7 @@ pub const PROFILES: &[Profile] = &[
             ("IDR0.TERM_MODEL", 1),
             ("IDR0.STALL_MODEL", 1),
             ("IDR0.TTENDIAN", 2),
-            ("IDR1.SIDSIZE", 16),
+            ("IDR1.SIDSIZE", 6),
             ("IDR1.CMDQS", 8),
             ("IDR1.EVENTQS", 8),
         ],
@@ -58,7 +58,8 @@ pub const PROFILES: &[Profile] = &[
         ],
         sources: &[
             "OpenVMM, vm/devices/iommu/smmu, HostSmmuCaps (pull requests 3971 and 4104)",
-            "the order of IDR0.TTENDIAN is not copied; pull request 4344, open, adds SSIDSIZE and IDR0.ATS",
+            "SIDSIZE is a parameter there; a linear stream table permits at most 6 (IHI 0070 §6.3.2)",
+            "pull request 4344, open, adds SSIDSIZE and IDR0.ATS",
         ],
     },
     Profile {

@@ -291,7 +291,7 @@ pub const CAPABILITIES: &[Capability] = &[
     ),
     direct(
         "permissions",
-        &["IDR3.S1PI", "IDR3.EPAN", "IDR3.HAD", "IDR3.STT", "IDR3.THE", "IDR3.MTEPERM"],
+        &["IDR3.S1PI", "IDR3.EPAN", "IDR3.HAD", "IDR3.STT", "IDR3.THE"],
         Documented::No,
         CD_ONLY,
         "Could be listed as they are. Hidden, a guest does without.",
@@ -324,6 +324,7 @@ pub const CAPABILITIES: &[Capability] = &[
             "IDR3.XNX",
             "IDR3.FWB",
             "IDR3.PTWNNC",
+            "IDR3.MTEPERM",
         ],
         documented: Documented::No,
         software: yes("The guest's STE has two words for the kernel, and none is of stage 2."),

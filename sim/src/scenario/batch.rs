@@ -10,7 +10,7 @@ use smmu_model::choice::{Defaults, Seeded};
 use super::answers::Answers;
 use super::files::{Found, find, load};
 use super::run::{Denied, Run, execute_denying};
-use super::step::Scenario;
+use super::step::{Level, Scenario};
 use crate::output::Format;
 use crate::trace::{JsonTrace, Listener, TextTrace, Verbosity};
 
@@ -133,7 +133,7 @@ fn run_file(file: &Found, options: &Options) -> Report {
 }
 
 fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
-    let repeat = options.answers.repeat(file);
+    let repeat = answering(scenario, options).repeat(file);
     let (out, run) = match options.format {
         Format::Text => {
             let mut trace = TextTrace::new(options.verbosity, options.explain);
@@ -160,11 +160,19 @@ fn run_scenario(file: &str, scenario: &Scenario, options: &Options) -> Report {
     Report { out, err: String::new(), exit }
 }
 
+/// Who answers: on the kernel level, nobody is asked.
+fn answering(scenario: &Scenario, options: &Options) -> Answering {
+    match scenario.level {
+        Level::Registers(_) => options.answers.clone(),
+        Level::Kernel(_) => Answering::Defaults,
+    }
+}
+
 fn run_once(scenario: &Scenario, options: &Options, listener: &mut impl Listener) -> Run {
     let denied = options.denied;
-    match &options.answers {
+    match answering(scenario, options) {
         Answering::Defaults => execute_denying(denied, scenario, &mut Defaults, listener),
-        Answering::Seed(seed) => execute_denying(denied, scenario, &mut Seeded::new(*seed), listener),
-        Answering::List(answers) => execute_denying(denied, scenario, &mut Answers::new(answers), listener),
+        Answering::Seed(seed) => execute_denying(denied, scenario, &mut Seeded::new(seed), listener),
+        Answering::List(answers) => execute_denying(denied, scenario, &mut Answers::new(&answers), listener),
     }
 }

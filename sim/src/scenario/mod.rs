@@ -4,31 +4,35 @@
 //! reads KDL, `check` makes a [`Scenario`] of it or says everything that is wrong, and `run` executes it.
 
 mod answers;
-mod arguments;
+pub(crate) mod arguments;
 mod attributes;
 mod batch;
 mod check;
 mod files;
+mod ioctl;
 mod nesting;
 mod place;
 mod problem;
 mod run;
-mod scope;
-mod span;
+pub(crate) mod scope;
+pub(crate) mod span;
 mod step;
-mod syntax;
+pub(crate) mod syntax;
 
 pub(crate) use answers::allows;
 pub use answers::{Answers, Asked, Recorder};
 pub use batch::{Answering, Exit, Options, run_paths};
-pub use check::{Broken, CLAIMS, Files, NODES, check};
+pub use check::{Broken, CLAIMS, Files, KERNEL_CLAIMS, KERNEL_NODES, NODES, check, ioctls};
 pub use files::Disk;
 pub(crate) use files::{find, load};
+pub(crate) use ioctl::{HW_INFO, field_name, get};
 pub use problem::Problem;
 pub use run::{Answer, Denied, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
-    Action, Ats, Backing, Claim, ClaimKind, Data, Dma, End, EndClaim, MemoryMap, MessageClaim, Operand, Pace,
-    Part, Permitted, Place, Pri, Queue, QueueClaim, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, Route,
-    Scenario, Step, Store, Tlbi,
+    Action, Ats, Backing, CallData, Claim, ClaimKind, Data, Deed, DeviceAccess, Dma, End, EndClaim,
+    IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript, KernelStep, Level, MemoryMap,
+    MessageClaim, Operand, Pace, Part, Permitted, Place, Pointee, Pri, ProcessId, Queue, QueueClaim,
+    RegisterScript, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Step, Store,
+    SystemCall, Term, Tlbi, Value, VirtualEvent, WriteData,
 };

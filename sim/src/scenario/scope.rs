@@ -9,16 +9,20 @@ use super::syntax::Value;
 /// Texts that are put together stop growing here: a few lines can double one again and again.
 const TEXT_MAX_BYTES: usize = 64 << 10;
 
+/// Why the result of a step cannot be used like another number.
+pub(crate) const KNOWN_LATER: &str =
+    "the result of a step is known only when the scenario runs: use it alone";
+
 /// What a name stands for.
 #[derive(Clone, Debug)]
-pub(super) enum Variable {
+pub(crate) enum Variable {
     Value(Value),
     Result(ResultId),
 }
 
 /// A value after its `$names` are replaced.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Resolved {
+pub(crate) enum Resolved {
     Number(i128),
     Text(String),
     Flag(bool),
@@ -27,24 +31,29 @@ pub(super) enum Resolved {
         result: ResultId,
         part: String,
     },
+    /// `$buffer+0x1000`: parts of results, and a number that is added.
+    Sum {
+        results: Vec<(ResultId, String)>,
+        constant: i128,
+    },
 }
 
 /// The names in force, the innermost last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scope(Vec<(String, Variable)>);
+pub(crate) struct Scope(Vec<(String, Variable)>);
 
 impl Scope {
-    pub(super) fn define(&mut self, name: impl Into<String>, variable: Variable) {
+    pub(crate) fn define(&mut self, name: impl Into<String>, variable: Variable) {
         self.0.push((name.into(), variable));
     }
 
     /// As [`Scope::define`], for a name that outlives the loop or include that defines it.
-    pub(super) fn define_global(&mut self, name: impl Into<String>, variable: Variable) {
+    pub(crate) fn define_global(&mut self, name: impl Into<String>, variable: Variable) {
         self.0.insert(0, (name.into(), variable));
     }
 
     /// Forgets the `count` names that [`Scope::define`] added last.
-    pub(super) fn leave(&mut self, count: usize) {
+    pub(crate) fn leave(&mut self, count: usize) {
         self.0.truncate(self.0.len().saturating_sub(count));
     }
 
@@ -58,9 +67,9 @@ impl Scope {
 
     /// `value` with its names replaced.
     ///
-    /// `$name` alone keeps the type of what it stands for; `$a+$b*0x10` is a number; anything else that holds
-    /// a `$` is text with the values put in.
-    pub(super) fn resolve(&self, value: &Spanned<Value>) -> Result<Spanned<Resolved>, Problem> {
+    /// `$name` alone keeps the type of what it stands for; `$a+$b*0x10` is a number, or a sum if results are among
+    /// what is added; anything else that holds a `$` is text with the values put in.
+    pub(crate) fn resolve(&self, value: &Spanned<Value>) -> Result<Spanned<Resolved>, Problem> {
         let span = value.span;
         let resolved = match &value.value {
             Value::Number(number) => Resolved::Number(*number),
@@ -78,29 +87,44 @@ impl Scope {
                 Variable::Result(result) => Ok(Resolved::Result { result: *result, part: String::new() }),
             };
         }
-        if let Some((name, part)) = text.strip_prefix('$').and_then(|rest| rest.split_once('.'))
-            && is_name(name)
-            && let Variable::Result(result) = self.find(name, span)?
-        {
-            return Ok(Resolved::Result { result: *result, part: part.to_owned() });
-        }
         if text.contains(['+', '*']) {
-            return self.sum(text, span).map(Resolved::Number);
+            return self.sum(text, span);
+        }
+        if let Some((result, part)) = self.result(text, span)? {
+            return Ok(Resolved::Result { result, part });
         }
         self.interpolate(text, span).map(Resolved::Text)
     }
 
-    fn sum(&self, text: &str, span: Span) -> Result<i128, Problem> {
+    /// `$name.part`, or `$name` of a result.
+    fn result(&self, text: &str, span: Span) -> Result<Option<(ResultId, String)>, Problem> {
+        let Some(rest) = text.strip_prefix('$') else { return Ok(None) };
+        let (name, part) = rest.split_once('.').unwrap_or((rest, ""));
+        if !is_name(name) {
+            return Ok(None);
+        }
+        Ok(match self.find(name, span)? {
+            Variable::Result(result) => Some((*result, part.to_owned())),
+            Variable::Value(_) => None,
+        })
+    }
+
+    fn sum(&self, text: &str, span: Span) -> Result<Resolved, Problem> {
         let overflow = || Problem::new(span, "the sum does not fit 64 bits");
-        let mut sum = 0i128;
+        let (mut constant, mut results) = (0i128, Vec::new());
         for term in text.split('+') {
+            if let Some(result) = self.result(term.trim(), span)? {
+                results.push(result);
+                continue;
+            }
             let mut product = 1i128;
             for factor in term.split('*') {
                 product = product.checked_mul(self.factor(factor.trim(), span)?).ok_or_else(overflow)?;
             }
-            sum = sum.checked_add(product).ok_or_else(overflow)?;
+            constant = constant.checked_add(product).ok_or_else(overflow)?;
         }
-        Ok(sum)
+        let is_known = results.is_empty();
+        Ok(if is_known { Resolved::Number(constant) } else { Resolved::Sum { results, constant } })
     }
 
     fn factor(&self, text: &str, span: Span) -> Result<i128, Problem> {
@@ -109,8 +133,7 @@ impl Scope {
             return match self.find(name, span)? {
                 Variable::Value(Value::Number(number)) => Ok(*number),
                 Variable::Value(Value::Text(_) | Value::Flag(_)) => Err(not_a_number()),
-                Variable::Result(_) => Err(not_a_number()
-                    .with_help("the result of a step is known only when the scenario runs: use it alone")),
+                Variable::Result(_) => Err(not_a_number().with_help(KNOWN_LATER)),
             };
         }
         let digits = text.replace('_', "");
@@ -154,7 +177,7 @@ fn plain(value: &Value) -> Resolved {
 }
 
 /// Whether a variable can be called so.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_name_letter)
 }
 

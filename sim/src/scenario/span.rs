@@ -19,11 +19,11 @@ pub struct Span {
 
 /// A value and where it was written.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Spanned<T> {
+pub(crate) struct Spanned<T> {
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
     /// Where it was written.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 /// A file's name and text.

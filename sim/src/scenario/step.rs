@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod device;
+mod kernel;
 mod pace;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,10 @@ use super::span::{Sources, Span};
 
 pub use broadcast::Tlbi;
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
+pub use kernel::{
+    CallData, Deed, DeviceAccess, IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript,
+    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
+};
 pub use pace::Pace;
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.
@@ -30,6 +35,24 @@ pub use pace::Pace;
 pub struct Scenario {
     /// Its text and the texts that it includes.
     pub sources: Sources,
+    /// What is done, and on what.
+    pub level: Level,
+    /// The exact set of permitted outcomes, if the scenario states one.
+    pub permitted: Option<Permitted>,
+}
+
+/// How close to the hardware a scenario is.
+#[derive(Clone, Debug)]
+pub enum Level {
+    /// Software is registers and memory.
+    Registers(Box<RegisterScript>),
+    /// Software is system calls, on a kernel with its drivers.
+    Kernel(Box<KernelScript>),
+}
+
+/// A scenario of registers, memory and transactions.
+#[derive(Clone, Debug)]
+pub struct RegisterScript {
     /// The hardware.
     pub features: Features,
     /// What it caches.
@@ -44,8 +67,6 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The names of results (`as=`), by [`ResultId`].
     pub results: Vec<String>,
-    /// The exact set of permitted outcomes, if the scenario states one.
-    pub permitted: Option<Permitted>,
 }
 
 /// What memory there is before the first step.

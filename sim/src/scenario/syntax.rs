@@ -9,26 +9,31 @@ use super::span::{FileId, Span, Spanned};
 
 /// `name argument property=value { children }`.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) name: Spanned<String>,
-    pub(super) arguments: Vec<Spanned<Value>>,
-    pub(super) properties: Vec<(Spanned<String>, Spanned<Value>)>,
+pub(crate) struct Node {
+    pub(crate) name: Spanned<String>,
+    pub(crate) arguments: Vec<Spanned<Value>>,
+    pub(crate) properties: Vec<(Spanned<String>, Spanned<Value>)>,
     /// `None` without a block.
-    pub(super) children: Option<Vec<Node>>,
+    pub(crate) children: Option<Vec<Node>>,
     /// From the name to the last argument or property.
-    pub(super) span: Span,
+    pub(crate) span: Span,
 }
 
 /// A value as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Number(i128),
     Text(String),
     Flag(bool),
 }
 
+/// The beginning of a file, for what is wrong with all of it.
+pub(crate) fn start(file: FileId) -> Span {
+    Span { file, offset: 0, length: 0 }
+}
+
 /// The nodes of a file, or everything that is wrong with its syntax.
-pub(super) fn parse(file: FileId, text: &str) -> Result<Vec<Node>, Vec<Problem>> {
+pub(crate) fn parse(file: FileId, text: &str) -> Result<Vec<Node>, Vec<Problem>> {
     if let Some(offset) = nesting::too_deep(text) {
         let span = Span { file, offset, length: 1 };
         let problem = Problem::new(span, format!("blocks nest deeper than {}", nesting::DEPTH_MAX));

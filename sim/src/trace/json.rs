@@ -11,7 +11,7 @@ use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, ats, words};
+use super::{Happening, Listener, ats, kernel, words};
 use crate::dvm::Operands;
 use crate::output::hex;
 use crate::scenario::{Answer, Backing, End, Place, Store};
@@ -94,6 +94,7 @@ impl Listener for JsonTrace {
                 "needs": stale.entry.removed_by().name(), "invalidated": stale.invalidated,
             }),
             Happening::Ended { device, answer, rules } => ended(device, answer, &labels(rules)),
+            Happening::Kernel(happening) => kernel::json(happening),
             Happening::Failed { problem, sources } => json!({
                 "type": "failure",
                 "file": sources.get(problem.span.file).name,

@@ -4,12 +4,14 @@
 mod ats;
 mod explain;
 mod json;
+mod kernel;
 mod observation;
 mod text;
 mod words;
 
 pub(crate) use ats::permissions;
 pub use json::JsonTrace;
+pub use kernel::{Call, CallEnd, DeviceEnd, FieldValue, KernelHappening, QueueKind};
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 pub use words::cache_entry;
@@ -172,6 +174,8 @@ pub enum Happening<'a> {
         /// The rules that fired meanwhile, in order.
         rules: &'a [Rule],
     },
+    /// Something happened on the kernel level.
+    Kernel(&'a KernelHappening<'a>),
     /// Something did not hold.
     Failed {
         /// What, and where it was expected.

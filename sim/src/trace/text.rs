@@ -12,7 +12,7 @@ use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::explain::{self, Evidence};
-use super::{Happening, Listener, StaleUse, ats, words};
+use super::{Happening, Listener, StaleUse, ats, kernel, words};
 use crate::scenario::{Answer, Backing, End, Place, Store};
 
 /// How much is said.
@@ -337,6 +337,10 @@ impl Listener for TextTrace {
             Happening::Ended { device, answer, rules } => {
                 self.ended(device, answer);
                 self.explanation(explain::why(answer, rules, &self.evidence));
+            }
+            Happening::Kernel(happening) => {
+                let (who, what) = kernel::line(happening);
+                self.line(who, &what);
             }
             Happening::Failed { problem, sources } => self.text.push_str(&problem.render(sources)),
         }

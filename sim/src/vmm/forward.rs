@@ -46,11 +46,12 @@ impl fmt::Display for Unable {
 }
 
 impl Hardware {
-    pub(super) fn new(info: &iommu_hw_info_arm_smmuv3) -> Self {
+    /// ATS is not among what a monitor may read of the hardware: it is there if the guest was shown it.
+    pub(super) fn new(info: &iommu_hw_info_arm_smmuv3, ats: bool) -> Self {
         let [idr0, idr1, _, idr3, _, idr5] = info.idr;
         let idr0 = Idr0::from_bits(idr0);
         Self {
-            ats: idr0.ats(),
+            ats,
             asid16: idr0.asid16(),
             substreams: Idr1::from_bits(idr1).ssidsize() != 0,
             ril: Idr3::from_bits(idr3).ril(),

@@ -111,6 +111,26 @@ fn stray_bits_do_not_reach_the_kernel() {
     assert!(lines.contains(&"command CFGI_CD_ALL 0x99900000006 0x0: no such device".to_owned()), "{lines:?}");
 }
 
+/// What the monitor could not know to be wrong is left out, and the rest passed on in spite of the kernel, which counts
+/// commands that it has not issued. The CMD_SYNC says that something was wrong.
+#[test]
+fn what_the_kernel_refuses_takes_nothing_else_with_it() {
+    let mut bare = Bare::enabled_on(&[], Offer::with_ats);
+    bare.lines();
+    let atc_inv = [0x40 | u64::from(STREAM) << 32, 52];
+    bare.issue(&[[0x10, 0], [0x11, 0], atc_inv, [0x30, 0], SYNC]);
+    assert_eq!((bare.cons(), bare.errors()), ((4, ILL), CMDQ_ERR));
+    let calls: Vec<_> = bare.lines().into_iter().filter(|line| line.starts_with("IOMMU")).collect();
+    let expected = [
+        "IOMMU_HWPT_INVALIDATE(5) fails: EIO",
+        "IOMMU_HWPT_INVALIDATE(5) = 2",
+        "IOMMU_HWPT_INVALIDATE(5) = 1",
+    ];
+    assert_eq!(calls, expected);
+    bare.acknowledge();
+    assert_eq!((bare.cons().0, bare.errors()), (5, 0));
+}
+
 #[test]
 fn more_commands_than_one_call_takes_are_passed_on_in_several() {
     let mut bare = Bare::reset(&[], |offer| offer);

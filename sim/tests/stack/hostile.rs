@@ -117,10 +117,10 @@ struct Hostile {
 impl Hostile {
     fn enable(&mut self, kernel: &mut Kernel) {
         self.store(kernel, CONTEXT, &CD);
-        self.store(kernel, CONTEXT + 0x1000, &[CONTEXT + 0x2000 | TABLE_DESCRIPTOR]);
-        self.store(kernel, CONTEXT + 0x2000, &[CONTEXT + 0x3000 | TABLE_DESCRIPTOR]);
+        self.store(kernel, CONTEXT + 0x1000, &[(CONTEXT + 0x2000) | TABLE_DESCRIPTOR]);
+        self.store(kernel, CONTEXT + 0x2000, &[(CONTEXT + 0x3000) | TABLE_DESCRIPTOR]);
         for page in (0..512).step_by(2) {
-            self.store(kernel, CONTEXT + 0x3000 + page * 8, &[RAM + page * PAGE | PAGE_DESCRIPTOR]);
+            self.store(kernel, CONTEXT + 0x3000 + page * 8, &[(RAM + page * PAGE) | PAGE_DESCRIPTOR]);
         }
         for (offset, bytes, value) in [
             (CR0, 4, 0),

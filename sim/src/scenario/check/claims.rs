@@ -258,13 +258,18 @@ fn rule(label: &Spanned<String>) -> Result<Rule, Problem> {
     })
 }
 
-fn event(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
+/// The event that is named next.
+pub(super) fn event_code(arguments: &mut Arguments) -> Result<EventCode, Problem> {
     let name = arguments.required_text("the name of an event")?;
     let code = EventCode::ALL.iter().find(|code| naming::same(code.name(), &name.value)).copied();
-    let code = code.ok_or_else(|| {
+    code.ok_or_else(|| {
         let known: Vec<&str> = EventCode::ALL.iter().map(|code| code.name()).collect();
         Problem::unknown("event", &name.value, name.span, &known)
-    })?;
+    })
+}
+
+fn event(arguments: &mut Arguments) -> Result<ClaimKind, Problem> {
+    let code = event_code(arguments)?;
     let table = names::event(code);
     let fields = arguments.fields().into_iter().map(|property| super::fields::compared(table, property));
     Ok(ClaimKind::Event { code, fields: fields.collect::<Result<_, _>>()? })

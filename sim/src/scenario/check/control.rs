@@ -5,7 +5,7 @@ use smmu_model::layout::names;
 use smmu_model::naming;
 
 use super::{Checker, indexes};
-use crate::scenario::arguments::{Arguments, no_block, number};
+use crate::scenario::arguments::{Arguments, Property, no_block, number};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::Spanned;
@@ -24,8 +24,18 @@ impl Checker<'_> {
         let which = arguments.required("a command")?;
         let ring = arguments.flag("ring")?.unwrap_or(true);
         let queue = indexes::command_queue(&mut arguments, &self.features)?;
-        let mut properties = arguments.fields();
+        let properties = arguments.fields();
         arguments.finish()?;
+        let words = self.command_words(which, properties)?;
+        self.step(node.span, Action::Command { queue, words, ring })
+    }
+
+    /// A command by its name or opcode, with these fields.
+    pub(super) fn command_words(
+        &mut self,
+        which: Spanned<Resolved>,
+        mut properties: Vec<Property>,
+    ) -> Result<[u64; 2], Problem> {
         for (name, _) in &mut properties {
             if ["va", "ipa"].contains(&name.value.as_str()) {
                 name.value = "Address".to_owned();
@@ -38,7 +48,7 @@ impl Checker<'_> {
                 words[1] = word1;
                 (opcode.code(), names::command(opcode))
             }
-            Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+            Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
                 let code = number(which)?;
                 let code = u8::try_from(code.value)
                     .map_err(|_error| Problem::new(code.span, "an opcode has 8 bits"))?;
@@ -47,7 +57,7 @@ impl Checker<'_> {
         };
         self.set_fields(&mut words, fields, properties);
         words[0] |= u64::from(code);
-        self.step(node.span, Action::Command { queue, words, ring })
+        Ok(words)
     }
 
     /// `sync`: CMD_SYNC without a completion signal; its fields may be given.

@@ -91,7 +91,7 @@ impl Checker<'_> {
                     Problem::unknown("substream", name, ssid.span, &known)
                 })
             }
-            Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+            Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
                 substream(&number(ssid)?).map(Some)
             }
         }

@@ -33,9 +33,19 @@ impl Checker<'_> {
     pub(super) fn smmu(&mut self, node: &Node) -> Result<(), Problem> {
         self.once(node, self.smmu, "smmu")?;
         self.smmu = Some(node.span);
-        let mut arguments = Arguments::new(node, &self.scope)?;
+        let arguments = Arguments::new(node, &self.scope)?;
+        (self.features, self.caches) = self.described_smmu(node, arguments)?;
+        Ok(())
+    }
+
+    /// What the properties and the block of an `smmu` describe.
+    pub(super) fn described_smmu(
+        &mut self,
+        node: &Node,
+        mut arguments: Arguments,
+    ) -> Result<(Features, CachePolicy), Problem> {
         let name = arguments.text("preset")?;
-        self.caches(&mut arguments)?;
+        let caches = caches(&mut arguments)?;
         arguments.finish()?;
         let preset = match &name {
             None => Preset::Max,
@@ -68,24 +78,13 @@ impl Checker<'_> {
                 }
             }
         }
-        self.features = Features::new(ids).map_err(|refusals| {
+        let features = Features::new(ids).map_err(|refusals| {
             let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
             Problem::new(node.span, "these ID registers are refused")
                 .labelled("together with its `idr`")
                 .with_help(reasons.join("\n"))
         })?;
-        Ok(())
-    }
-
-    /// `caches="none"`
-    fn caches(&mut self, arguments: &mut Arguments) -> Result<(), Problem> {
-        if let Some(name) = arguments.text("caches")? {
-            self.caches = CachePolicy::from_name(&name.value).ok_or_else(|| {
-                let known = CachePolicy::ALL.map(CachePolicy::name);
-                Problem::unknown("caches policy", &name.value, name.span, &known)
-            })?;
-        }
-        Ok(())
+        Ok((features, caches))
     }
 
     /// `choices { ste-reserved-bits "invalid" }`
@@ -211,6 +210,15 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// `caches="none"`
+fn caches(arguments: &mut Arguments) -> Result<CachePolicy, Problem> {
+    let Some(name) = arguments.text("caches")? else { return Ok(CachePolicy::default()) };
+    CachePolicy::from_name(&name.value).ok_or_else(|| {
+        let known = CachePolicy::ALL.map(CachePolicy::name);
+        Problem::unknown("caches policy", &name.value, name.span, &known)
+    })
 }
 
 /// A SubstreamID has 20 bits (§3.2).

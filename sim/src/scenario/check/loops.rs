@@ -138,7 +138,7 @@ pub(super) fn plain(value: &Spanned<Resolved>) -> Result<Value, Problem> {
         Resolved::Number(number) => Ok(Value::Number(*number)),
         Resolved::Text(text) => Ok(Value::Text(text.clone())),
         Resolved::Flag(flag) => Ok(Value::Flag(*flag)),
-        Resolved::Result { .. } => {
+        Resolved::Result { .. } | Resolved::Sum { .. } => {
             number(value.clone()).map(|number| Value::Number(i128::from(number.value)))
         }
     }

@@ -9,7 +9,7 @@ use crate::scenario::step::{Action, Backing, Data, Operand, Store};
 use crate::scenario::syntax::Node;
 
 /// Sizes of numbers in memory: property name and bytes.
-const NUMBERS: [(&str, u8); 4] = [("u8", 1), ("u16", 2), ("u32", 4), ("u64", 8)];
+pub(super) const NUMBERS: [(&str, u8); 4] = [("u8", 1), ("u16", 2), ("u32", 4), ("u64", 8)];
 
 impl Checker<'_> {
     /// `write 0x40000000 u64=0x1234`, or `bytes="de ad be ef"`, or several `u64` as arguments.
@@ -141,7 +141,8 @@ pub(super) fn data(arguments: &mut Arguments) -> Result<Option<Data>, Problem> {
     Ok(None)
 }
 
-fn hex_bytes(text: &Spanned<String>) -> Result<Vec<u8>, Problem> {
+/// Bytes as people write them: `"de ad be ef"`.
+pub(super) fn hex_bytes(text: &Spanned<String>) -> Result<Vec<u8>, Problem> {
     let digits: Vec<u32> = text
         .value
         .chars()

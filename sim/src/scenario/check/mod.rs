@@ -13,6 +13,7 @@ mod fields;
 mod hardware;
 mod include;
 mod indexes;
+mod kernel;
 mod loops;
 mod memory;
 mod outcomes;
@@ -22,6 +23,7 @@ mod table_builder;
 mod tables;
 
 pub use self::claims::CLAIMS;
+pub use self::kernel::{KERNEL_CLAIMS, KERNEL_NODES, ioctls};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use self::table_builder::TableBuilder;
 use super::problem::Problem;
 use super::scope::{Scope, Variable};
 use super::span::{Source, Sources, Span};
-use super::step::{Action, Backing, MemoryMap, Permitted, ResultId, Scenario, Step};
+use super::step::{Action, Backing, Level, MemoryMap, Permitted, RegisterScript, ResultId, Scenario, Step};
 use super::syntax::{self, Node};
 
 /// Where the text of an included file comes from.
@@ -80,6 +82,8 @@ struct Checker<'a> {
     including: Vec<String>,
     /// The loop variables in force.
     loops: Vec<(String, String)>,
+    /// What there is of a scenario of the kernel level; nothing of what follows is of one.
+    kernel: Option<kernel::Stack>,
 
     features: Features,
     smmu: Option<Span>,
@@ -129,6 +133,7 @@ impl<'a> Checker<'a> {
             scope: Scope::default(),
             including: Vec::new(),
             loops: Vec::new(),
+            kernel: None,
             features,
             smmu: None,
             caches: CachePolicy::default(),
@@ -158,13 +163,18 @@ impl<'a> Checker<'a> {
         let file = self.sources.add(source.name, source.text);
         match syntax::parse(file, &text) {
             Ok(nodes) => {
+                let has_kernel = nodes.iter().any(|node| node.name.value == "kernel");
+                if included_at.is_none() && has_kernel {
+                    self.kernel = Some(kernel::Stack::default());
+                }
                 self.including.push(name);
                 self.nodes(&nodes);
                 self.including.pop();
             }
             Err(problems) => self.problems.extend(problems),
         }
-        if included_at.is_none() && self.smmu.is_none() && self.problems.is_empty() {
+        let needs_smmu = self.kernel.is_none() && self.smmu.is_none();
+        if included_at.is_none() && needs_smmu && self.problems.is_empty() {
             let start = Span { file, offset: 0, length: 0 };
             let help = "begin with, for example, `smmu preset=\"max\"`";
             self.problems.push(Problem::new(start, "the scenario has no `smmu`").with_help(help));
@@ -191,12 +201,18 @@ impl<'a> Checker<'a> {
 
     fn node(&mut self, node: &Node) -> Result<(), Problem> {
         match node.name.value.as_str() {
-            "smmu" => self.smmu(node),
-            "memory" => self.memory(node),
-            "device" => self.device(node),
             "include" => self.include(node),
             "let" => self.constants(node),
             "for" => self.repeat(node),
+            _ if self.kernel.is_some() => self.kernel_node(node),
+            "kernel" => {
+                let message =
+                    "`kernel` stands in the scenario itself, not in a file that it includes or in a loop";
+                Err(Problem::new(node.span, message))
+            }
+            "smmu" => self.smmu(node),
+            "memory" => self.memory(node),
+            "device" => self.device(node),
             "stream-table" => self.stream_table(node),
             "ste" => self.ste(node),
             "cd" => self.cd(node),
@@ -245,9 +261,14 @@ impl<'a> Checker<'a> {
             self.full = true;
             return Err(Problem::new(span, format!("the scenario has more than {STEPS_MAX} steps")));
         }
-        let loops: Vec<String> = self.loops.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.steps.push(Step { span, loops: loops.join(" "), action });
+        self.steps.push(Step { span, loops: self.loops_in_force(), action });
         Ok(())
+    }
+
+    /// `stream=0x10 leaf=1`, or nothing outside of loops.
+    fn loops_in_force(&self) -> String {
+        let loops: Vec<String> = self.loops.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        loops.join(" ")
     }
 
     /// Names a result that a later step can use.
@@ -268,12 +289,21 @@ impl<'a> Checker<'a> {
         Ok(result)
     }
 
-    fn finish(self) -> Result<Scenario, Broken> {
+    fn finish(mut self) -> Result<Scenario, Broken> {
+        let on_kernel = self.kernel.take().and_then(|stack| stack.finish(&mut self));
         if !self.problems.is_empty() {
             return Err(Broken { sources: self.sources, problems: self.problems });
         }
-        Ok(Scenario {
-            sources: self.sources,
+        let permitted = self.permitted.take();
+        let (sources, level) = match on_kernel {
+            Some(level) => (self.sources, level),
+            None => self.register_level(),
+        };
+        Ok(Scenario { sources, level, permitted })
+    }
+
+    fn register_level(self) -> (Sources, Level) {
+        let script = RegisterScript {
             features: self.features,
             caches: self.caches,
             choices: self.choices,
@@ -281,8 +311,8 @@ impl<'a> Checker<'a> {
             atcs: self.devices.iter().filter(|device| device.ats).map(|device| device.stream).collect(),
             steps: self.steps,
             results: self.results.into_iter().map(|(name, _kind)| name).collect(),
-            permitted: self.permitted,
-        })
+        };
+        (self.sources, Level::Registers(Box::new(script)))
     }
 }
 

@@ -77,7 +77,7 @@ fn number(value: &Spanned<Resolved>, needed: &str) -> Result<String, Problem> {
                 Err(Problem::new(value.span, "a number is between 0 and 0xffff_ffff_ffff_ffff here"))
             }
         },
-        Resolved::Text(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+        Resolved::Text(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
             Err(Problem::new(value.span, format!("{needed} is needed here")))
         }
     }
@@ -88,7 +88,7 @@ fn end(value: &Spanned<Resolved>) -> Result<String, Problem> {
     match &value.value {
         Resolved::Text(text) if known.contains(&text.as_str()) => Ok(text.clone()),
         Resolved::Text(text) => Err(Problem::unknown("end of an access", text, value.span, &known)),
-        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
             Err(Problem::new(value.span, "an end is needed here: \"ok\", \"abort\" and so on"))
         }
     }

@@ -170,7 +170,7 @@ pub(super) fn place(arguments: &mut Arguments, f: &Features) -> Result<Place, Pr
             let name = Spanned { value: name.clone(), span: which.span };
             Place::of(indexes::register(arguments, f, &name)?, f)
         }
-        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } => {
+        Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
             let span = which.span;
             let offset = crate::scenario::arguments::number(which)?.value;
             let end = AnyRegister::pages_end(f);

@@ -308,7 +308,7 @@ fn level(arguments: &mut Arguments, shape: Shape) -> Result<Option<i8>, Problem>
 fn signed(level: &Spanned<Resolved>) -> Result<i8, Problem> {
     let number = match &level.value {
         Resolved::Number(number) => i8::try_from(*number).ok().filter(|number| (-1..=3).contains(number)),
-        Resolved::Text(_) | Resolved::Flag(_) | Resolved::Result { .. } => None,
+        Resolved::Text(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => None,
     };
     number.ok_or_else(|| Problem::new(level.span, "a level is -1 to 3"))
 }

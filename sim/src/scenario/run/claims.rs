@@ -27,8 +27,8 @@ struct Taken {
 /// A claim that does not hold.
 #[derive(Clone, Debug)]
 pub(super) struct Mismatch {
-    expected: String,
-    found: String,
+    pub(super) expected: String,
+    pub(super) found: String,
 }
 
 pub(super) fn mismatch<T>(expected: impl Into<String>, found: impl Into<String>) -> Result<T, Mismatch> {
@@ -340,11 +340,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 }
 
 /// What was to be compared cannot be found out.
-fn unknown(why: String) -> Mismatch {
+pub(super) fn unknown(why: String) -> Mismatch {
     Mismatch { expected: "a value to compare with".to_owned(), found: why }
 }
 
-fn judge_fields(name: String, fields: &[(Field, u64)], words: &[u64]) -> Result<(), Mismatch> {
+/// Whether the fields of `name` are these.
+pub(super) fn judge_fields(name: String, fields: &[(Field, u64)], words: &[u64]) -> Result<(), Mismatch> {
     let wrong = fields.iter().find(|(field, value)| field.get(words) != *value);
     match wrong {
         None => Ok(()),
@@ -367,12 +368,12 @@ fn shown_stalls(stalls: &[Stag]) -> String {
     format!("stalled transactions {}", stalls.join(" "))
 }
 
-fn shown_bytes(bytes: &[u8]) -> String {
+pub(super) fn shown_bytes(bytes: &[u8]) -> String {
     let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(" ")
 }
 
-fn shown_record(record: EventRecord) -> String {
+pub(super) fn shown_record(record: EventRecord) -> String {
     match record.event_code() {
         Some(code) => code.name().to_owned(),
         None => format!("event {:#x}", record.word0().event_number()),

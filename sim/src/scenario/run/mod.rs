@@ -6,6 +6,7 @@ mod claims;
 mod ear;
 mod interconnect;
 mod journal;
+mod kernel;
 mod queues;
 mod race;
 mod scripting;
@@ -33,7 +34,11 @@ use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{Action, Backing, Claim, ClaimKind, End, Operand, Pace, Part, ResultId, Scenario, Step};
+use super::step::{
+    Action, Backing, Claim, ClaimKind, End, Level, Operand, Pace, Part, RegisterScript, ResultId, Scenario,
+    Step,
+};
+use crate::iommufd::Check;
 use crate::trace::{Happening, Listener, StaleUse};
 
 /// How one access of a device ended.
@@ -83,7 +88,7 @@ pub enum Observation {
 }
 
 /// What came of a run. Two runs with the same answers to the same questions are equal.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Run {
     /// Every named result: `read` is `ok`, `abort`, `raz-wi`, `external-abort` or `stall` for an access and the
     /// value for a register or memory; `read.pa`, `read.data` and `read.stag` are numbers, `0x…`.
@@ -96,6 +101,8 @@ pub struct Run {
     pub rules: BTreeSet<Rule>,
     /// Every question that was asked, with the answers that were given: positions in [`Choice::answers`].
     pub choices: BTreeSet<(Choice, usize)>,
+    /// The checks of the kernel that made system calls fail.
+    pub checks: BTreeSet<Check>,
 }
 
 impl Run {
@@ -124,10 +131,14 @@ pub(super) fn execute_denying(
     chooser: &mut impl Chooser,
     listener: &mut impl Listener,
 ) -> Run {
-    let mut machine = Machine::new(scenario, chooser, listener);
+    let script = match &scenario.level {
+        Level::Registers(script) => script,
+        Level::Kernel(script) => return kernel::execute(script, &scenario.sources, listener),
+    };
+    let mut machine = Machine::new(scenario, script, chooser, listener);
     machine.denied = denied;
     let mut before = None;
-    for step in &scenario.steps {
+    for step in &script.steps {
         machine.step(before, step);
         before = Some(step);
     }
@@ -144,6 +155,7 @@ enum Found {
 
 struct Machine<'a, C, L> {
     scenario: &'a Scenario,
+    script: &'a RegisterScript,
     smmu: Smmu,
     memory: Interconnect,
     chooser: Scripting<'a, C>,
@@ -163,31 +175,37 @@ struct Machine<'a, C, L> {
 }
 
 impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
-    fn new(scenario: &'a Scenario, chooser: &'a mut C, listener: &'a mut L) -> Self {
+    fn new(
+        scenario: &'a Scenario,
+        script: &'a RegisterScript,
+        chooser: &'a mut C,
+        listener: &'a mut L,
+    ) -> Self {
         let mut memory = SparseMemory::new();
-        if !scenario.memory.ram.is_empty() {
+        if !script.memory.ram.is_empty() {
             memory.set_abort(Pa::new(0), Pa::new(u64::MAX), true);
         }
-        for &(first, last) in &scenario.memory.ram {
+        for &(first, last) in &script.memory.ram {
             memory.set_abort(Pa::new(first), Pa::new(last), false);
         }
-        for &(first, last) in &scenario.memory.aborts {
+        for &(first, last) in &script.memory.aborts {
             memory.set_abort(Pa::new(first), Pa::new(last), true);
         }
-        let mut memory = Interconnect::new(memory, scenario.atcs.iter().copied());
-        let mut chooser = Scripting::new(&scenario.choices, chooser);
+        let mut memory = Interconnect::new(memory, script.atcs.iter().copied());
+        let mut chooser = Scripting::new(&script.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
-        let smmu = Smmu::new(scenario.features, &mut world).with_caches(scenario.caches);
+        let smmu = Smmu::new(script.features, &mut world).with_caches(script.caches);
         Self {
             scenario,
+            script,
             smmu,
             memory,
             chooser,
             ear,
             pace: Pace::Automatic,
             command_prod: BTreeMap::new(),
-            results: vec![None; scenario.results.len()],
+            results: vec![None; script.results.len()],
             reply: None,
             held: BTreeMap::new(),
             failures: Vec::new(),
@@ -304,7 +322,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Reset => {
                 let mut world =
                     World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-                self.smmu = Smmu::new(self.scenario.features, &mut world).with_caches(self.scenario.caches);
+                self.smmu = Smmu::new(self.script.features, &mut world).with_caches(self.script.caches);
                 self.command_prod.clear();
                 self.held.clear();
                 self.ear.say(Happening::Reset);
@@ -318,7 +336,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Operand::Known(value) => return Ok(value),
             Operand::Result(result, part) => (result, part),
         };
-        let name = &self.scenario.results[result.0];
+        let name = &self.script.results[result.0];
         let found = self.results[result.0].as_ref();
         found.and_then(|found| found.part(part)).ok_or_else(|| {
             let end = found.map_or("has not come yet", Found::end);
@@ -333,12 +351,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     }
 
     fn fail(&mut self, problem: Problem) {
-        let problem = if self.loops.is_empty() {
-            problem
-        } else {
-            let help = problem.help.map_or(String::new(), |help| format!("\n{help}"));
-            Problem { help: Some(format!("in the turn with {}{help}", self.loops)), ..problem }
-        };
+        let problem = in_turn(problem, self.loops);
         self.ear.say(Happening::Failed { problem: &problem, sources: &self.scenario.sources });
         self.failures.push(problem);
     }
@@ -356,12 +369,13 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             );
         }
         let Ear { observations, rules, choices, .. } = self.ear;
-        Run { outcome, observations, failures: self.failures, rules, choices }
+        let checks = BTreeSet::new();
+        Run { outcome, observations, failures: self.failures, rules, choices, checks }
     }
 
     fn outcome(&self) -> BTreeMap<String, String> {
         let mut outcome = BTreeMap::new();
-        for (name, found) in self.scenario.results.iter().zip(&self.results) {
+        for (name, found) in self.script.results.iter().zip(&self.results) {
             let Some(found) = found else { continue };
             outcome.insert(name.clone(), found.end_or_value());
             for part in Part::ALL {
@@ -409,6 +423,15 @@ fn little_endian(bytes: &[u8]) -> Option<u64> {
     let length = bytes.len().min(8);
     word[..length].copy_from_slice(&bytes[..length]);
     (length != 0).then_some(u64::from_le_bytes(word))
+}
+
+/// The problem, with the turn of the loops in which it came.
+fn in_turn(problem: Problem, loops: &str) -> Problem {
+    if loops.is_empty() {
+        return problem;
+    }
+    let help = problem.help.map_or(String::new(), |help| format!("\n{help}"));
+    Problem { help: Some(format!("in the turn with {loops}{help}")), ..problem }
 }
 
 /// An expectation that does not hold.

@@ -90,7 +90,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         if let Some(prod) = self.command_prod.remove(&queue) {
             let kept = self.queue(Queue::Command(queue))?.prod_register & !INDEX;
             let [_base, register, _cons] = registers(Queue::Command(queue));
-            let place = Place::of(register, &self.scenario.features);
+            let place = Place::of(register, &self.script.features);
             self.write_register(place, kept | u64::from(prod));
         }
         Ok(())
@@ -152,7 +152,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     }
 
     pub(super) fn queue(&mut self, queue: Queue) -> Result<Ring, String> {
-        let features = self.scenario.features;
+        let features = self.script.features;
         let mut read = |register: AnyRegister| {
             let value = self.peek(Place::of(register, &features));
             value.map_err(|_abort| format!("{register} cannot be read"))

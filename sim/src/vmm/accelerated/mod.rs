@@ -8,6 +8,7 @@ mod install;
 
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
+use smmu_model::layout::idr::Idr0;
 use smmu_model::trace::{Event, Silence};
 use smmu_model::{Progress, Register, Smmu};
 
@@ -117,7 +118,7 @@ impl Accelerated {
             abort,
             events,
             faults,
-            hardware: Hardware::new(&plan.smmu),
+            hardware: Hardware::new(&plan.smmu, Idr0::from_bits(plan.offer.idr[0]).ats()),
             stalls: stalls.clone(),
             can_stall: install::can_stall(&plan.smmu),
             regime: None,

@@ -1,0 +1,122 @@
+//! The memory of a process: `mmap`, `munmap`, `memfd`, `poke`, `peek`.
+
+use super::claims::Subject;
+use super::{Doing, Kind, OnKernel};
+use crate::kernel::MapRequest;
+use crate::scenario::arguments::Arguments;
+use crate::scenario::check::memory::{NUMBERS, hex_bytes};
+use crate::scenario::problem::Problem;
+use crate::scenario::scope::Resolved;
+use crate::scenario::step::{Deed, KernelData, SystemCall};
+use crate::scenario::syntax::Node;
+
+impl OnKernel<'_, '_> {
+    /// `mmap size=0x200000 as="buffer"`, `mmap file=$memfd`, or `mmap iommufd=$iommu size=0x1000 offset=0x1000`.
+    pub(super) fn mmap(&mut self, node: &Node) -> Result<(), Problem> {
+        let mut arguments = self.arguments(node)?;
+        let process = self.process_of(&mut arguments)?;
+        let file = self.property(&mut arguments, "file")?;
+        let iommufd = self.property(&mut arguments, "iommufd")?;
+        let call = match (file, iommufd) {
+            (Some(_), Some(_)) => {
+                return Err(Problem::new(node.span, "`mmap` is of a `file=` or of an `iommufd=`"));
+            }
+            (Some(fd), None) => SystemCall::MapFile { fd, writable: writable(&mut arguments)? },
+            (None, Some(fd)) => {
+                let request = MapRequest {
+                    bytes: size(&mut arguments)?,
+                    is_shared: arguments.flag("shared")?.unwrap_or(true),
+                    is_executable: arguments.flag("executable")?.unwrap_or(false),
+                    offset: arguments.number("offset")?.map_or(0, |offset| offset.value),
+                };
+                SystemCall::MapIommufd { fd, request }
+            }
+            (None, None) => {
+                SystemCall::MapMemory { bytes: size(&mut arguments)?, writable: writable(&mut arguments)? }
+            }
+        };
+        let name = arguments.text("as")?;
+        arguments.finish()?;
+        let result = self.named(name, Kind::Number)?;
+        let claims = self.block(node, Subject::Call(None))?;
+        self.step(node, Doing { process, deed: Deed::Call(call), result, claims })
+    }
+
+    /// `munmap $buffer size=0x1000`
+    pub(super) fn munmap(&mut self, node: &Node) -> Result<(), Problem> {
+        let mut arguments = self.arguments(node)?;
+        let process = self.process_of(&mut arguments)?;
+        let address = self.argument(&mut arguments, "an address")?;
+        let bytes = size(&mut arguments)?;
+        arguments.finish()?;
+        let claims = self.block(node, Subject::Call(None))?;
+        let deed = Deed::Call(SystemCall::Unmap { address, bytes });
+        self.step(node, Doing { process, deed, result: None, claims })
+    }
+
+    /// `memfd size=0x1000 as="file"`
+    pub(super) fn memfd(&mut self, node: &Node) -> Result<(), Problem> {
+        let mut arguments = self.arguments(node)?;
+        let process = self.process_of(&mut arguments)?;
+        let bytes = size(&mut arguments)?;
+        let name = arguments.text("as")?;
+        arguments.finish()?;
+        let result = self.named(name, Kind::Number)?;
+        let claims = self.block(node, Subject::Call(None))?;
+        let deed = Deed::Call(SystemCall::MemoryFile(bytes));
+        self.step(node, Doing { process, deed, result, claims })
+    }
+
+    /// `poke $buffer u64=0x1234`, or `bytes="…"`
+    pub(super) fn poke(&mut self, node: &Node) -> Result<(), Problem> {
+        let mut arguments = self.arguments(node)?;
+        let process = self.process_of(&mut arguments)?;
+        let at = self.argument(&mut arguments, "an address")?;
+        let data = self.data(&mut arguments)?;
+        arguments.finish()?;
+        let claims = self.block(node, Subject::Call(None))?;
+        self.step(node, Doing { process, deed: Deed::Poke { at, data }, result: None, claims })
+    }
+
+    /// `peek $buffer size=4 as="word"`
+    pub(super) fn peek(&mut self, node: &Node) -> Result<(), Problem> {
+        let mut arguments = self.arguments(node)?;
+        let process = self.process_of(&mut arguments)?;
+        let at = self.argument(&mut arguments, "an address")?;
+        let bytes = arguments.number_to("size", 8)?.map_or(8, |size| size.value).max(1);
+        let name = arguments.text("as")?;
+        arguments.finish()?;
+        let result = self.named(name, Kind::Number)?;
+        let claims = self.block(node, Subject::Call(None))?;
+        let bytes = u8::try_from(bytes).expect("checked against the maximum");
+        self.step(node, Doing { process, deed: Deed::Peek { at, bytes }, result, claims })
+    }
+
+    /// `u64=…`, `u32=…`, `u16=…`, `u8=…` or `bytes="…"`.
+    pub(super) fn data(&self, arguments: &mut Arguments) -> Result<KernelData, Problem> {
+        if let Some(bytes) = arguments.text("bytes")? {
+            return hex_bytes(&bytes).map(KernelData::Bytes);
+        }
+        for (name, bytes) in NUMBERS {
+            let Some(value) = arguments.property(name) else { continue };
+            let span = value.span;
+            if let Resolved::Number(number) = value.value
+                && number >> (8 * bytes) != 0
+            {
+                return Err(Problem::new(span, format!("this does not fit {bytes} bytes")));
+            }
+            return Ok(KernelData::Number(self.value(value)?, bytes));
+        }
+        let message = "`u64=`, `u32=`, `u16=`, `u8=` or `bytes=` is missing";
+        Err(Problem::new(arguments.span(), message))
+    }
+}
+
+fn size(arguments: &mut Arguments) -> Result<u64, Problem> {
+    let size = arguments.number("size")?;
+    size.map(|size| size.value).ok_or_else(|| Problem::new(arguments.span(), "`size=` is missing"))
+}
+
+fn writable(arguments: &mut Arguments) -> Result<bool, Problem> {
+    Ok(arguments.flag("writable")?.unwrap_or(true))
+}
