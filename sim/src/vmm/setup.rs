@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
-use smmu_model::features::violations;
+use smmu_model::features::{Features, violations};
 use smmu_model::trace::Silence;
 use smmu_model::{CachePolicy, Smmu};
 
@@ -229,8 +229,13 @@ impl Probed {
     fn front(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Smmu, VmmError> {
         let features = offer.features().map_err(VmmError::Offer)?;
         self.notes.extend(violations(&offer.ids()).into_iter().map(Note::Unlawful));
-        let mut bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
-        let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
-        Ok(Smmu::new(features, &mut world).with_caches(self.setup.caches))
+        let bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
+        Ok(out_of_reset(features, self.setup.caches, bus))
     }
+}
+
+/// The guest's SMMU as it is when the machine is turned on.
+pub(super) fn out_of_reset(features: Features, caches: CachePolicy, mut bus: GuestBus<'_>) -> Smmu {
+    let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
+    Smmu::new(features, &mut world).with_caches(caches)
 }

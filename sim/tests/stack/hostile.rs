@@ -21,6 +21,7 @@ enum Step {
     Unplug { stream: u32 },
     Plug { stream: u32 },
     Reboot,
+    Reset,
 }
 
 /// A context that stalls, and its tables: every other page of the first 2 MiB is mapped to guest memory.
@@ -105,6 +106,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => stream().prop_map(|stream| Step::Unplug { stream }),
         1 => stream().prop_map(|stream| Step::Plug { stream }),
         1 => Just(Step::Reboot),
+        1 => Just(Step::Reset),
     ]
 }
 
@@ -182,6 +184,7 @@ impl Hostile {
                 self.vmm.plug(kernel, GuestDevice { stream: *stream, vfio }).ok();
             }
             Step::Reboot => self.enable(kernel),
+            Step::Reset => self.vmm.reset(kernel).expect("the kernel goes along"),
         }
         self.vmm.run(kernel);
     }

@@ -97,6 +97,21 @@ fn a_guest_boots_again() {
     assert_eq!(vm.read(&mut kernel, STREAM, 0x5000, 3), Some(b"new".to_vec()));
 }
 
+/// Out of reset the tables count no more, and what the guest had is still in memory.
+#[test]
+fn a_machine_can_be_reset() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &[FIRST]);
+    let domain = vm.attach_new(&mut kernel, STREAM);
+    let page = vm.map(&mut kernel, domain, 0x5000, b"old");
+    vm.vmm.reset(&mut kernel).expect("the kernel goes along");
+    assert_eq!(vm.read(&mut kernel, STREAM, 0x5000, 3), None, "stage 2 has nothing there");
+    assert_eq!(vm.read(&mut kernel, STREAM, page, 3), Some(b"old".to_vec()));
+    let setup = GuestSetup::new(vec![GuestSetup::device(STREAM)]);
+    vm.guest = Guest::boot(&mut kernel, &mut vm.vmm, &setup).expect("it boots");
+    assert_eq!(vm.read(&mut kernel, STREAM, page, 3), None, "it is in a domain");
+}
+
 /// Each refusal names the call, the error and what for; nothing is left of the attempt.
 #[test]
 fn what_cannot_be_set_up_is_said() {

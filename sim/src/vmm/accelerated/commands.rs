@@ -102,6 +102,12 @@ impl Accelerated {
         }
     }
 
+    /// Commands that the guest has not waited for are not passed on any more.
+    pub(in crate::vmm) fn forget_commands(&mut self) {
+        self.batch.clear();
+        self.failed = None;
+    }
+
     /// Looks at the STEs again that the guest has changed.
     fn reinstall(&mut self, behind: &mut Behind<'_>, cfgi: Cfgi) {
         let is_meant = |stream: u32| match cfgi {
