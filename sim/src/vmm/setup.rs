@@ -51,6 +51,8 @@ pub struct VmmSetup {
     pub ram: Vec<Ram>,
     /// Its devices.
     pub devices: Vec<GuestDevice>,
+    /// Stage 2 of the kernel has blocks where it can; else pages of 4 KiB (IOMMU_OPTION_HUGE_PAGES).
+    pub huge_pages: bool,
     /// How many events the kernel keeps for the monitor.
     pub event_depth: u32,
     /// Whether devices that are passed through may stall.
@@ -99,6 +101,7 @@ impl VmmSetup {
             mode: Mode::Accelerated,
             ram: vec![Ram::DEFAULT],
             devices: devices.to_vec(),
+            huge_pages: true,
             event_depth: 1024,
             stalls: Stalls::Denied,
             caches: CachePolicy::default(),

@@ -92,6 +92,9 @@ impl Accelerated {
         let any_device = host.any_device().ok_or(VmmError::NoDevice)?;
         caller.step = Step::Map;
         let ioas = caller.ioas_alloc(iommu)?;
+        if !plan.setup.huge_pages {
+            caller.without_huge_pages(iommu, ioas)?;
+        }
         for &(ram, address) in plan.memory.pieces() {
             caller.ioas_map(iommu, ioas, address, ram.bytes, ram.ipa)?;
         }
