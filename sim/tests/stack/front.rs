@@ -1,7 +1,7 @@
 //! The registers and queues that a guest sees (IHI 0070 chapters 4, 6 and 7).
 
 use smmu_sim::kernel::Kernel;
-use smmu_sim::vmm::{Installed, Offer, Regime};
+use smmu_sim::vmm::{GuestDevice, Installed, Offer, Regime};
 
 use super::bare::*;
 use super::rig::*;
@@ -129,6 +129,18 @@ fn what_the_kernel_refuses_takes_nothing_else_with_it() {
     assert_eq!(calls, expected);
     bare.acknowledge();
     assert_eq!((bare.cons().0, bare.errors()), (5, 0));
+}
+
+/// An SMMU of which the kernel says so gets everything twice (ERRATA_REPEAT_TLBI_CFGI).
+#[test]
+fn an_erratum_doubles_what_is_passed_on() {
+    let mut setup = machine(&[]);
+    setup.smmus[0].firmware.repeat_invalidations = true;
+    let mut kernel = Kernel::boot(&setup).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &[GuestDevice { stream: STREAM, vfio: 0 }]);
+    let calls = vm.lines().into_iter().filter(|line| line == "IOMMU_HWPT_INVALIDATE(4) = 1").count();
+    // TLBI_NSNH_ALL, and CFGI_CD at each of two stores.
+    assert_eq!(calls, 2 * 3);
 }
 
 #[test]

@@ -18,14 +18,9 @@ const ROOT: u64 = 0x4004_0000;
 fn nested(bare: &Bare, stream: u32) -> Option<[u64; 2]> {
     match bare.vmm.installed(stream) {
         Some(Installed::Nested { words, .. }) => Some(words),
-        Some(
-            Installed::Abort
-            | Installed::NoSte(_)
-            | Installed::Refused(_)
-            | Installed::Bypass
-            | Installed::Same,
-        )
-        | None => None,
+        Some(Installed::Abort | Installed::NoSte(_) | Installed::Refused(_) | Installed::Bypass) | None => {
+            None
+        }
     }
 }
 

@@ -84,8 +84,15 @@ impl Accelerated {
     /// on again, then what comes after.
     pub(super) fn flush(&mut self, behind: &mut Behind<'_>) {
         let batch = std::mem::take(&mut self.batch);
+        self.pass_on(behind, &batch);
+        if self.hardware.repeats {
+            self.pass_on(behind, &batch);
+        }
+    }
+
+    fn pass_on(&mut self, behind: &mut Behind<'_>, batch: &[[u64; 2]]) {
         let caller = behind.caller.for_step(Step::Invalidate);
-        let mut left = &batch[..];
+        let mut left = batch;
         while !left.is_empty() {
             let (handled, result) = caller.invalidate(self.host.iommu, self.viommu, left);
             let Err(errno) = result else { return };
