@@ -4,7 +4,7 @@ use smmu_model::outcome::Outcome;
 use smmu_sim::driver::{AllocFlags, PageResponse, Report, Target};
 use smmu_sim::guest::{Guest, GuestSetup};
 use smmu_sim::kernel::{Direction, Kernel};
-use smmu_sim::vmm::{EventSource, GuestDevice, Note, Offer, Vmm, VmmSetup};
+use smmu_sim::vmm::{EventSource, GuestDevice, Note, Offer, Stalls, Vmm, VmmSetup};
 
 use super::rig::*;
 
@@ -62,11 +62,15 @@ fn endless_faults_end_in_lost_events() {
     assert_eq!(vm.guest.interrupts(&mut kernel, &mut vm.vmm).len(), 2048);
 }
 
+fn answered() -> Stalls {
+    Stalls::Answered([STREAM].into())
+}
+
 /// A machine whose first device stalls, and a guest that knows.
-fn stalling(page_faults: bool) -> (Kernel, Vm, smmu_sim::driver::DomainId) {
+fn stalling(stalls: Stalls) -> (Kernel, Vm, smmu_sim::driver::DomainId) {
     let mut kernel =
         Kernel::boot(&machine(&[("IDR0.STALL_MODEL", 0), ("IDR5.STALL_MAX", 8)])).expect("the machine boots");
-    let setup = VmmSetup { page_faults, ..VmmSetup::accelerated(&DEVICES[..1]) };
+    let setup = VmmSetup { stalls, ..VmmSetup::accelerated(&DEVICES[..1]) };
     let probed = Vmm::probe(&mut kernel, &setup).expect("it can be probed");
     let offer = Offer::baseline(probed.hardware().expect("there is an SMMU"));
     let mut vmm = probed.start(&mut kernel, offer).expect("it can be started");
@@ -88,7 +92,7 @@ fn start_read(kernel: &mut Kernel, vm: &mut Vm) -> Outcome {
 
 #[test]
 fn an_access_that_stalls_waits_for_the_guest() {
-    let (mut kernel, mut vm, domain) = stalling(true);
+    let (mut kernel, mut vm, domain) = stalling(answered());
     assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
     assert_eq!(kernel.stalled(), 1);
     let reports = vm.guest.interrupts(&mut kernel, &mut vm.vmm);
@@ -103,7 +107,7 @@ fn an_access_that_stalls_waits_for_the_guest() {
 
 #[test]
 fn an_access_that_stalls_can_be_ended() {
-    let (mut kernel, mut vm, _domain) = stalling(true);
+    let (mut kernel, mut vm, _domain) = stalling(answered());
     // By the guest, and by the end of the guest.
     for answers in [true, false] {
         assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
@@ -123,8 +127,17 @@ fn an_access_that_stalls_can_be_ended() {
 /// Without a queue of page faults the kernel ends the access, and the guest never hears of it.
 #[test]
 fn without_a_queue_a_stall_is_lost() {
-    let (mut kernel, mut vm, _domain) = stalling(false);
+    let (mut kernel, mut vm, _domain) = stalling(Stalls::Unanswered);
     assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
     assert_eq!(kernel.stalled(), 0);
     assert_eq!(vm.guest.interrupts(&mut kernel, &mut vm.vmm), []);
+}
+
+/// What may not stall is a mistake of the guest, and the guest hears of it: C_BAD_CD.
+#[test]
+fn a_denied_stall_is_a_bad_context() {
+    let (mut kernel, mut vm, _domain) = stalling(Stalls::Denied);
+    assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Abort(_)));
+    let reports = vm.guest.interrupts(&mut kernel, &mut vm.vmm);
+    assert_eq!(reports, [Report::Logged([0x0a | u64::from(STREAM) << 32, 0, 0, 0])]);
 }

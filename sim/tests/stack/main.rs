@@ -5,5 +5,8 @@ mod bare;
 mod dma;
 mod faults;
 mod front;
+mod hostile;
+mod machines;
 mod rig;
+mod spaces;
 mod ste;
