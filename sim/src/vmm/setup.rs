@@ -195,12 +195,9 @@ impl Probed {
 
     fn probe(&mut self, kernel: &mut Kernel) -> Result<(), VmmError> {
         let Self { setup, client, data, memory, machine, host, replies, notes } = self;
-        let streams: BTreeSet<_> = setup.devices.iter().map(|device| device.stream).collect();
-        if streams.len() != setup.devices.len() {
-            let twice = setup.devices.iter().enumerate().find(|(index, device)| {
-                setup.devices[..*index].iter().any(|other| other.stream == device.stream)
-            });
-            return Err(VmmError::StreamTwice(twice.map_or(0, |(_, device)| device.stream)));
+        let mut streams = BTreeSet::new();
+        if let Some(twice) = setup.devices.iter().find(|device| !streams.insert(device.stream)) {
+            return Err(VmmError::StreamTwice(twice.stream));
         }
         let mut caller = Caller { kernel, client: *client, notes, data: 0, step: Step::Memory };
         *data = caller.map_memory(DATA_BYTES)?;

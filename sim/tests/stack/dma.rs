@@ -83,6 +83,18 @@ fn a_monitor_makes_these_calls() {
     assert_eq!(calls, expected);
 }
 
+/// The window of interrupts is nobody's memory: the kernel keeps it in stage 2, and the guest maps it 1:1 in stage 1.
+#[test]
+fn the_window_of_interrupts_is_mapped_as_it_is() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &DEVICES[..1]);
+    let domain = vm.attach_new(&mut kernel, STREAM);
+    let (driver, mut doors) = vm.guest.driver_mut(&mut kernel, &mut vm.vmm);
+    let found = [0x07ff_ffff, 0x0800_0000, 0x080f_ffff, 0x0810_0000]
+        .map(|iova| driver.iova_to_phys(&mut doors, domain, iova));
+    assert_eq!(found, [None, Some(0x0800_0000), Some(0x080f_ffff), None]);
+}
+
 /// Every hardware that has a name, under guests with each size of pages.
 #[test]
 fn guests_of_all_page_sizes_run_on_every_preset() {

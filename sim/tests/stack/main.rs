@@ -10,3 +10,4 @@ mod machines;
 mod rig;
 mod spaces;
 mod ste;
+mod traffic;
