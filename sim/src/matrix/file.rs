@@ -9,7 +9,7 @@ use super::axes::{Expectation, Hardware, HostKernel, Kind, Matrix, Platform, Vmm
 use super::outcome::{By, Symptom};
 use crate::driver::{Firmware, HttuOverride, Source};
 use crate::errno::Errno;
-use crate::kernel::generation::{Generation, Reports};
+use crate::kernel::generation::{Generation, List, Reports};
 use crate::negotiation::{Policy, Vintage};
 use crate::scenario::arguments::{Arguments, no_block, number};
 use crate::scenario::scope::Scope;
@@ -117,7 +117,9 @@ impl Reader {
         let name = new_name(&mut arguments, &known)?;
         let is_acpi = choice(&mut arguments, "source", &["dt", "acpi"], |name| name)? == Some("acpi");
         let httu = arguments.number_to("httu", 3)?;
+        let coherent = arguments.flag("coherent")?.unwrap_or(true);
         let has_atomics = arguments.flag("atomics")?.unwrap_or(true);
+        let canwbs = arguments.flag("canwbs")?.unwrap_or(true);
         let vmid = arguments.number_to("kvm-vmid", u64::from(u16::MAX))?;
         arguments.finish()?;
         let source = match (is_acpi, httu) {
@@ -132,22 +134,23 @@ impl Reader {
         if let (0, Some(vmid)) = (first, vmid) {
             return Err(Problem::new(vmid.span, "VMID 0 is the host's"));
         }
-        let firmware = Firmware { source, ..Firmware::default() };
-        self.platforms.push(Platform { name, firmware, has_atomics, first_kvm_vmid });
+        let firmware = Firmware { source, coherent, ..Firmware::default() };
+        self.platforms.push(Platform { name, firmware, has_atomics, canwbs, first_kvm_vmid });
         Ok(())
     }
 
-    /// `kernel "next" reports="raw" vhttu=#true vbtm=#true`
+    /// `kernel "next" list="7.3" reports="raw" vhttu=#true vbtm=#true`
     fn kernel(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &Scope::default())?;
         let known: Vec<_> = self.kernels.iter().map(|other| other.name.as_str()).collect();
         let name = new_name(&mut arguments, &known)?;
+        let list = choice(&mut arguments, "list", List::ALL, |list| list.name())?.unwrap_or_default();
         let reports = choice(&mut arguments, "reports", Reports::ALL, |reports| reports.name())?;
         let vhttu = arguments.flag("vhttu")?.unwrap_or(false);
         let vbtm = arguments.flag("vbtm")?.unwrap_or(false);
         arguments.finish()?;
-        let generation = Generation { reports: reports.unwrap_or_default(), vhttu, vbtm };
+        let generation = Generation { list, reports: reports.unwrap_or_default(), vhttu, vbtm };
         self.kernels.push(HostKernel { name, generation });
         Ok(())
     }
