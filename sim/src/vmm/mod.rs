@@ -115,7 +115,10 @@ impl Vmm {
             back.forget_commands();
             back.follow(behind)
         });
-        settled.unwrap_or(Ok(()))
+        settled.unwrap_or_else(|| {
+            self.emulated_mut().forget_stalls();
+            Ok(())
+        })
     }
 
     /// Gives the guest another device. Returns what GET_HW_INFO says of one that is passed through.

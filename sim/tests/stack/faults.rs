@@ -1,7 +1,8 @@
 //! Faults, from the hardware to the guest and back.
 
+use smmu_model::features::Preset;
 use smmu_model::outcome::Outcome;
-use smmu_sim::driver::{AllocFlags, PageResponse, Report, Target};
+use smmu_sim::driver::{AllocFlags, DomainId, PageResponse, Report, Target};
 use smmu_sim::guest::{Guest, GuestSetup};
 use smmu_sim::kernel::{Direction, Kernel};
 use smmu_sim::vmm::{EventSource, GuestDevice, Note, Offer, Stalls, Vmm, VmmSetup};
@@ -67,19 +68,24 @@ fn answered() -> Stalls {
 }
 
 /// A machine whose first device stalls, and a guest that knows.
-fn stalling(stalls: Stalls) -> (Kernel, Vm, smmu_sim::driver::DomainId) {
-    let mut kernel =
-        Kernel::boot(&machine(&[("IDR0.STALL_MODEL", 0), ("IDR5.STALL_MAX", 8)])).expect("the machine boots");
-    let setup = VmmSetup { stalls, ..VmmSetup::accelerated(&DEVICES[..1]) };
+fn stalling(stalls: Stalls) -> (Kernel, Vm, DomainId) {
+    stalling_as(VmmSetup { stalls, ..VmmSetup::accelerated(&DEVICES[..1]) })
+}
+
+fn stalling_as(setup: VmmSetup) -> (Kernel, Vm, DomainId) {
+    let mut ids = Preset::Qemu11_1.id_registers();
+    ids.set_field("IDR0.STALL_MODEL", 0).expect("it is a field");
+    ids.set_field("IDR5.STALL_MAX", 8).expect("it is a field");
+    let mut kernel = Kernel::boot(&machine_of(ids)).expect("the machine boots");
     let probed = Vmm::probe(&mut kernel, &setup).expect("it can be probed");
-    let offer = Offer::baseline(probed.hardware().expect("there is an SMMU"));
+    let offer = probed.hardware().map_or_else(|| Offer::from_ids(&ids), Offer::baseline);
     let mut vmm = probed.start(&mut kernel, offer).expect("it can be started");
     let mut device = GuestSetup::device(STREAM);
     device.can_stall = true;
     let guest = Guest::boot(&mut kernel, &mut vmm, &GuestSetup::new(vec![device])).expect("it boots");
     let mut vm = Vm { vmm, guest };
-    let domain =
-        vm.guest.new_domain(&mut kernel, &mut vm.vmm, AllocFlags::default()).expect("there is memory");
+    let flags = AllocFlags::default();
+    let domain = vm.guest.new_domain(&mut kernel, &mut vm.vmm, flags).expect("there is memory");
     let target = Target::Domain { domain, handles_faults: true };
     vm.guest.attach(&mut kernel, &mut vm.vmm, (STREAM, 0), target).expect("it can be attached");
     (kernel, vm, domain)
@@ -92,9 +98,15 @@ fn start_read(kernel: &mut Kernel, vm: &mut Vm) -> Outcome {
 
 #[test]
 fn an_access_that_stalls_waits_for_the_guest() {
-    let (mut kernel, mut vm, domain) = stalling(answered());
+    let accelerated = VmmSetup { stalls: answered(), ..VmmSetup::accelerated(&DEVICES[..1]) };
+    for setup in [accelerated, VmmSetup::emulated(&DEVICES[..1])] {
+        wait_for_the_guest(setup);
+    }
+}
+
+fn wait_for_the_guest(setup: VmmSetup) {
+    let (mut kernel, mut vm, domain) = stalling_as(setup);
     assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
-    assert_eq!(kernel.stalled(), 1);
     let reports = vm.guest.interrupts(&mut kernel, &mut vm.vmm);
     let [Report::Fault(fault)] = reports[..] else { panic!("one fault: {reports:?}") };
     assert_eq!((fault.address, fault.pasid, fault.perm), (0x5000, None, 1));
