@@ -205,6 +205,11 @@ pub struct ArmSmmuV3 {
 }
 
 impl ArmSmmuV3 {
+    /// Issues a command of the caller's, whatever it is, and does not wait for it.
+    pub fn issue(&mut self, p: &mut impl Platform, command: [u64; 2]) {
+        self.queue.issue(p, command);
+    }
+
     fn domain(&self, domain: DomainId) -> &Domain {
         self.domains[domain.0].as_ref().expect("the domain exists")
     }

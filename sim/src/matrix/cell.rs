@@ -138,7 +138,8 @@ fn guest_setup(ids: &IdRegisters) -> GuestSetup {
     setup
 }
 
-fn seen(reply: &DeviceReply) -> Seen {
+/// What a policy sees of the reply to GET_HW_INFO.
+pub(crate) fn seen(reply: &DeviceReply) -> Seen {
     let HwInfo { info, smmu, mask } = &reply.reply;
     let mut ids = IdRegisters { iidr: smmu.iidr, aidr: smmu.aidr, ..IdRegisters::default() };
     ids.idr[..6].copy_from_slice(&smmu.idr);

@@ -15,6 +15,7 @@ mod text;
 mod workload;
 
 pub use axes::{Expectation, Hardware, HostKernel, Kind, Matrix, Platform, Vmm};
+pub(crate) use cell::seen;
 pub use cell::{Cell, run_cell};
 pub use file::{Broken, read};
 pub use forward::Breaks;

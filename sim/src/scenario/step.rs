@@ -6,6 +6,7 @@ mod claim;
 mod device;
 mod kernel;
 mod pace;
+mod stack;
 
 use std::collections::BTreeMap;
 
@@ -24,9 +25,12 @@ pub use claim::{Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
 pub use kernel::{
     CallData, Deed, DeviceAccess, IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript,
-    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
+    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, VmNames, WriteData,
 };
 pub use pace::Pace;
+pub use stack::{
+    AttachTo, DomainDeed, GuestTlbiName, Initiator, ProcessorDeed, VmBoot, VmDeed, VmDomain, VmId, VmStart,
+};
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.
 #[derive(Clone, Debug)]

@@ -11,7 +11,9 @@ mod words;
 
 pub(crate) use ats::permissions;
 pub use json::JsonTrace;
-pub use kernel::{Call, CallEnd, DeviceEnd, FieldValue, KernelHappening, QueueKind};
+pub use kernel::{
+    Actor, Call, CallEnd, DeviceEnd, FieldValue, KernelHappening, QueueKind, VmAct, VmEnd, VmHappening,
+};
 pub use observation::observation;
 pub use text::{TextTrace, Verbosity};
 pub use words::cache_entry;

@@ -19,6 +19,9 @@ macro_rules! calls {
         pub enum Call { $(#[doc = concat!("`", $text, "`.")] $name,)* }
 
         impl Call {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
             /// The name in the headers.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }

@@ -11,7 +11,7 @@ use smmu_model::{Progress, RegisterAbort};
 use super::accelerated::Accelerated;
 use super::error::VmmError;
 use super::memory::GuestBus;
-use super::{Back, Vmm};
+use super::{Back, NoSte, Vmm, stream_table};
 use crate::kernel::{Direction, Kernel};
 
 /// How many bytes a word of an ID register has.
@@ -51,6 +51,12 @@ impl Vmm {
     /// The guest writes its memory.
     pub fn write_memory(&self, kernel: &mut Kernel, ipa: u64, bytes: &[u8]) -> Result<(), ExternalAbort> {
         GuestBus { kernel, pid: self.client.pid, memory: &self.memory }.write(Pa::new(ipa), bytes)
+    }
+
+    /// Where the guest's STE of a device lies, as the monitor finds it.
+    pub fn ste_address(&self, kernel: &mut Kernel, stream: u32) -> Result<u64, NoSte> {
+        let mut bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
+        stream_table::locate(&self.front, &mut bus, u64::from(stream)).map(Pa::value)
     }
 
     /// Does one unit of work: takes an event, completes a register Update, or serves a command.

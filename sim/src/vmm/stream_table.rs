@@ -28,7 +28,8 @@ pub(super) fn read(front: &Smmu, bus: &mut impl Bus, stream: u32) -> Result<[u64
     Ok(bus.read_line(at)?)
 }
 
-fn locate(front: &Smmu, bus: &mut impl Bus, stream: u64) -> Result<Pa, NoSte> {
+/// Where the STE of `stream` lies.
+pub(super) fn locate(front: &Smmu, bus: &mut impl Bus, stream: u64) -> Result<Pa, NoSte> {
     const STE_SHIFT: u8 = 6;
     const DESCRIPTOR_SHIFT: u8 = 3;
     let base = StrtabBase::from_bits(front.peek(Register::StrtabBase)).addr();

@@ -3,14 +3,14 @@
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 
-use super::{End, ResultId};
+use super::{End, Initiator, ResultId, VmDeed, VmId};
 use crate::errno::Errno;
 use crate::iommufd::Check;
 use crate::iommufd::uapi::Field;
-use crate::kernel::device::DeviceId;
 use crate::kernel::process::Rights;
 use crate::kernel::{Direction, Setup};
 use crate::scenario::span::Span;
+use crate::vmm::Call;
 
 /// What there is, and what is done.
 #[derive(Clone, Debug)]
@@ -19,14 +19,27 @@ pub struct KernelScript {
     pub span: Span,
     /// The machine.
     pub setup: Setup,
-    /// The names of its devices, by [`DeviceId`].
+    /// The names of its devices, by [`DeviceId`](crate::kernel::device::DeviceId).
     pub devices: Vec<String>,
     /// The names of the processes, by [`ProcessId`].
     pub processes: Vec<String>,
+    /// The virtual machines, by [`VmId`].
+    pub vms: Vec<VmNames>,
     /// What is done, in order.
     pub steps: Vec<KernelStep>,
     /// The names of results, by [`ResultId`]; empty for one that has none.
     pub results: Vec<String>,
+}
+
+/// The names that a virtual machine brings.
+#[derive(Clone, Debug, Default)]
+pub struct VmNames {
+    /// Its own.
+    pub name: String,
+    /// Those of its devices, with their StreamIDs.
+    pub devices: Vec<(String, u32)>,
+    /// Those of its guest's domains, by [`VmDomain`](super::VmDomain).
+    pub domains: Vec<String>,
 }
 
 /// A process of the scenario: its position in the order in which they start.
@@ -89,6 +102,8 @@ pub enum Deed {
     },
     /// A device accesses memory.
     Dma(DeviceAccess),
+    /// A virtual machine does something.
+    Vm(VmId, VmDeed),
     /// Nothing: something must hold.
     Expect,
 }
@@ -278,7 +293,7 @@ pub enum WriteData {
 #[derive(Clone, Debug)]
 pub struct DeviceAccess {
     /// Which.
-    pub device: DeviceId,
+    pub device: Initiator,
     /// Its PASID, if it presents one.
     pub pasid: Option<u32>,
     /// Which way.
@@ -390,10 +405,36 @@ pub enum KernelClaimKind {
     /// The device's own buffer begins with this.
     Buffer {
         /// Which device.
-        device: DeviceId,
+        device: Initiator,
         /// What.
         data: KernelData,
     },
+    /// The memory of a guest holds this.
+    GuestMemory {
+        /// Whose.
+        vm: VmId,
+        /// The IPA.
+        at: Value,
+        /// What.
+        data: KernelData,
+    },
+    /// A monitor, or a guest's driver, ends what it does with this error.
+    VmFails {
+        /// The error.
+        errno: Errno,
+        /// The call that the kernel refused, if stated.
+        at: Option<Call>,
+    },
+    /// A monitor refuses the host, because of this field of an ID register.
+    Declined(String),
+    /// An access of a guest's processor is aborted.
+    Aborted,
+    /// The guest's driver has nothing more to say about its Event queue.
+    NoEvent,
+    /// Something that the monitor had to say in this step contains this.
+    Note(String),
+    /// Nothing is left of processes that have ended.
+    Released,
     /// The next event that the kernel only logged is this one.
     Logged {
         /// Which event.

@@ -50,6 +50,7 @@ pub(in crate::trace) fn json(happening: &KernelHappening<'_>) -> Value {
                 "section": rule.map(|rule| rule.section()), "data": digits(data),
             })
         }
+        KernelHappening::Vm { vm, happening } => super::stack::json(vm, happening),
         KernelHappening::Logged { record } => {
             let (name, fields) = named_record(record);
             json!({ "type": "logged", "name": name, "words": record_words(record), "fields": fields })
@@ -118,7 +119,7 @@ fn call_data(data: &CallData) -> Value {
     }
 }
 
-fn shown_command(command: [u64; 2]) -> Value {
+pub(super) fn shown_command(command: [u64; 2]) -> Value {
     let (name, table) = words::command(command);
     json!({
         "name": name, "words": command.iter().copied().map(hex).collect::<Value>(),
@@ -126,12 +127,12 @@ fn shown_command(command: [u64; 2]) -> Value {
     })
 }
 
-fn named_record(record: EventRecord) -> (String, Value) {
+pub(super) fn named_record(record: EventRecord) -> (String, Value) {
     let (name, table) = words::record(record);
     (name, set_fields(table, &record.0))
 }
 
-fn record_words(record: EventRecord) -> Value {
+pub(super) fn record_words(record: EventRecord) -> Value {
     record.0.iter().copied().map(hex).collect()
 }
 

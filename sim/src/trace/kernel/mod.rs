@@ -1,7 +1,10 @@
 //! What happens on the kernel level: system calls, accesses of devices, and where the kernel puts events.
 
 mod json;
+mod stack;
 mod text;
+
+pub use stack::{Actor, VmAct, VmEnd, VmHappening};
 
 pub(super) use json::json;
 pub(super) use text::line;
@@ -91,6 +94,13 @@ pub enum KernelHappening<'a> {
         device: &'a str,
         /// How it ended.
         end: &'a DeviceEnd,
+    },
+    /// Something happened in a virtual machine.
+    Vm {
+        /// Its name.
+        vm: &'a str,
+        /// What happened.
+        happening: &'a VmHappening<'a>,
     },
     /// The kernel wrote an event record into its log, as it concerns nobody.
     Logged {

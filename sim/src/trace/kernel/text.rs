@@ -44,6 +44,7 @@ pub(in crate::trace) fn line<'a>(happening: &KernelHappening<'a>) -> (&'a str, S
             (device, format!("{verb} {bytes} {unit} at {address:#x}{pasid}"))
         }
         KernelHappening::AccessEnded { device, end } => (device, ended(end)),
+        KernelHappening::Vm { vm, happening } => (vm, super::stack::line(happening)),
         KernelHappening::Logged { record } => ("kernel", format!("logs {}", shown_record(record))),
         KernelHappening::Readable { queue, id } => {
             ("kernel", format!("has something to read in {} {id}", queue.name()))

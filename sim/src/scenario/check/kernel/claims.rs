@@ -3,6 +3,7 @@
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 
+use super::stack::Talk;
 use super::{Doing, OnKernel};
 use crate::errno::Errno;
 use crate::iommufd::Check;
@@ -25,7 +26,10 @@ pub const KERNEL_CLAIMS: &[&str] = &[
     "dirty",
     "fault",
     "event",
+    "no-event",
     "lost",
+    "declined",
+    "note",
     "abort",
     "raz-wi",
     "stall",
@@ -37,6 +41,7 @@ pub const KERNEL_CLAIMS: &[&str] = &[
     "not-readable",
     "stalled",
     "pinned",
+    "released",
 ];
 
 /// What a claim may speak about beside what can be seen at any time.
@@ -48,6 +53,8 @@ pub(super) enum Subject {
     Read,
     /// The access of a device.
     Dma,
+    /// What a virtual machine does.
+    Vm(Talk),
     /// Nothing: it stands alone.
     Anything,
 }
@@ -98,7 +105,7 @@ impl OnKernel<'_, '_> {
         process: &mut Option<crate::scenario::step::ProcessId>,
     ) -> Result<Vec<KernelClaim>, Problem> {
         let mut arguments = self.arguments(node)?;
-        if matches!(subject, Subject::Anything) {
+        if matches!(subject, Subject::Anything) && !self.stack.processes.is_empty() {
             *process = Some(self.process_of(&mut arguments)?);
         }
         let has_name = !node.arguments.is_empty();
@@ -138,9 +145,16 @@ impl OnKernel<'_, '_> {
         let arguments_ref = &mut arguments;
         let misplaced =
             |about: &str| Err(Problem::new(name.span, format!("`{}` is about {about}", name.value)));
+        if let Subject::Vm(talk) = subject
+            && let Some(kind) = self.vm_claim(&name, talk, arguments_ref)?
+        {
+            return finish(node, kind, arguments);
+        }
         let kind = match (name.value.as_str(), subject) {
             ("ok", Subject::Dma) => self.end(End::Ok, arguments_ref)?,
-            ("ok", Subject::Call(_) | Subject::Read) => self.success(arguments_ref, subject)?,
+            ("ok", Subject::Call(_) | Subject::Read | Subject::Vm(_)) => {
+                self.success(arguments_ref, subject)?
+            }
             ("ok", Subject::Anything) => {
                 return misplaced("a system call or an access: it stands in its block");
             }
@@ -173,16 +187,25 @@ impl OnKernel<'_, '_> {
                 return misplaced("what was read: it stands in the block of a `read`");
             }
             ("memory", _) => {
+                let vm = arguments_ref.text("vm")?.map(|name| self.vm_called(&name)).transpose()?;
                 let at = self.argument(arguments_ref, "an address")?;
-                KernelClaimKind::Memory { at, data: self.data(arguments_ref)? }
+                let data = self.data(arguments_ref)?;
+                match vm {
+                    Some(vm) => KernelClaimKind::GuestMemory { vm, at, data },
+                    None => KernelClaimKind::Memory { at, data },
+                }
             }
             ("buffer", _) => {
-                let device = self.device_called(&arguments_ref.required_text("a device")?)?;
+                let device = self.initiator(&arguments_ref.required_text("a device")?)?;
                 KernelClaimKind::Buffer { device, data: self.data(arguments_ref)? }
             }
             ("log", _) => {
                 let code = event_code(arguments_ref)?;
                 KernelClaimKind::Logged { code, fields: self.record_fields(code, arguments_ref)? }
+            }
+            ("released", _) => KernelClaimKind::Released,
+            ("declined" | "note" | "no-event", _) => {
+                return misplaced("a virtual machine: it stands in the block of a `vmm` or `guest`");
             }
             ("no-log", _) => KernelClaimKind::NothingLogged,
             ("readable", _) => KernelClaimKind::Readable(self.argument(arguments_ref, "a descriptor")?, true),
@@ -201,7 +224,11 @@ impl OnKernel<'_, '_> {
         finish(node, kind, arguments)
     }
 
-    fn success(&self, arguments: &mut Arguments, subject: Subject) -> Result<KernelClaimKind, Problem> {
+    pub(super) fn success(
+        &self,
+        arguments: &mut Arguments,
+        subject: Subject,
+    ) -> Result<KernelClaimKind, Problem> {
         let ret = self.property(arguments, "ret")?;
         Ok(KernelClaimKind::Succeeds { ret, fields: self.fields_after(arguments, subject)? })
     }
@@ -212,7 +239,7 @@ impl OnKernel<'_, '_> {
         arguments: &mut Arguments,
         subject: Subject,
     ) -> Result<KernelClaimKind, Problem> {
-        if !matches!(subject, Subject::Call(_) | Subject::Read) {
+        if !matches!(subject, Subject::Call(_) | Subject::Read | Subject::Vm(_)) {
             let message = "`errno=` is about a system call: it stands in its block";
             return Err(Problem::new(errno.span, message));
         }
@@ -220,6 +247,9 @@ impl OnKernel<'_, '_> {
             let names: Vec<&str> = Errno::ALL.iter().map(|errno| errno.name()).collect();
             Problem::unknown("error", &errno.value, errno.span, &names)
         })?;
+        if let Subject::Vm(_) = subject {
+            return self.vm_failure(known, arguments);
+        }
         let check = arguments.text("check")?.map(|label| {
             Check::ALL.iter().copied().find(|check| check.label() == label.value).ok_or_else(|| {
                 let labels: Vec<&str> = Check::ALL.iter().map(|check| check.label()).collect();
@@ -238,7 +268,9 @@ impl OnKernel<'_, '_> {
     ) -> Result<Vec<(Field, Value)>, Problem> {
         match subject {
             Subject::Call(Some(ioctl)) => self.reply_fields(arguments, ioctl),
-            Subject::Call(None) | Subject::Read | Subject::Dma | Subject::Anything => Ok(Vec::new()),
+            Subject::Call(None) | Subject::Read | Subject::Dma | Subject::Vm(_) | Subject::Anything => {
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -279,7 +311,7 @@ impl OnKernel<'_, '_> {
         })
     }
 
-    fn record_fields(
+    pub(super) fn record_fields(
         &self,
         code: EventCode,
         arguments: &mut Arguments,
@@ -299,7 +331,7 @@ impl OnKernel<'_, '_> {
 }
 
 /// All arguments that are left, as numbers.
-fn numbers(arguments: &mut Arguments) -> Result<Vec<u64>, Problem> {
+pub(super) fn numbers(arguments: &mut Arguments) -> Result<Vec<u64>, Problem> {
     let mut numbers = Vec::new();
     while let Some(value) = arguments.next() {
         numbers.push(number(value)?.value);

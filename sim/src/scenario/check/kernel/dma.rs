@@ -16,7 +16,7 @@ impl OnKernel<'_, '_> {
     /// `dma "nic" write 0x1000 len=8 pasid=3 data=0x1234 as="r" { expect ok; }`
     pub(super) fn dma(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = self.arguments(node)?;
-        let device = self.device_called(&arguments.required_text("a device")?)?;
+        let device = self.initiator(&arguments.required_text("a device")?)?;
         let direction = arguments.required_text("`read` or `write`")?;
         let direction = match direction.value.as_str() {
             "read" => Direction::Read,

@@ -1,11 +1,14 @@
 //! The machine and its processes: `smmu`, `firmware`, `kernel`, `device`, `process`, `exit`, `limit`.
 
+use smmu_model::ids::Vmid;
+
 use super::{Doing, OnKernel};
 use crate::driver::{DeviceDescription, Firmware, HttuOverride, Source};
-use crate::kernel::SmmuSetup;
 use crate::kernel::device::{BusDriver, DeviceSetup, GroupId, ReservedKind, ReservedRegion};
+use crate::kernel::generation::{Generation, Reports};
 use crate::kernel::hardware::IommuId;
 use crate::kernel::process::Rights;
+use crate::kernel::{Setup, SmmuSetup};
 use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::check::hardware::range;
 use crate::scenario::problem::Problem;
@@ -32,6 +35,21 @@ const RESERVED: &[(&str, ReservedKind)] = &[
 ];
 
 const RIGHTS: &[(&str, Rights)] = &[("root", Rights::ROOT), ("none", Rights::NONE)];
+
+/// What is around the kernel: a version of it that may not exist yet, KVM, and the interconnect.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Platform {
+    pub(super) generation: Generation,
+    pub(super) first_kvm_vmid: Vmid,
+    pub(super) has_atomics: bool,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        let Setup { generation, first_kvm_vmid, has_atomics, .. } = Setup::default();
+        Self { generation, first_kvm_vmid, has_atomics }
+    }
+}
 
 impl OnKernel<'_, '_> {
     /// `smmu "smmu0" preset="qemu-11.1" caches="none" { idr IDR0.HTTU=2; }`
@@ -69,32 +87,7 @@ impl OnKernel<'_, '_> {
         let mut arguments = self.arguments(node)?;
         let name = self.part_name(&mut arguments, 0)?;
         let iommu = self.smmu_called(&name)?;
-        let httu = arguments.text("httu")?;
-        let source = match arguments.text("source")? {
-            None if httu.is_none() => Source::DeviceTree,
-            None => Source::Acpi { httu: HttuOverride::None },
-            Some(source) => match source.value.as_str() {
-                "acpi" => Source::Acpi { httu: HttuOverride::None },
-                "device-tree" => Source::DeviceTree,
-                other => {
-                    let known = ["acpi", "device-tree"];
-                    return Err(Problem::unknown("source of firmware", other, source.span, &known));
-                }
-            },
-        };
-        let source = match (source, httu) {
-            (source, None) => source,
-            (Source::Acpi { .. }, Some(httu)) => Source::Acpi { httu: one_of("HTTU override", HTTU, &httu)? },
-            (Source::DeviceTree, Some(httu)) => {
-                return Err(Problem::new(httu.span, "a device tree does not state HTTU"));
-            }
-        };
-        let firmware = Firmware {
-            source,
-            coherent: arguments.flag("coherent")?.unwrap_or(true),
-            broken_prefetch: arguments.flag("broken-prefetch")?.unwrap_or(false),
-            repeat_invalidations: arguments.flag("repeat-invalidations")?.unwrap_or(false),
-        };
+        let firmware = firmware_of(&mut arguments)?;
         arguments.finish()?;
         self.stack.smmus[iommu.0].1.firmware = firmware;
         Ok(())
@@ -108,7 +101,8 @@ impl OnKernel<'_, '_> {
         })
     }
 
-    /// `kernel va-bits=48 pa-bits=44 asid-bits=16 vhe=#true`: what processors and configuration settle.
+    /// `kernel va-bits=48 pa-bits=44 asid-bits=16 vhe=#true`: what processors and configuration settle; and
+    /// `reports="explicit" vhttu=#true vbtm=#true kvm-vmid=9 atomics=#false`: what is around it.
     pub(super) fn kernel(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         if self.stack.kernel.is_some() {
@@ -121,6 +115,17 @@ impl OnKernel<'_, '_> {
         bits(&mut arguments, "pa-bits", &[32, 36, 40, 42, 44, 48, 52], &mut host.pa_bits)?;
         bits(&mut arguments, "asid-bits", &[8, 16], &mut host.asid_bits)?;
         host.vhe = arguments.flag("vhe")?.unwrap_or(host.vhe);
+        let platform = &mut self.stack.platform;
+        if let Some(reports) = arguments.text("reports")? {
+            let known: Vec<_> = Reports::ALL.iter().map(|reports| (reports.name(), *reports)).collect();
+            platform.generation.reports = one_of("way of reporting", &known, &reports)?;
+        }
+        platform.generation.vhttu = arguments.flag("vhttu")?.unwrap_or(false);
+        platform.generation.vbtm = arguments.flag("vbtm")?.unwrap_or(false);
+        platform.has_atomics = arguments.flag("atomics")?.unwrap_or(true);
+        if let Some(vmid) = arguments.number_to("kvm-vmid", u64::from(u16::MAX))? {
+            platform.first_kvm_vmid = Vmid(u16::try_from(vmid.value).expect("checked against the maximum"));
+        }
         arguments.finish()
     }
 
@@ -275,6 +280,36 @@ fn bits(
             .with_help(format!("there is {}", known.join(", ")))
     })?;
     Ok(())
+}
+
+/// What the properties say of firmware: `source="acpi" httu="dirty" coherent=#true`.
+pub(super) fn firmware_of(arguments: &mut Arguments) -> Result<Firmware, Problem> {
+    let httu = arguments.text("httu")?;
+    let source = match arguments.text("source")? {
+        None if httu.is_none() => Source::DeviceTree,
+        None => Source::Acpi { httu: HttuOverride::None },
+        Some(source) => match source.value.as_str() {
+            "acpi" => Source::Acpi { httu: HttuOverride::None },
+            "device-tree" => Source::DeviceTree,
+            other => {
+                let known = ["acpi", "device-tree"];
+                return Err(Problem::unknown("source of firmware", other, source.span, &known));
+            }
+        },
+    };
+    let source = match (source, httu) {
+        (source, None) => source,
+        (Source::Acpi { .. }, Some(httu)) => Source::Acpi { httu: one_of("HTTU override", HTTU, &httu)? },
+        (Source::DeviceTree, Some(httu)) => {
+            return Err(Problem::new(httu.span, "a device tree does not state HTTU"));
+        }
+    };
+    Ok(Firmware {
+        source,
+        coherent: arguments.flag("coherent")?.unwrap_or(true),
+        broken_prefetch: arguments.flag("broken-prefetch")?.unwrap_or(false),
+        repeat_invalidations: arguments.flag("repeat-invalidations")?.unwrap_or(false),
+    })
 }
 
 fn stream_id(stream: &Spanned<u64>) -> u32 {

@@ -7,6 +7,7 @@ mod ioctl;
 mod machine;
 mod memory;
 mod pointee;
+mod stack;
 mod value;
 
 pub use self::claims::KERNEL_CLAIMS;
@@ -28,7 +29,7 @@ use crate::scenario::syntax::Node;
 /// What a scenario of the kernel level can consist of, beside an ioctl by its name, and `include`, `let` and `for`.
 pub const KERNEL_NODES: &[&str] = &[
     "smmu", "firmware", "kernel", "device", "process", "exit", "limit", "open", "close", "mmap", "munmap",
-    "memfd", "poke", "peek", "ioctl", "read", "write", "dma", "expect",
+    "memfd", "poke", "peek", "ioctl", "read", "write", "dma", "vmm", "guest", "expect",
 ];
 
 /// The names of all ioctls, each of which is a node.
@@ -41,9 +42,11 @@ pub fn ioctls() -> impl Iterator<Item = String> {
 pub(super) struct Stack {
     kernel: Option<Span>,
     processors: crate::driver::Host,
+    platform: machine::Platform,
     smmus: Vec<(String, SmmuSetup)>,
     devices: Vec<(String, DeviceSetup)>,
     processes: Vec<String>,
+    vms: Vec<stack::Vm>,
     steps: Vec<KernelStep>,
     results: Vec<(String, Kind)>,
     opened: Vec<Opened>,
@@ -113,6 +116,8 @@ impl OnKernel<'_, '_> {
             "read" => self.read(node),
             "write" => self.write(node),
             "dma" => self.dma(node),
+            "vmm" => self.vmm(node),
+            "guest" => self.guest(node),
             "expect" => self.expect(node),
             name => match Ioctl::called(name) {
                 Some(ioctl) => self.ioctl(node, ioctl),
@@ -221,17 +226,22 @@ impl Stack {
             base.note(Problem::new(span, "the scenario has no `smmu`").with_help(help));
         }
         let (devices, setups) = self.devices.into_iter().unzip();
+        let machine::Platform { generation, first_kvm_vmid, has_atomics } = self.platform;
         let setup = crate::kernel::Setup {
             smmus: self.smmus.into_iter().map(|(_, setup)| setup).collect(),
             devices: setups,
             processors: self.processors,
-            ..crate::kernel::Setup::default()
+            keeps_journal: false,
+            generation,
+            first_kvm_vmid,
+            has_atomics,
         };
         Some(Level::Kernel(Box::new(KernelScript {
             span,
             setup,
             devices,
             processes: self.processes,
+            vms: self.vms.into_iter().map(|vm| vm.names).collect(),
             steps: self.steps,
             results: self.results.into_iter().map(|(name, _)| name).collect(),
         })))

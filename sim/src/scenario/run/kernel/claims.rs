@@ -5,13 +5,12 @@ use smmu_model::layout::names;
 
 use super::{End, Machine};
 use crate::iommufd::uapi::Field;
-use crate::kernel::device::DeviceId;
 use crate::scenario::ioctl::{field_name, get};
 use crate::scenario::run::claims::{Mismatch, judge_fields, mismatch, shown_bytes, shown_record, unknown};
-use crate::scenario::step::{CallData, KernelClaimKind, KernelData, KernelStep, ProcessId, Value};
+use crate::scenario::step::{CallData, Initiator, KernelClaimKind, KernelData, KernelStep, ProcessId, Value};
 use crate::trace::{CallEnd, Listener};
 
-type Judged = Result<(), Mismatch>;
+pub(super) type Judged = Result<(), Mismatch>;
 
 impl<'a, L: Listener> Machine<'a, L> {
     /// Whether the claim holds; takes what it speaks about.
@@ -21,7 +20,7 @@ impl<'a, L: Listener> Machine<'a, L> {
             KernelClaimKind::Fails { errno, check, fields } => {
                 let named = check.map_or(String::new(), |check| format!(" by {}", check.label()));
                 let expected = format!("the system call to fail with {errno}{named}");
-                let (end, structure) = self.call_end();
+                let (end, structure) = self.call_end()?;
                 match end.result {
                     Ok(_) => mismatch(expected, "it succeeds"),
                     Err((found, by)) if found == *errno && (check.is_none() || by == *check) => {
@@ -31,7 +30,7 @@ impl<'a, L: Listener> Machine<'a, L> {
                 }
             }
             KernelClaimKind::Bytes(expected) => {
-                let (_, structure) = self.call_end();
+                let (_, structure) = self.call_end()?;
                 let found = &structure[..structure.len().min(expected.len())];
                 let text = || format!("the structure to hold {}", shown_bytes(expected));
                 if found == expected { Ok(()) } else { mismatch(text(), shown_bytes(found)) }
@@ -47,6 +46,13 @@ impl<'a, L: Listener> Machine<'a, L> {
             }
             KernelClaimKind::Event { .. } | KernelClaimKind::Lost(_) => self.judge_event(claim),
             KernelClaimKind::End { end, data } => self.judge_end(*end, data.as_ref()),
+            KernelClaimKind::VmFails { .. }
+            | KernelClaimKind::Declined(_)
+            | KernelClaimKind::Aborted
+            | KernelClaimKind::NoEvent
+            | KernelClaimKind::Note(_)
+            | KernelClaimKind::Released
+            | KernelClaimKind::GuestMemory { .. } => self.judge_vm(claim),
             KernelClaimKind::Memory { at, data } => self.judge_memory(step.process, at, data),
             KernelClaimKind::Buffer { device, data } => self.judge_buffer(*device, data),
             KernelClaimKind::Logged { code, fields } => self.judge_log(*code, fields),
@@ -79,13 +85,16 @@ impl<'a, L: Listener> Machine<'a, L> {
     }
 
     /// How the call of the step ended, with its structure.
-    fn call_end(&self) -> (CallEnd, Vec<u8>) {
-        let End::Call(end, structure) = &self.end else { unreachable!("checked to stand at a call") };
-        (end.clone(), structure.clone())
+    fn call_end(&self) -> Result<(CallEnd, Vec<u8>), Mismatch> {
+        match &self.end {
+            End::Call(end, structure) => Ok((end.clone(), structure.clone())),
+            End::Vm(stop) => mismatch("the step to succeed", stop.to_string()),
+            End::Nothing | End::Access(_) => unreachable!("checked to stand at a call"),
+        }
     }
 
     fn judge_success(&self, ret: Option<&Value>, fields: &[(Field, Value)]) -> Judged {
-        let (end, structure) = self.call_end();
+        let (end, structure) = self.call_end()?;
         match end.result {
             Ok(found) => {
                 if let Some(ret) = ret {
@@ -125,7 +134,7 @@ impl<'a, L: Listener> Machine<'a, L> {
     }
 
     fn judge_given(&self, claim: &KernelClaimKind) -> Judged {
-        let (end, _) = self.call_end();
+        let (end, _) = self.call_end()?;
         match (claim, end.data) {
             (KernelClaimKind::Ranges(expected), Some(CallData::Ranges(found))) => {
                 if found == *expected {
@@ -210,9 +219,9 @@ impl<'a, L: Listener> Machine<'a, L> {
         }
     }
 
-    fn judge_buffer(&self, device: DeviceId, data: &KernelData) -> Judged {
+    fn judge_buffer(&mut self, device: Initiator, data: &KernelData) -> Judged {
         let expected = self.bytes(data).map_err(unknown)?;
-        let buffer = &self.kernel.host.device(device).buffer;
+        let buffer = self.buffer(device).map_err(unknown)?;
         let found = &buffer[..buffer.len().min(expected.len())];
         let text = || format!("the device's buffer to hold {}", shown_bytes(&expected));
         if found == expected { Ok(()) } else { mismatch(text(), shown_bytes(found)) }
@@ -233,7 +242,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         self.judge_record(code, record, fields)
     }
 
-    fn known(&self, value: &Value) -> Result<u64, Mismatch> {
+    pub(super) fn known(&self, value: &Value) -> Result<u64, Mismatch> {
         self.value(value).map_err(unknown)
     }
 }

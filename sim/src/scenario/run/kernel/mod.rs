@@ -4,6 +4,7 @@ mod calls;
 mod claims;
 mod dma;
 mod ioctl;
+mod stack;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -52,11 +53,14 @@ struct Machine<'a, L> {
     listener: &'a mut L,
     /// The processes that have started.
     actors: Vec<Actor>,
+    vms: Vec<stack::Vm>,
     results: Vec<Option<Found>>,
     /// What came of this step.
     end: End,
     /// What this step has read from a queue and no claim has taken.
     read: Unclaimed,
+    /// What monitors had to say in this step.
+    notes: Vec<String>,
     /// How much of the kernel's log was said, and how much of that claims have taken.
     logged: (usize, usize),
     /// Queues that had something to read after the step before.
@@ -77,6 +81,8 @@ enum End {
     Call(CallEnd, Vec<u8>),
     /// The access of a device ended so.
     Access(DeviceEnd),
+    /// A virtual machine did not get through with it.
+    Vm(stack::Stop),
 }
 
 /// Records that were read and are not expected yet.
@@ -105,9 +111,11 @@ impl<'a, L: Listener> Machine<'a, L> {
             kernel,
             listener,
             actors: Vec::new(),
+            vms: script.vms.iter().map(|_| stack::Vm::default()).collect(),
             results: vec![None; script.results.len()],
             end: End::Nothing,
             read: Unclaimed::default(),
+            notes: Vec::new(),
             logged,
             readable: BTreeSet::new(),
             stalled: 0,
@@ -128,6 +136,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         if !matches!(step.deed, Deed::Expect) {
             self.end = End::Nothing;
             self.read = Unclaimed::default();
+            self.notes.clear();
         }
         match self.act(step) {
             Err(message) => self.fail(Problem::new(step.span, message)),
@@ -150,6 +159,7 @@ impl<'a, L: Listener> Machine<'a, L> {
             Deed::Poke { at, data } => self.poke(process, at, data),
             Deed::Peek { at, bytes } => self.peek(process, at, *bytes),
             Deed::Dma(access) => self.dma(access),
+            Deed::Vm(vm, deed) => self.vm(*vm, deed),
             Deed::Expect => Ok(()),
         }
     }
@@ -208,6 +218,7 @@ impl<'a, L: Listener> Machine<'a, L> {
                     failed,
                 }
             }
+            End::Vm(stop) => Found { failed: stop.errno(), ..Found::default() },
             End::Access(end) => {
                 Found { number: super::little_endian(&end.data), structure: Vec::new(), failed: None }
             }
@@ -260,8 +271,21 @@ impl<'a, L: Listener> Machine<'a, L> {
     /// A system call that fails is a failure, unless the step says what it expects of it.
     fn judge_all(&mut self, step: &KernelStep) {
         let speaks_of_end = step.claims.iter().any(|claim| {
-            matches!(claim.kind, KernelClaimKind::Succeeds { .. } | KernelClaimKind::Fails { .. })
+            matches!(
+                claim.kind,
+                KernelClaimKind::Succeeds { .. }
+                    | KernelClaimKind::Fails { .. }
+                    | KernelClaimKind::VmFails { .. }
+                    | KernelClaimKind::Declined(_)
+                    | KernelClaimKind::Aborted
+            )
         });
+        if let (End::Vm(stop), false) = (&self.end, speaks_of_end)
+            && !matches!(step.deed, Deed::Expect)
+        {
+            let found = stop.to_string();
+            self.fail(not_held(step.span, "the step to succeed", found));
+        }
         if let (End::Call(end, _), false) = (&self.end, speaks_of_end)
             && !matches!(step.deed, Deed::Expect)
             && let Err((errno, check)) = end.result
