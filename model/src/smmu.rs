@@ -23,6 +23,7 @@ use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::{AnyRegister, Registers, access, update};
 use crate::transaction::{AddressType, Transaction};
 use crate::translate::memo::Memo;
+use crate::translate::prefetch::prefetch;
 use crate::translate::{self, Seen, translated};
 
 #[cfg(feature = "serde")]
@@ -142,11 +143,7 @@ impl Smmu {
             return Progress::Worked;
         }
         let Self { features, registers, invalidations, stalls, caches, .. } = self;
-        let features = &*features;
-        let mut targets = Targets { invalidations, stalls, caches };
-        command::step(env, features, registers, &mut targets, |env, registers, caches, hint| {
-            translate::prefetch::prefetch(env, &Globals { features, registers }, caches, hint);
-        })
+        command::step(env, features, registers, &mut Targets { invalidations, stalls, caches }, prefetch)
     }
 
     /// A TLBI of a processing element arrives (§3.17).
@@ -169,10 +166,25 @@ impl Smmu {
 
     fn finish(&mut self, env: &mut impl Env) {
         let (mut steps, steps_max) = (0, steps_max(&self.features));
-        while self.step(env) == Progress::Worked {
+        while !self.only_main_queue_works() {
+            if self.step(env) == Progress::Idle {
+                return;
+            }
             steps += 1;
             assert!(steps <= steps_max, "a step made more work");
         }
+        let Self { features, registers, invalidations, stalls, caches, .. } = self;
+        command::drain(env, features, registers, &mut Targets { invalidations, stalls, caches }, prefetch);
+    }
+
+    /// Whether no step has anything to do but to consume from the Command queue that every SMMU has. Commands do not
+    /// change that: Updates and address translation operations come from register writes, and what a command does to
+    /// a stalled transaction needs one.
+    fn only_main_queue_works(&self) -> bool {
+        self.stalls.is_empty()
+            && !update::is_pending(&self.registers)
+            && !atos::is_running(&self.registers)
+            && !self.registers.ecmdqs.are_in_use()
     }
 
     /// One client transaction, from arrival to its end (chapter 15).

@@ -1,4 +1,4 @@
-//! The output that README.md and docs/explore.md show, against what the commands write.
+//! The output that README.md, docs/explore.md and docs/negotiation.md show, against what the commands write.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +29,7 @@ fn output_of(program: &str, arguments: &[&str]) -> Option<String> {
 
 #[test]
 fn the_output_shown_is_real() {
-    for page in ["README.md", "docs/explore.md"] {
+    for page in ["README.md", "docs/explore.md", "docs/negotiation.md"] {
         let sessions = blocks(page, "console");
         assert!(sessions.len() >= 3, "{page}");
         for session in sessions {

@@ -38,6 +38,11 @@ pub(crate) fn next(env: &mut impl Env, f: &Features, registers: &Registers) -> O
     first.then_some(interface)
 }
 
+/// Whether an operation is under way.
+pub(crate) fn is_running(registers: &Registers) -> bool {
+    running(registers).is_some()
+}
+
 /// Finishes the operation of `interface` (§9): PAR first, then RUN.
 pub(crate) fn run(env: &mut impl Env, f: &Features, registers: &mut Registers, interface: AtosInterface) {
     let Ended { par, rule } = if is_interrupted(registers) {

@@ -32,6 +32,7 @@ use crate::features::Features;
 use crate::ids::{CommandQueue, StreamId};
 use crate::layout::command::{Command, Opcode};
 use crate::queue::command as queue;
+use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::Registers;
 use crate::rule::{Effect, Rule};
 use crate::smmu::Progress;
@@ -61,20 +62,24 @@ pub enum Decoded {
 }
 
 /// Decodes a command; an error is a rule with [`Effect::Command`].
+#[inline]
 pub fn decode(env: &mut impl Env, f: &Features, command: Command) -> Result<Decoded, Rule> {
     let opcode = legality::opcode(f, command)?;
-    let decoded = match parameters(env, f, command, opcode) {
-        Err(rule) if rule.effect() == Effect::Ignored => Decoded::Ignored(rule),
-        illegal_or_legal => illegal_or_legal?,
-    };
+    let mut decoded = parameters(env, f, command, opcode);
+    if let Err(rule) = decoded
+        && rule.effect() == Effect::Ignored
+    {
+        decoded = Ok(Decoded::Ignored(rule));
+    }
     // CERROR_ILL beats IGNORED, so this holds for a command without effect too (§4.1.3).
-    if legality::has_reserved_bits(f, command, opcode)
+    if decoded.is_ok()
+        && legality::has_reserved_bits(f, command, opcode)
         && env.ask(&[CommandReservedBits::Ignore, CommandReservedBits::Illegal])
             == CommandReservedBits::Illegal
     {
-        return Err(Rule::CommandReservedBit);
+        decoded = Err(Rule::CommandReservedBit);
     }
-    Ok(decoded)
+    decoded
 }
 
 /// What commands act on, beside registers.
@@ -91,13 +96,13 @@ pub(crate) fn step<E: Env>(
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    follow: impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
+    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
 ) -> Progress {
     let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
     };
     consume(env, f, registers, targets, next, &follow);
-    if next.has_more(f, registers) && env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two {
+    if next.has_more(f, registers) && lags(env) {
         let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
             return Progress::Worked;
         };
@@ -106,53 +111,100 @@ pub(crate) fn step<E: Env>(
     Progress::Worked
 }
 
-/// Consumes one command, or stops its queue at it.
+/// As many [`step`]s as have something to do, where the Command queue that every SMMU has is the only one in use.
+pub(crate) fn drain<E: Env>(
+    env: &mut E,
+    f: &Features,
+    registers: &mut Registers,
+    targets: &mut Targets<'_>,
+    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+) {
+    // Meanwhile only commands move the queue, so that its indexes are read once.
+    let (mut ring, mut completes_step) = (registers.command_ring(f), true);
+    for _ in 0..CONSUMED_MAX + 1 {
+        if targets.invalidations.hang(CommandQueue::Main) {
+            return;
+        }
+        let Some(next) = queue::next_of_main(env, f, registers, ring) else { return };
+        if consume(env, f, registers, targets, next, &follow) {
+            ring = next.rest();
+        }
+        completes_step = !(completes_step && queue::main_has_more(registers, ring) && lags(env));
+    }
+    unreachable!("CONS meets PROD, or an error stops the queue");
+}
+
+/// Whether the index of a queue shows that a command is consumed only when another one is.
+#[inline(always)]
+fn lags(env: &mut impl Env) -> bool {
+    env.ask(&[CmdqConsLag::Each, CmdqConsLag::Two]) == CmdqConsLag::Two
+}
+
+/// Consumes one command, or stops its queue at it. Returns whether it is consumed.
+#[inline(always)]
 fn consume<E: Env>(
     env: &mut E,
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
     next: queue::Pending,
-    follow: &impl Fn(&mut E, &Registers, &mut Caches, Prefetch),
-) {
-    let decoded = next.fetch(env, f, registers).and_then(|command| decode(env, f, command));
-    let completable = decoded.and_then(|decoded| {
-        if let Decoded::Sync(_) = decoded {
-            targets.invalidations.sync(env, next.queue())?;
-        }
-        Ok(decoded)
-    });
-    match completable {
-        Ok(decoded) => {
-            next.consume(env, f, registers);
-            if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
-                follow(env, registers, targets.caches, hint);
-            }
-        }
-        Err(Rule::SyncNeverCompletes) => env.note(Rule::SyncNeverCompletes),
-        Err(rule) => {
-            env.note(rule);
-            let Effect::Command(error) = rule.effect() else {
-                unreachable!("{} does not stop a command queue", rule.label());
-            };
-            next.stop(env, f, registers, error);
-        }
+    follow: &impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+) -> bool {
+    let command = match next.fetch(env, f, registers) {
+        Ok(command) => command,
+        Err(rule) => return stop(env, f, registers, next, rule),
+    };
+    let decoded = decode(env, f, command);
+    let decoded = match &decoded {
+        Ok(decoded) => decoded,
+        Err(rule) => return stop(env, f, registers, next, *rule),
+    };
+    if let Decoded::Sync(_) = decoded
+        && let Err(rule) = targets.invalidations.sync(env, next.queue())
+    {
+        return stop(env, f, registers, next, rule);
     }
+    next.consume(env, f, registers);
+    if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
+        follow(env, &Globals { features: f, registers }, targets.caches, hint);
+    }
+    true
+}
+
+/// The command at CONS is not consumed: it waits for ever, or its queue stops.
+#[cold]
+fn stop(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    next: queue::Pending,
+    rule: Rule,
+) -> bool {
+    env.note(rule);
+    if rule == Rule::SyncNeverCompletes {
+        return false;
+    }
+    let Effect::Command(error) = rule.effect() else {
+        unreachable!("{} does not stop a command queue", rule.label());
+    };
+    next.stop(env, f, registers, error);
+    false
 }
 
 /// Returns a hint that is to be followed. The index has moved already, so that whoever sees the interrupt of a
 /// CMD_SYNC sees it consumed (§4.7.3).
+#[inline(always)]
 fn execute(
     env: &mut impl Env,
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    (queue, decoded): (CommandQueue, Decoded),
+    (queue, decoded): (CommandQueue, &Decoded),
 ) -> Option<Prefetch> {
     let Targets { invalidations, stalls, caches } = targets;
     let origin = Origin::Command(queue);
     match decoded {
-        Decoded::Prefetch(hint) => return Some(hint),
+        Decoded::Prefetch(hint) => return Some(*hint),
         Decoded::Cfgi(cfgi) => {
             stalls.invalidate(|stream| cfgi.bears_on(stream));
             effect::invalidate(env, caches, origin, || Some(Invalidation::Configuration(cfgi.structures())));
@@ -164,51 +216,53 @@ fn execute(
                 tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
             });
         }
-        Decoded::Resume(resume) => stall::answer(env, stalls, resume),
+        Decoded::Resume(resume) => stall::answer(env, stalls, *resume),
         Decoded::StallTerm(stream) => {
-            stall::terminate(env, &Globals { features: f, registers }, stalls, stream)
+            stall::terminate(env, &Globals { features: f, registers }, stalls, *stream)
         }
         // Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
             env.note(Rule::CommandIgnored);
         }
-        Decoded::AtcInv(request) => invalidations.send(env, queue, request),
-        Decoded::PriResp(response) => ats::respond(env, response),
+        Decoded::AtcInv(request) => invalidations.send(env, queue, *request),
+        Decoded::PriResp(response) => ats::respond(env, *response),
         Decoded::Sync(signal) => {
             caches.synchronize(env, origin);
             stalls.synchronise();
-            sync::complete(env, f, registers, signal);
+            sync::complete(env, f, registers, *signal);
         }
-        Decoded::Ignored(rule) => env.note(rule),
+        Decoded::Ignored(rule) => env.note(*rule),
     }
     None
 }
 
-/// The parameters, with every check that makes the command illegal before any that makes it ignored.
+/// The parameters, with every check that makes the command illegal before any that makes it ignored. Out of line, so
+/// that they are made in their place: moved, they would have to wait for their parts.
+#[inline(never)]
 fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode) -> Result<Decoded, Rule> {
-    let decoded = match opcode {
-        Opcode::PrefetchConfig => Decoded::Prefetch(prefetch::config(env, f, command)?),
-        Opcode::PrefetchAddr => Decoded::Prefetch(prefetch::addresses(env, f, command)?),
-        Opcode::CfgiSte => Decoded::Cfgi(cfgi::ste(env, f, command)?),
-        Opcode::CfgiSteRange => Decoded::Cfgi(cfgi::ste_range(env, f, command)?),
-        Opcode::CfgiCd => Decoded::Cfgi(cfgi::cd(env, f, command)?),
-        Opcode::CfgiCdAll => Decoded::Cfgi(cfgi::cd_all(env, f, command)?),
-        Opcode::TlbiNhAll => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_all()?),
-        Opcode::TlbiNhAsid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_asid()?),
-        Opcode::TlbiNhVa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_va()?),
-        Opcode::TlbiNhVaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).nh_vaa()?),
-        Opcode::TlbiEl2All => Decoded::Tlbi(Tlbi::El2All),
-        Opcode::TlbiEl2Asid => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_asid()?),
-        Opcode::TlbiEl2Va => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_va()?),
-        Opcode::TlbiEl2Vaa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).el2_vaa()?),
-        Opcode::TlbiS12Vmall => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s12_vmall()?),
-        Opcode::TlbiS2Ipa => Decoded::Tlbi(tlbi::Fields::new(env, f, command).s2_ipa()?),
-        Opcode::TlbiNsnhAll => Decoded::Tlbi(Tlbi::NsnhAll),
-        Opcode::AtcInv => Decoded::AtcInv(ats::atc_inv(env, f, command)?),
-        Opcode::PriResp => Decoded::PriResp(ats::pri_resp(env, f, command)?),
-        Opcode::Resume => Decoded::Resume(stall::resume(env, f, command)?),
-        Opcode::StallTerm => Decoded::StallTerm(stream::stream(env, f, command)?),
-        Opcode::Sync => Decoded::Sync(sync::decode(f, command)?),
+    match opcode {
+        Opcode::PrefetchConfig => prefetch::config(env, f, command).map(Decoded::Prefetch),
+        Opcode::PrefetchAddr => prefetch::addresses(env, f, command).map(Decoded::Prefetch),
+        Opcode::CfgiSte => cfgi::ste(env, f, command).map(Decoded::Cfgi),
+        Opcode::CfgiSteRange => cfgi::ste_range(env, f, command).map(Decoded::Cfgi),
+        Opcode::CfgiCd => cfgi::cd(env, f, command).map(Decoded::Cfgi),
+        Opcode::CfgiCdAll => cfgi::cd_all(env, f, command).map(Decoded::Cfgi),
+        Opcode::TlbiNhAll => tlbi::Fields::new(env, f, command).nh_all().map(Decoded::Tlbi),
+        Opcode::TlbiNhAsid => tlbi::Fields::new(env, f, command).nh_asid().map(Decoded::Tlbi),
+        Opcode::TlbiNhVa => tlbi::Fields::new(env, f, command).nh_va().map(Decoded::Tlbi),
+        Opcode::TlbiNhVaa => tlbi::Fields::new(env, f, command).nh_vaa().map(Decoded::Tlbi),
+        Opcode::TlbiEl2All => Ok(Decoded::Tlbi(Tlbi::El2All)),
+        Opcode::TlbiEl2Asid => tlbi::Fields::new(env, f, command).el2_asid().map(Decoded::Tlbi),
+        Opcode::TlbiEl2Va => tlbi::Fields::new(env, f, command).el2_va().map(Decoded::Tlbi),
+        Opcode::TlbiEl2Vaa => tlbi::Fields::new(env, f, command).el2_vaa().map(Decoded::Tlbi),
+        Opcode::TlbiS12Vmall => tlbi::Fields::new(env, f, command).s12_vmall().map(Decoded::Tlbi),
+        Opcode::TlbiS2Ipa => tlbi::Fields::new(env, f, command).s2_ipa().map(Decoded::Tlbi),
+        Opcode::TlbiNsnhAll => Ok(Decoded::Tlbi(Tlbi::NsnhAll)),
+        Opcode::AtcInv => ats::atc_inv(env, f, command).map(Decoded::AtcInv),
+        Opcode::PriResp => ats::pri_resp(env, f, command).map(Decoded::PriResp),
+        Opcode::Resume => stall::resume(env, f, command).map(Decoded::Resume),
+        Opcode::StallTerm => stream::stream(env, f, command).map(Decoded::StallTerm),
+        Opcode::Sync => sync::decode(f, command).map(Decoded::Sync),
         Opcode::CfgiVmsPidm
         | Opcode::DptiAll
         | Opcode::DptiPa
@@ -221,6 +275,5 @@ fn parameters(env: &mut impl Env, f: &Features, command: Command, opcode: Opcode
         | Opcode::TlbiSS12Vmall
         | Opcode::TlbiSS2Ipa
         | Opcode::TlbiSnhAll => unreachable!("{} is never legal here", opcode.name()),
-    };
-    Ok(decoded)
+    }
 }

@@ -236,7 +236,15 @@ impl Stalls {
     }
 
     /// An invalidation bears on the streams for which `is_named` holds (§7.2.1).
+    #[inline(always)]
     pub(crate) fn invalidate(&mut self, is_named: impl Fn(StreamId) -> bool) {
+        if !self.waiting.is_empty() {
+            self.begin_invalidation(is_named);
+        }
+    }
+
+    #[cold]
+    fn begin_invalidation(&mut self, is_named: impl Fn(StreamId) -> bool) {
         for stag in &self.waiting {
             let stall = self.entries.get_mut(stag).expect("the tag is in use");
             if let State::Unrecorded(Unrecorded { invalidation: begun @ Invalidation::None, .. }) =

@@ -49,30 +49,59 @@ pub(crate) fn next(
     chosen
 }
 
+/// The same for the Command queue that every SMMU has alone, which stands at `ring` and does not hang.
+#[inline(always)]
+pub(crate) fn next_of_main(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    ring: Ring,
+) -> Option<Pending> {
+    main_is_open(registers).then(|| at(env, f, registers, CommandQueue::Main, ring))?
+}
+
 /// Whether some queue has a command that could be consumed; nothing is asked.
 pub(crate) fn waits(f: &Features, registers: &Registers) -> bool {
-    let has_entries = |ring: Ring| matches!(ring.fill(), Fill::Partial | Fill::Full);
-    let main = registers.cr0ack.cmdqen() && !registers.active_errors().cmdq_err();
     let mut enhanced = registers.ecmdqs.ids(f).map(|id| registers.ecmdqs.get(f, id));
-    main && has_entries(registers.command_ring(f))
+    main_has_more(registers, registers.command_ring(f))
         || enhanced.any(|queue| {
             queue.is_enabled()
                 && matches!(queue.error_state(), ErrorState::None)
-                && has_entries(queue.ring(f))
+                && queue.ring(f).has_entries()
         })
+}
+
+/// Whether the Command queue that every SMMU has, which stands at `ring`, has another command.
+#[inline(always)]
+pub(crate) fn main_has_more(registers: &Registers, ring: Ring) -> bool {
+    main_is_open(registers) && ring.has_entries()
+}
+
+#[inline(always)]
+fn main_is_open(registers: &Registers) -> bool {
+    registers.cr0ack.cmdqen() && !registers.active_errors().cmdq_err()
 }
 
 fn pending(env: &mut impl Env, f: &Features, registers: &Registers, queue: CommandQueue) -> Option<Pending> {
     let ring = match queue {
-        CommandQueue::Main => {
-            let is_open = registers.cr0ack.cmdqen() && !registers.active_errors().cmdq_err();
-            is_open.then(|| registers.command_ring(f))?
-        }
+        CommandQueue::Main => main_is_open(registers).then(|| registers.command_ring(f))?,
         CommandQueue::Enhanced(id) => {
             let queue = registers.ecmdqs.get(f, id);
             queue.is_enabled().then(|| queue.ring(f))?
         }
     };
+    at(env, f, registers, queue, ring)
+}
+
+/// The command at CONS of an enabled queue, if it may be consumed.
+#[inline(always)]
+fn at(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    queue: CommandQueue,
+    ring: Ring,
+) -> Option<Pending> {
     let is_pending = match ring.fill() {
         Fill::Empty => false,
         Fill::Partial | Fill::Full => passes_errors(env, f, registers, queue),
@@ -113,19 +142,24 @@ impl Pending {
         self.queue
     }
 
+    /// The queue behind the command, once it is consumed.
+    pub(crate) fn rest(self) -> Ring {
+        self.ring.consumed()
+    }
+
     /// Whether another command of the same queue waits behind one that was just consumed.
     pub(crate) fn has_more(self, f: &Features, registers: &Registers) -> bool {
-        let (is_open, ring) = match self.queue {
-            CommandQueue::Main => (!registers.active_errors().cmdq_err(), registers.command_ring(f)),
+        match self.queue {
+            CommandQueue::Main => main_has_more(registers, registers.command_ring(f)),
             CommandQueue::Enhanced(id) => {
                 let queue = registers.ecmdqs.get(f, id);
-                (matches!(queue.error_state(), ErrorState::None), queue.ring(f))
+                matches!(queue.error_state(), ErrorState::None) && queue.ring(f).has_entries()
             }
-        };
-        is_open && matches!(ring.fill(), Fill::Partial | Fill::Full)
+        }
     }
 
     /// Reads the next command.
+    #[inline(always)]
     pub(crate) fn fetch(
         self,
         env: &mut impl Env,
@@ -147,7 +181,7 @@ impl Pending {
     /// Moves CONS over the command.
     pub(crate) fn consume(self, env: &mut impl Env, f: &Features, registers: &mut Registers) {
         env.note(Rule::CommandConsumed);
-        let rd = self.ring.cons_after();
+        let rd = self.rest().cons();
         match self.queue {
             CommandQueue::Main => registers.cmdq_cons.set_rd(rd),
             CommandQueue::Enhanced(id) => registers.ecmdqs.get_mut(f, id).set_rd(rd),

@@ -59,9 +59,9 @@ impl Ring {
         (self.prod + 1) & self.mask()
     }
 
-    /// CONS after one entry less.
-    pub(crate) const fn cons_after(self) -> u32 {
-        (self.cons + 1) & self.mask()
+    /// The queue with one entry less.
+    pub(crate) const fn consumed(self) -> Self {
+        Self { cons: (self.cons + 1) & self.mask(), ..self }
     }
 
     /// Index of the next entry to write.
@@ -72,6 +72,11 @@ impl Ring {
     /// Index of the next entry to read.
     pub(crate) const fn cons_index(self) -> u32 {
         self.cons & (self.mask() >> 1)
+    }
+
+    /// Whether there is something to read.
+    pub(crate) const fn has_entries(self) -> bool {
+        matches!(self.fill(), Fill::Partial | Fill::Full)
     }
 
     pub(crate) const fn fill(self) -> Fill {
@@ -125,7 +130,7 @@ mod tests {
     fn increments_wrap_and_toggle_the_flag() {
         assert_eq!(Ring::new(2, 0b011, 0).prod_after(), 0b100);
         assert_eq!(Ring::new(2, 0b111, 0b100).prod_after(), 0b000);
-        assert_eq!(Ring::new(2, 0, 0b111).cons_after(), 0b000);
+        assert_eq!(Ring::new(2, 0, 0b111).consumed().cons(), 0b000);
         assert_eq!(Ring::new(0, 1, 0).prod_after(), 0);
         assert_eq!(Ring::new(2, 0b111, 0b110).prod_index(), 3);
         assert_eq!(Ring::new(2, 0b111, 0b110).cons_index(), 2);

@@ -26,6 +26,15 @@ pub(crate) fn pending_max(f: &Features) -> usize {
     CR0_FIELDS.len() + IRQ_CTRL_FIELDS.len() + 1 + usize::from(GROUPS) + ecmdqs
 }
 
+/// Whether an Update is pending.
+pub(crate) fn is_pending(registers: &Registers) -> bool {
+    registers.cr0 != registers.cr0ack
+        || registers.irq_ctrl != registers.irq_ctrlack
+        || registers.gbpa.update()
+        || registers.ecmdqs.are_in_transition()
+        || registers.pmcgs.are_pending()
+}
+
 /// Completes one pending Update, if there is one.
 pub(crate) fn complete_one(env: &mut impl Env, f: &Features, registers: &mut Registers) -> bool {
     let cr0 = (registers.cr0.into_bits(), registers.cr0ack.into_bits());

@@ -46,7 +46,7 @@ Exit codes: 0 done; 2 no capability has this name.";
 ///
 /// Flips each bit of IDR0 to IDR5 outside the list, one at a time, in what the kernel reports, and compares what the
 /// guest is shown, what the VMM asks of VIOMMU_ALLOC, and whether it starts. Policies: `kdoc` follows the list,
-/// `passthrough` shows what it reads, `masked` follows the mask of a hypothetical explicit kernel; the others are what
+/// `passthrough` shows what it reads and does not emulate, `verbatim` shows all of it, `masked` follows the mask of a hypothetical explicit kernel; the others are what
 /// real VMMs do. Without a policy, all are audited.
 #[derive(Args, Debug)]
 #[command(after_long_help = AUDIT_HELP)]

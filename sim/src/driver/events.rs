@@ -51,7 +51,7 @@ impl ArmSmmuV3 {
         match self.masters[master].vmaster {
             Some((viommu, virt_id)) if word1 & STAGE2 == 0 => {
                 let word0 = word0 & 0xffff_ffff | virt_id << 32;
-                Report::Virtual { viommu, record: [word0, record[1], record[2], record[3]] }
+                Report::Virtual { viommu, record: [word0, record[1], record[2], record[3]], hardware: record }
             }
             Some(_) | None => Report::Logged(record),
         }

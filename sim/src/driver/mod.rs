@@ -128,6 +128,8 @@ pub enum Report {
         viommu: ViommuId,
         /// The 32 bytes, as words.
         record: [u64; 4],
+        /// The record as the SMMU wrote it: what is logged if there is no vEVENTQ.
+        hardware: [u64; 4],
     },
     /// A stalled access for the handler of the domain.
     Fault(PageFault),

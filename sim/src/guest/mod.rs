@@ -36,7 +36,7 @@ pub struct GuestSetup {
 }
 
 impl GuestSetup {
-    /// The kernel with queues of 64 KiB at most and 64 MiB of memory, on a machine with these devices.
+    /// The kernel with queues of 64 KiB at most and 16 MiB of memory, on a machine with these devices.
     pub fn new(devices: Vec<DeviceDescription>) -> Self {
         let window = Ram { ipa: SW_MSI.start, bytes: SW_MSI.last - SW_MSI.start + 1 };
         Self {

@@ -5,6 +5,9 @@ use crate::kernel::Kernel;
 use crate::kernel::frames::Frames;
 use crate::vmm::Vmm;
 
+/// What memory is zeroed with.
+const ZEROS: [u8; 4096] = [0; 4096];
+
 /// The doors of the guest's driver.
 #[derive(Debug)]
 pub struct GuestPlatform<'a> {
@@ -48,14 +51,15 @@ impl Platform for GuestPlatform<'_> {
         }
     }
 
+    /// What was there before is gone: the guest may have booted more than once.
     fn allocate(&mut self, bytes: u64) -> Option<u64> {
-        let block = self.frames.take(bytes, bytes)?;
-        if block.is_used {
-            for offset in (0..bytes).step_by(8) {
-                self.store(block.address + offset, 0);
-            }
+        let address = self.frames.take(bytes, bytes)?.address;
+        for offset in (0..bytes).step_by(ZEROS.len()) {
+            let left = usize::try_from(bytes - offset).unwrap_or(usize::MAX);
+            let zeros = &ZEROS[..left.min(ZEROS.len())];
+            self.vmm.write_memory(self.kernel, address + offset, zeros).ok()?;
         }
-        Some(block.address)
+        Some(address)
     }
 
     fn free(&mut self, address: u64, bytes: u64) {

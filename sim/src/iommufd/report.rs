@@ -5,7 +5,7 @@ use smmu_model::features::{FIELDS, IdRegisters};
 use super::uapi::iommu_hw_info_arm_smmuv3;
 use crate::driver::{GuestSupport, HwInfo};
 use crate::kernel::generation::{
-    CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, DOCUMENTED, Generation, HW_INFO_FLAG_MASK_FOLLOWS, Reports,
+    CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, Generation, HW_INFO_FLAG_MASK_FOLLOWS, Reports,
 };
 
 /// What a kernel that sanitises says beyond the documented fields: a guest's stage 1 exists, walks are coherent,
@@ -47,7 +47,8 @@ pub(super) fn report(generation: Generation, read: HwInfo, support: GuestSupport
 fn supported(generation: Generation) -> [u32; 6] {
     let optional = [(HTTU, generation.vhttu), (BTM, generation.vbtm)];
     let optional = optional.into_iter().filter(|(_, offered)| *offered).map(|(name, _)| name);
-    let names: Vec<&str> = DOCUMENTED.iter().chain(ALWAYS_SUPPORTED).copied().chain(optional).collect();
+    let always = ALWAYS_SUPPORTED.iter().copied();
+    let names: Vec<&str> = generation.list.fields().chain(always).chain(optional).collect();
     let mut mask = [0; 6];
     for field in FIELDS.iter().filter(|field| names.contains(&field.name)) {
         let (register, _) = field.name.split_once('.').expect("a documented field is a part of a register");

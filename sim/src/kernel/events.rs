@@ -34,7 +34,11 @@ impl Kernel {
 
     fn deliver(&mut self, iommu: IommuId, report: Report) {
         match report {
-            Report::Virtual { viommu, record } => self.deliver_virtual(iommu, viommu, record),
+            Report::Virtual { viommu, record, hardware } => {
+                if !self.deliver_virtual(iommu, viommu, record) {
+                    self.logged.push(hardware);
+                }
+            }
             Report::Fault(fault) => {
                 let device = self.device_of(iommu, fault.master);
                 let host = &mut self.host;
@@ -54,7 +58,8 @@ impl Kernel {
         }
     }
 
-    fn deliver_virtual(&mut self, iommu: IommuId, viommu: ViommuId, record: [u64; 4]) {
+    /// Whether a queue was there for the record.
+    fn deliver_virtual(&mut self, iommu: IommuId, viommu: ViommuId, record: [u64; 4]) -> bool {
         let payload: Vec<u8> = record.iter().flat_map(|word| word.to_le_bytes()).collect();
         for context in self.contexts.values_mut() {
             let is_meant = |id: &ObjectId| {
@@ -62,11 +67,9 @@ impl Kernel {
                 known.is_some_and(|known| (known.iommu, known.driver) == (iommu, viommu))
             };
             let Some(id) = context.objects.ids().find(is_meant) else { continue };
-            if queues::report_event(context, id, EVENTS_OF_SMMUV3, payload).is_err() {
-                self.logged.push(record);
-            }
-            return;
+            return queues::report_event(context, id, EVENTS_OF_SMMUV3, payload).is_ok();
         }
+        false
     }
 
     fn device_of(&self, iommu: IommuId, master: MasterId) -> DeviceId {

@@ -6,6 +6,8 @@
 /// A kernel, as far as the negotiation of capabilities can tell it from Linux 7.3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Generation {
+    /// Which fields its documentation lists.
+    pub list: List,
     /// What GET_HW_INFO reports of the ID registers.
     pub reports: Reports,
     /// Guests can have their translation tables updated by hardware: capability bits that join the SMMU with firmware,
@@ -14,6 +16,16 @@ pub struct Generation {
     /// Guests can broadcast TLBIs to the SMMU: a capability bit, and a flag of VIOMMU_ALLOC that joins the VMIDs of
     /// the SMMU and of KVM. The driver lets the SMMU take part in broadcasts.
     pub vbtm: bool,
+}
+
+/// The fields of the ID registers that a kernel documents as usable by a VMM (`struct iommu_hw_info_arm_smmuv3`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum List {
+    /// Of the first kernel with nesting.
+    Linux6_13,
+    /// With IDR5.DS.
+    #[default]
+    Linux7_3,
 }
 
 /// What GET_HW_INFO reports of the ID registers.
@@ -46,7 +58,28 @@ pub const FLAG_VHTTU: u32 = 1 << 0;
 /// VIOMMU_ALLOC, `flags`: the guest broadcasts TLBIs. `data_uptr` points to the descriptor of the KVM VM, four bytes.
 pub const FLAG_VBTM: u32 = 1 << 1;
 
-/// The fields of the ID registers that Linux 7.3 documents as usable by a VMM (`struct iommu_hw_info_arm_smmuv3`).
+/// The field that came to the list with Linux 7.3.
+const DS: &str = "IDR5.DS";
+
+impl List {
+    /// All, oldest first.
+    pub const ALL: &'static [Self] = &[Self::Linux6_13, Self::Linux7_3];
+
+    /// The name in matrix files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux6_13 => "6.13",
+            Self::Linux7_3 => "7.3",
+        }
+    }
+
+    /// The names of the fields.
+    pub fn fields(self) -> impl Iterator<Item = &'static str> {
+        DOCUMENTED.iter().copied().filter(move |name| self == Self::Linux7_3 || *name != DS)
+    }
+}
+
+/// The list of Linux 7.3.
 pub const DOCUMENTED: &[&str] = &[
     "IDR0.ST_LEVEL",
     "IDR0.TERM_MODEL",
@@ -63,7 +96,7 @@ pub const DOCUMENTED: &[&str] = &[
     "IDR5.GRAN64K",
     "IDR5.GRAN16K",
     "IDR5.GRAN4K",
-    "IDR5.DS",
+    DS,
 ];
 
 impl Reports {

@@ -45,6 +45,8 @@ pub struct Platform {
     pub firmware: Firmware,
     /// The interconnect carries atomic updates.
     pub has_atomics: bool,
+    /// The root complex forces the device's writes coherent (CANWBS).
+    pub canwbs: bool,
     /// The VMID that KVM gives out first. The SMMU's first is 1.
     pub first_kvm_vmid: Vmid,
 }

@@ -112,6 +112,7 @@ fn machine(matrix: &Matrix, [hardware, platform, kernel, _]: [usize; 4]) -> Setu
     let smmu = SmmuSetup { firmware: platform.firmware, ..SmmuSetup::new(hardware.features) };
     let mut device = DeviceSetup::pci(IommuId(0), HOST_STREAM, GroupId(0), BusDriver::Vfio);
     device.description.ats = true;
+    device.description.canwbs = platform.canwbs;
     device.description.pasid_bits = PASID_BITS;
     Setup {
         smmus: vec![smmu],

@@ -9,7 +9,7 @@ use super::axes::{Expectation, Hardware, HostKernel, Kind, Matrix, Platform, Vmm
 use super::outcome::{By, Symptom};
 use crate::driver::{Firmware, HttuOverride, Source};
 use crate::errno::Errno;
-use crate::kernel::generation::{Generation, Reports};
+use crate::kernel::generation::{Generation, List, Reports};
 use crate::negotiation::{Policy, Vintage};
 use crate::scenario::arguments::{Arguments, no_block, number};
 use crate::scenario::scope::Scope;
@@ -78,8 +78,7 @@ impl Reader {
     /// `hardware "grace" preset="grace" { idr IDR0.HTTU=0; }`
     fn hardware(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &Scope::default())?;
-        let known: Vec<_> = self.hardware.iter().map(|other| other.name.as_str()).collect();
-        let name = new_name(&mut arguments, &known)?;
+        let name = new_name(&mut arguments, self.hardware.iter().map(|other| &other.name))?;
         let preset = choice(&mut arguments, "preset", Preset::ALL, |preset| preset.name())?;
         arguments.finish()?;
         let mut ids = preset.unwrap_or(Preset::Max).id_registers();
@@ -113,11 +112,12 @@ impl Reader {
     fn platform(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &Scope::default())?;
-        let known: Vec<_> = self.platforms.iter().map(|other| other.name.as_str()).collect();
-        let name = new_name(&mut arguments, &known)?;
+        let name = new_name(&mut arguments, self.platforms.iter().map(|other| &other.name))?;
         let is_acpi = choice(&mut arguments, "source", &["dt", "acpi"], |name| name)? == Some("acpi");
         let httu = arguments.number_to("httu", 3)?;
+        let coherent = arguments.flag("coherent")?.unwrap_or(true);
         let has_atomics = arguments.flag("atomics")?.unwrap_or(true);
+        let canwbs = arguments.flag("canwbs")?.unwrap_or(true);
         let vmid = arguments.number_to("kvm-vmid", u64::from(u16::MAX))?;
         arguments.finish()?;
         let source = match (is_acpi, httu) {
@@ -132,22 +132,22 @@ impl Reader {
         if let (0, Some(vmid)) = (first, vmid) {
             return Err(Problem::new(vmid.span, "VMID 0 is the host's"));
         }
-        let firmware = Firmware { source, ..Firmware::default() };
-        self.platforms.push(Platform { name, firmware, has_atomics, first_kvm_vmid });
+        let firmware = Firmware { source, coherent, ..Firmware::default() };
+        self.platforms.push(Platform { name, firmware, has_atomics, canwbs, first_kvm_vmid });
         Ok(())
     }
 
-    /// `kernel "next" reports="raw" vhttu=#true vbtm=#true`
+    /// `kernel "next" list="7.3" reports="raw" vhttu=#true vbtm=#true`
     fn kernel(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &Scope::default())?;
-        let known: Vec<_> = self.kernels.iter().map(|other| other.name.as_str()).collect();
-        let name = new_name(&mut arguments, &known)?;
+        let name = new_name(&mut arguments, self.kernels.iter().map(|other| &other.name))?;
+        let list = choice(&mut arguments, "list", List::ALL, |list| list.name())?.unwrap_or_default();
         let reports = choice(&mut arguments, "reports", Reports::ALL, |reports| reports.name())?;
         let vhttu = arguments.flag("vhttu")?.unwrap_or(false);
         let vbtm = arguments.flag("vbtm")?.unwrap_or(false);
         arguments.finish()?;
-        let generation = Generation { reports: reports.unwrap_or_default(), vhttu, vbtm };
+        let generation = Generation { list, reports: reports.unwrap_or_default(), vhttu, vbtm };
         self.kernels.push(HostKernel { name, generation });
         Ok(())
     }
@@ -156,8 +156,7 @@ impl Reader {
     fn vmm(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = Arguments::new(node, &Scope::default())?;
-        let known: Vec<_> = self.vmms.iter().map(|other| other.name.as_str()).collect();
-        let name = new_name(&mut arguments, &known)?;
+        let name = new_name(&mut arguments, self.vmms.iter().map(|other| &other.name))?;
         let policies: Vec<_> = Policy::all().collect();
         let policy = choice(&mut arguments, "policy", &policies, |policy| policy.name())?;
         let vintage = choice(&mut arguments, "vintage", Vintage::ALL, |vintage| vintage.name())?;
@@ -222,9 +221,12 @@ impl Reader {
 }
 
 /// The name of a new member of an axis.
-fn new_name(arguments: &mut Arguments, known: &[&str]) -> Result<String, Problem> {
+fn new_name<'a>(
+    arguments: &mut Arguments,
+    mut known: impl Iterator<Item = &'a String>,
+) -> Result<String, Problem> {
     let name = arguments.required_text("a name")?;
-    if known.contains(&name.value.as_str()) {
+    if known.any(|known| *known == name.value) {
         return Err(Problem::new(name.span, format!("`{}` is there already", name.value)));
     }
     Ok(name.value)

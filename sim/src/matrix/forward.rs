@@ -11,7 +11,7 @@ pub struct Breaks {
     pub today: [usize; 4],
     /// The cell with the later kernel.
     pub later: [usize; 4],
-    /// What the kernel has gained: `vHTTU`, `vBTM`.
+    /// What the kernel has gained: `vHTTU`, `vBTM`, `a longer list`.
     pub gains: Vec<&'static str>,
 }
 
@@ -35,9 +35,12 @@ fn gains(matrix: &Matrix, today: [usize; 4], later: [usize; 4]) -> Option<Vec<&'
         return None;
     }
     let [one, other] = [today, later].map(|place| matrix.kernels[place[2]].generation);
+    let later_list = (one.list < other.list).then_some("a longer list");
     let changes = [("vHTTU", one.vhttu, other.vhttu), ("vBTM", one.vbtm, other.vbtm)];
-    let is_later = one.reports == other.reports && changes.iter().all(|(_, before, after)| before <= after);
-    let gains: Vec<_> =
-        changes.into_iter().filter(|(_, before, after)| before < after).map(|(name, ..)| name).collect();
+    let is_later = one.reports == other.reports
+        && one.list <= other.list
+        && changes.iter().all(|(_, before, after)| before <= after);
+    let gained = changes.into_iter().filter(|(_, before, after)| before < after).map(|(name, ..)| name);
+    let gains: Vec<_> = gained.chain(later_list).collect();
     (is_later && !gains.is_empty()).then_some(gains)
 }

@@ -25,10 +25,10 @@ pub fn write(out: &mut impl Write, report: &Report<'_>, title: &str) -> io::Resu
 }
 
 const STYLE: &str = "
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #1b1b1b; }
+body { font: 15px/1.4 system-ui, sans-serif; margin: 1.5rem; color: #1b1b1b; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 1.8rem 0 .4rem; }
-table { border-collapse: collapse; } th, td { border: 1px solid #c9c9c9; padding: .3rem .6rem; text-align: left; }
-th { background: #f1f1f1; font-weight: 600; } td { font-size: .9rem; }
+table { border-collapse: collapse; } th, td { border: 1px solid #c9c9c9; padding: .25rem .5rem; text-align: left; }
+th { background: #f1f1f1; font-weight: 600; } th, td { font-size: .82rem; vertical-align: top; }
 .works { background: #e0f3e2; } .refused { background: #fdf1cf; } .misled { background: #fbd9d6; }
 .misled a { color: #8c1414; font-weight: 600; } .summary span { padding: .15rem .5rem; margin-right: .4rem; }
 pre { background: #f6f6f6; padding: .6rem; overflow-x: auto; font-size: .85rem; } section:target h3 { color: #8c1414; }

@@ -75,7 +75,7 @@ pub(super) fn short(cell: &Cell) -> String {
     match &cell.outcome {
         Outcome::Works => {
             let uses: Vec<_> = cell.uses.iter().map(|used| used.name()).collect();
-            if uses.is_empty() { "works".to_owned() } else { format!("works +{}", uses.join("+")) }
+            if uses.is_empty() { "works".to_owned() } else { format!("works +{}", uses.join(" +")) }
         }
         Outcome::Refused(refusal) => {
             let errno = refusal.errno.map(|errno| format!(" {errno}")).unwrap_or_default();
@@ -83,7 +83,7 @@ pub(super) fn short(cell: &Cell) -> String {
         }
         Outcome::Misled(symptoms) => {
             let names: Vec<_> = symptoms.iter().map(|symptom| symptom.name()).collect();
-            format!("MISLED {}", names.join("+"))
+            format!("MISLED {}", names.join(", "))
         }
     }
 }

@@ -278,6 +278,7 @@ impl<'a> Workload<'a> {
                 | Note::Stopped(_)
                 | Note::Regime(_)
                 | Note::Ste { .. }
+                | Note::SteUnchanged { .. }
                 | Note::SteBits { .. }
                 | Note::Event { .. }
                 | Note::EventsLost { .. } => {}

@@ -86,6 +86,8 @@ pub enum Policy {
     Kdoc,
     /// Shows what it has read, of everything that stage 1 of a guest can use and that it does not emulate itself.
     Passthrough,
+    /// Shows what it has read, whatever it is.
+    Verbatim,
     /// Shows what the mask of an explicit kernel covers; of another kernel, what the documentation lists.
     Masked,
     /// What a real VMM does.
@@ -124,13 +126,14 @@ impl Vintage {
 
 impl Policy {
     /// The policies that are no profile.
-    pub const GENERAL: &'static [Self] = &[Self::Kdoc, Self::Passthrough, Self::Masked];
+    pub const GENERAL: &'static [Self] = &[Self::Kdoc, Self::Passthrough, Self::Verbatim, Self::Masked];
 
     /// The name on the command line and in matrix files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kdoc => "kdoc",
             Self::Passthrough => "passthrough",
+            Self::Verbatim => "verbatim",
             Self::Masked => "masked",
             Self::Profile(profile) => profile.name,
         }
@@ -151,6 +154,7 @@ impl Policy {
         let mut ids = match self {
             Self::Kdoc => documented(vintage, seen),
             Self::Passthrough => of_everything(seen, &[u32::MAX; 6]),
+            Self::Verbatim => seen.ids,
             Self::Masked => {
                 seen.mask.map_or_else(|| documented(vintage, seen), |mask| of_everything(seen, &mask))
             }
@@ -166,7 +170,7 @@ impl Policy {
         let has = |bit: u64| seen.capabilities & bit != 0;
         let httu = u64::from(has(CAP_VHTTU_ACCESS)) + u64::from(has(CAP_VHTTU_DIRTY));
         let btm = u64::from(has(CAP_VBTM));
-        if self != Self::Passthrough {
+        if !matches!(self, Self::Passthrough | Self::Verbatim) {
             set(ids, "IDR0.HTTU", httu);
             set(ids, "IDR0.BTM", btm);
         }

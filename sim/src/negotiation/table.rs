@@ -30,16 +30,7 @@ const fn emulated(
     advice: &'static str,
     sources: &'static [&'static str],
 ) -> Capability {
-    Capability {
-        name,
-        fields,
-        documented,
-        software: EMULATED,
-        firmware: NO_FIRMWARE,
-        enable: NO_ENABLE,
-        advice,
-        sources,
-    }
+    direct(name, fields, documented, EMULATED, advice, sources)
 }
 
 const fn direct(

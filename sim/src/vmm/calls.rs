@@ -6,8 +6,8 @@ use crate::errno::Errno;
 use crate::iommufd::uapi::{
     Layout, iommu_destroy, iommu_fault_alloc, iommu_hw_info, iommu_hw_info_arm_smmuv3, iommu_hwpt_alloc,
     iommu_hwpt_arm_smmuv3, iommu_hwpt_invalidate, iommu_hwpt_page_response, iommu_ioas_alloc, iommu_ioas_map,
-    iommu_vdevice_alloc, iommu_veventq_alloc, iommu_viommu_alloc, vfio_device_attach_iommufd_pt,
-    vfio_device_bind_iommufd,
+    iommu_option, iommu_vdevice_alloc, iommu_veventq_alloc, iommu_viommu_alloc,
+    vfio_device_attach_iommufd_pt, vfio_device_bind_iommufd,
 };
 use crate::kernel::generation::FLAG_VBTM;
 use crate::kernel::{Client, Kernel};
@@ -46,6 +46,7 @@ calls! {
     Destroy = "IOMMU_DESTROY" 0x3b80,
     IoasAlloc = "IOMMU_IOAS_ALLOC" 0x3b81,
     IoasMap = "IOMMU_IOAS_MAP" 0x3b85,
+    Option = "IOMMU_OPTION" 0x3b87,
     HwptAlloc = "IOMMU_HWPT_ALLOC" 0x3b89,
     GetHwInfo = "IOMMU_GET_HW_INFO" 0x3b8a,
     HwptInvalidate = "IOMMU_HWPT_INVALIDATE" 0x3b8d,
@@ -63,6 +64,8 @@ impl std::fmt::Display for Call {
 
 /// `IOMMU_IOAS_MAP_*`: at the given IOVA, for writing, for reading.
 const MAP_FLAGS: u32 = 0b111;
+/// `IOMMU_OPTION_HUGE_PAGES`, of which 0 is set.
+const OPTION_HUGE_PAGES: u32 = 1;
 /// `IOMMU_HWPT_ALLOC_NEST_PARENT` and `IOMMU_HWPT_FAULT_ID_VALID`.
 const NEST_PARENT: u32 = 1 << 0;
 const FAULT_ID_VALID: u32 = 1 << 2;
@@ -153,6 +156,13 @@ impl Caller<'_> {
     pub(super) fn ioas_alloc(&mut self, iommu: i32) -> Result<u32, VmmError> {
         let mut cmd = iommu_ioas_alloc { size: 12, ..Default::default() };
         self.ioctl(iommu, Call::IoasAlloc, &mut cmd, 0, |cmd| cmd.out_ioas_id)
+    }
+
+    /// Has the kernel map an IOAS in pages.
+    pub(super) fn without_huge_pages(&mut self, iommu: i32, ioas: u32) -> Result<u32, VmmError> {
+        let mut cmd =
+            iommu_option { size: 24, option_id: OPTION_HUGE_PAGES, object_id: ioas, ..Default::default() };
+        self.ioctl(iommu, Call::Option, &mut cmd, ioas, |_cmd| 0)
     }
 
     /// Maps memory of the monitor at `iova`.

@@ -64,8 +64,9 @@ impl Vmm {
         if let Some(progress) = self.back(kernel, Accelerated::step) {
             return progress;
         }
-        let mut bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
-        self.front.step(&mut World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence })
+        let Self { client, memory, front, back, .. } = self;
+        let Back::Emulated(back) = back else { unreachable!("there are two kinds of machines") };
+        back.step(front, GuestBus { kernel, pid: client.pid, memory })
     }
 
     /// Steps until nothing is left to do. Events that come faster than the guest takes them are lost, so that there is

@@ -16,7 +16,12 @@ pub(super) struct Hardware {
     substreams: bool,
     ril: bool,
     ds: bool,
+    /// An erratum: what invalidates must be issued twice.
+    pub(super) repeats: bool,
 }
+
+/// `IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI`.
+const ERRATA_REPEAT_TLBI_CFGI: u32 = 1 << 0;
 
 /// Why a command that the guest's SMMU has cannot be carried out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -56,6 +61,7 @@ impl Hardware {
             substreams: Idr1::from_bits(idr1).ssidsize() != 0,
             ril: Idr3::from_bits(idr3).ril(),
             ds: Idr5::from_bits(idr5).ds(),
+            repeats: info.flags & ERRATA_REPEAT_TLBI_CFGI != 0,
         }
     }
 
@@ -156,8 +162,9 @@ const LOW_BITS: u64 = 0xfff;
 mod tests {
     use super::*;
 
-    const BARE: Hardware = Hardware { ats: false, asid16: false, substreams: false, ril: false, ds: false };
-    const RICH: Hardware = Hardware { ats: true, asid16: true, substreams: true, ril: true, ds: false };
+    const BARE: Hardware =
+        Hardware { ats: false, asid16: false, substreams: false, ril: false, ds: false, repeats: false };
+    const RICH: Hardware = Hardware { ats: true, asid16: true, substreams: true, ril: true, ..BARE };
 
     #[track_caller]
     fn check(hardware: Hardware, words: [u64; 2], expected: Result<[u64; 2], Unable>) {

@@ -16,8 +16,8 @@ pub struct Ram {
 }
 
 impl Ram {
-    /// The default: 64 MiB from 1 GiB on, clear of the window for interrupts that the kernel reserves.
-    pub const DEFAULT: Self = Self { ipa: 0x4000_0000, bytes: 64 << 20 };
+    /// The default: 16 MiB from 1 GiB on, clear of the window for interrupts that the kernel reserves.
+    pub const DEFAULT: Self = Self { ipa: 0x4000_0000, bytes: 16 << 20 };
 }
 
 /// Where guest memory is in the monitor's memory.

@@ -37,7 +37,7 @@ pub use forward::Unable;
 pub use memory::{GuestBus, GuestMemory, Ram};
 pub use note::{EventSource, Fate, Installed, Note, Regime};
 pub use offer::Offer;
-pub use setup::{DeviceReply, GuestDevice, Mode, Probed, VmmSetup};
+pub use setup::{DeviceReply, GuestDevice, Mode, Probed, Stalls, VmmSetup};
 pub use stream_table::NoSte;
 
 /// A running monitor.
@@ -104,6 +104,21 @@ impl Vmm {
             Back::Accelerated(back) => back.installed(stream),
             Back::Emulated(_) => None,
         }
+    }
+
+    /// The machine is reset: the guest's SMMU is as it was at first, and its devices go by that. Memory stays.
+    pub fn reset(&mut self, kernel: &mut Kernel) -> Result<(), VmmError> {
+        let (features, caches) = (*self.front.features(), self.front.cache_policy());
+        let bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
+        self.front = setup::out_of_reset(features, caches, bus);
+        let settled = self.back(kernel, |back, behind| {
+            back.forget_commands();
+            back.follow(behind)
+        });
+        settled.unwrap_or_else(|| {
+            self.emulated_mut().forget_stalls();
+            Ok(())
+        })
     }
 
     /// Gives the guest another device. Returns what GET_HW_INFO says of one that is passed through.

@@ -37,12 +37,17 @@ pub enum Note {
     Stopped(CommandError),
     /// What the guest's devices go by has changed.
     Regime(Regime),
-    /// An STE of the guest was looked at.
+    /// A device goes by something else.
     Ste {
         /// The guest's StreamID.
         stream: u32,
-        /// What the device goes by from now on.
+        /// What it goes by from now on.
         installed: Installed,
+    },
+    /// An STE of the guest was looked at, and is the same as before: only what was cached on the way through it goes.
+    SteUnchanged {
+        /// The guest's StreamID.
+        stream: u32,
     },
     /// Bits of an STE of the guest that the kernel does not take were left out.
     SteBits {
@@ -113,8 +118,6 @@ pub enum Installed {
         /// The words that the kernel has.
         words: [u64; 2],
     },
-    /// The same as before: what was cached on the way to it is forgotten.
-    Same,
 }
 
 /// Who made an event.
@@ -139,6 +142,7 @@ impl fmt::Display for Note {
             Self::Stopped(error) => write!(f, "the command queue stops: {}", error.name()),
             Self::Regime(regime) => write!(f, "devices go by {regime}"),
             Self::Ste { stream, installed } => write!(f, "device {stream:#x} goes by {installed}"),
+            Self::SteUnchanged { stream } => write!(f, "device {stream:#x} goes by what it went by"),
             Self::SteBits { stream, dropped: [word0, word1] } => {
                 write!(f, "bits of the STE of {stream:#x} are left out: {word0:#x} {word1:#x}")
             }
@@ -187,7 +191,6 @@ impl fmt::Display for Installed {
             Self::Nested { hwpt, words: [word0, word1] } => {
                 write!(f, "nested HWPT {hwpt}, STE {word0:#x} {word1:#x}")
             }
-            Self::Same => f.write_str("what it went by"),
         }
     }
 }

@@ -21,6 +21,9 @@ pub struct Offer {
 /// log2 of the most entries of the guest's queues: all that the architecture allows.
 const QUEUE_LOG2_MAX: u8 = 19;
 
+/// IDR5.OAS for 52 bits.
+const OAS_52_BITS: u8 = 6;
+
 /// IDR5.OAS for 44 bits: the addresses of the guest are the monitor's to lay out.
 const OAS_44_BITS: u8 = 4;
 
@@ -109,12 +112,15 @@ impl Offer {
         ids
     }
 
-    /// What is offered, with all that SMMUv3.`minor` demands (§6.3.1, §6.3.4).
+    /// What is offered, with all that SMMUv3.`minor` demands (§6.3.1, §6.3.4, §6.3.6).
     fn completed(&self, minor: u8) -> IdRegisters {
         let mut ids = self.without_enhanced_queues();
         let mut idr0 = Idr0::from_bits(ids.idr[0]);
         let mut idr3 = Idr3::from_bits(ids.idr[3]);
+        let idr5 = Idr5::from_bits(ids.idr[5]);
         let (stage1, stage2) = (idr0.s1p(), idr0.s2p());
+        // Output addresses of 52 bits.
+        let idr5 = if idr5.oas() >= OAS_52_BITS && !idr5.ds() { idr5.with_gran64k(true) } else { idr5 };
         if minor >= 1 {
             idr3 = idr3.with_had(idr3.had() || stage1).with_xnx(idr3.xnx() || stage2);
         }
@@ -128,7 +134,7 @@ impl Offer {
         if minor >= 4 {
             idr3 = idr3.with_epan(true).with_mteperm(idr3.mteperm() || stage2);
         }
-        (ids.idr[0], ids.idr[3]) = (idr0.into_bits(), idr3.into_bits());
+        (ids.idr[0], ids.idr[3], ids.idr[5]) = (idr0.into_bits(), idr3.into_bits(), idr5.into_bits());
         ids.aidr = Aidr::from_bits(ids.aidr).with_arch_minor_rev(minor).into_bits();
         ids
     }

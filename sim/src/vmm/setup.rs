@@ -1,8 +1,10 @@
 //! From nothing to a running monitor: the calls that Linux wants in this order.
 
+use std::collections::BTreeSet;
+
 use smmu_model::choice::Defaults;
 use smmu_model::env::World;
-use smmu_model::features::violations;
+use smmu_model::features::{Features, violations};
 use smmu_model::trace::Silence;
 use smmu_model::{CachePolicy, Smmu};
 
@@ -49,24 +51,59 @@ pub struct VmmSetup {
     pub ram: Vec<Ram>,
     /// Its devices.
     pub devices: Vec<GuestDevice>,
+    /// Stage 2 of the kernel has blocks where it can; else pages of 4 KiB (IOMMU_OPTION_HUGE_PAGES).
+    pub huge_pages: bool,
     /// How many events the kernel keeps for the monitor.
     pub event_depth: u32,
-    /// The guest may stall devices, and answers for them: nested HWPTs get a queue of page faults. Without, the kernel
-    /// ends every access that stalls, and nobody hears of it.
-    pub page_faults: bool,
+    /// Whether devices that are passed through may stall.
+    pub stalls: Stalls,
     /// What an emulated SMMU caches.
     pub caches: CachePolicy,
 }
 
+/// Which devices may stall, where the hardware lets the guest's contexts say so (IDR0.STALL_MODEL 0). The kernel cannot
+/// be asked which devices it would have an answer for, and leaves it to the guest's STEs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Stalls {
+    /// Every device, as the guest likes, and nobody answers: the kernel ends what stalls, and nobody hears of it. A device
+    /// that the kernel does not expect to stall hangs for ever. Monitors of today do this.
+    Unanswered,
+    /// No device: every STE says so. A context that stalls is then a bad one, and the guest hears of that.
+    Denied,
+    /// The devices with these StreamIDs of the guest, which the kernel must know as ones that can stall. Their page faults
+    /// go to the guest, which answers. The others may not.
+    Answered(BTreeSet<u32>),
+}
+
+impl Stalls {
+    /// Page faults of the device go to the guest.
+    pub(super) fn are_answered(&self, stream: u32) -> bool {
+        match self {
+            Self::Unanswered | Self::Denied => false,
+            Self::Answered(streams) => streams.contains(&stream),
+        }
+    }
+
+    /// The device may not stall, whatever the guest says.
+    pub(super) fn are_denied(&self, stream: u32) -> bool {
+        match self {
+            Self::Unanswered => false,
+            Self::Denied => true,
+            Self::Answered(streams) => !streams.contains(&stream),
+        }
+    }
+}
+
 impl VmmSetup {
-    /// A virtual machine with passed-through devices, some memory, and room for 1024 events.
+    /// A virtual machine with passed-through devices that may not stall, some memory, and room for 1024 events.
     pub fn accelerated(devices: &[GuestDevice]) -> Self {
         Self {
             mode: Mode::Accelerated,
             ram: vec![Ram::DEFAULT],
             devices: devices.to_vec(),
+            huge_pages: true,
             event_depth: 1024,
-            page_faults: false,
+            stalls: Stalls::Denied,
             caches: CachePolicy::default(),
         }
     }
@@ -158,13 +195,9 @@ impl Probed {
 
     fn probe(&mut self, kernel: &mut Kernel) -> Result<(), VmmError> {
         let Self { setup, client, data, memory, machine, host, replies, notes } = self;
-        let streams: std::collections::BTreeSet<_> =
-            setup.devices.iter().map(|device| device.stream).collect();
-        if streams.len() != setup.devices.len() {
-            let twice = setup.devices.iter().enumerate().find(|(index, device)| {
-                setup.devices[..*index].iter().any(|other| other.stream == device.stream)
-            });
-            return Err(VmmError::StreamTwice(twice.map_or(0, |(_, device)| device.stream)));
+        let mut streams = BTreeSet::new();
+        if let Some(twice) = setup.devices.iter().find(|device| !streams.insert(device.stream)) {
+            return Err(VmmError::StreamTwice(twice.stream));
         }
         let mut caller = Caller { kernel, client: *client, notes, data: 0, step: Step::Memory };
         *data = caller.map_memory(DATA_BYTES)?;
@@ -196,8 +229,13 @@ impl Probed {
     fn front(&mut self, kernel: &mut Kernel, offer: &Offer) -> Result<Smmu, VmmError> {
         let features = offer.features().map_err(VmmError::Offer)?;
         self.notes.extend(violations(&offer.ids()).into_iter().map(Note::Unlawful));
-        let mut bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
-        let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
-        Ok(Smmu::new(features, &mut world).with_caches(self.setup.caches))
+        let bus = GuestBus { kernel, pid: self.client.pid, memory: &self.memory };
+        Ok(out_of_reset(features, self.setup.caches, bus))
     }
+}
+
+/// The guest's SMMU as it is when the machine is turned on.
+pub(super) fn out_of_reset(features: Features, caches: CachePolicy, mut bus: GuestBus<'_>) -> Smmu {
+    let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
+    Smmu::new(features, &mut world).with_caches(caches)
 }

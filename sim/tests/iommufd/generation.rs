@@ -22,7 +22,7 @@ const ASID16: u32 = 1 << 12;
 const CMDQS: u32 = 0b11111 << 21;
 
 fn setup(reports: Reports, vhttu: bool, vbtm: bool) -> Setup {
-    Setup { generation: Generation { reports, vhttu, vbtm }, ..machine(FIELDS) }
+    Setup { generation: Generation { reports, vhttu, vbtm, ..Generation::default() }, ..machine(FIELDS) }
 }
 
 fn with_override(setup: Setup, httu: HttuOverride) -> Setup {

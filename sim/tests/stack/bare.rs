@@ -46,7 +46,15 @@ impl Bare {
     }
 
     pub(crate) fn enabled_on(fields: &[(&str, u64)], change: impl FnOnce(Offer) -> Offer) -> Self {
-        let mut bare = Self::reset(fields, change);
+        Self::enabled_with(fields, |setup| setup, change)
+    }
+
+    pub(crate) fn enabled_with(
+        fields: &[(&str, u64)],
+        adapt: impl FnOnce(VmmSetup) -> VmmSetup,
+        change: impl FnOnce(Offer) -> Offer,
+    ) -> Self {
+        let mut bare = Self::reset_with(fields, adapt, change);
         bare.write64(STRTAB_BASE, TABLE);
         bare.write(STRTAB_BASE_CFG, 10);
         bare.write64(CMDQ_BASE, COMMANDS | 6);
@@ -58,10 +66,19 @@ impl Bare {
 
     /// Out of reset.
     pub(crate) fn reset(fields: &[(&str, u64)], change: impl FnOnce(Offer) -> Offer) -> Self {
+        Self::reset_with(fields, |setup| setup, change)
+    }
+
+    fn reset_with(
+        fields: &[(&str, u64)],
+        adapt: impl FnOnce(VmmSetup) -> VmmSetup,
+        change: impl FnOnce(Offer) -> Offer,
+    ) -> Self {
         let mut kernel = Kernel::boot(&machine(fields)).expect("the machine boots");
         let devices =
             [GuestDevice { stream: STREAM, vfio: 0 }, GuestDevice { stream: OTHER_STREAM, vfio: 1 }];
-        let probed = Vmm::probe(&mut kernel, &VmmSetup::accelerated(&devices)).expect("it can be probed");
+        let setup = adapt(VmmSetup::accelerated(&devices));
+        let probed = Vmm::probe(&mut kernel, &setup).expect("it can be probed");
         let offer = change(Offer::baseline(probed.hardware().expect("there is an SMMU")));
         let vmm = probed.start(&mut kernel, offer).expect("it can be started");
         Self { kernel, vmm, prod: 0 }

@@ -1,7 +1,9 @@
 //! DMA of devices through both stages, after a boot by drivers and ioctls.
 
+use smmu_model::features::Preset;
+use smmu_sim::guest::{Guest, GuestSetup};
 use smmu_sim::kernel::Kernel;
-use smmu_sim::vmm::{GuestDevice, VmmSetup};
+use smmu_sim::vmm::{GuestDevice, Offer, Vmm, VmmSetup};
 
 use super::rig::*;
 
@@ -79,4 +81,50 @@ fn a_monitor_makes_these_calls() {
         invalidate,
     ];
     assert_eq!(calls, expected);
+}
+
+/// The window of interrupts is nobody's memory: the kernel keeps it in stage 2, and the guest maps it 1:1 in stage 1.
+#[test]
+fn the_window_of_interrupts_is_mapped_as_it_is() {
+    let mut kernel = Kernel::boot(&machine(&[])).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &DEVICES[..1]);
+    let domain = vm.attach_new(&mut kernel, STREAM);
+    let (driver, mut doors) = vm.guest.driver_mut(&mut kernel, &mut vm.vmm);
+    let found = [0x07ff_ffff, 0x0800_0000, 0x080f_ffff, 0x0810_0000]
+        .map(|iova| driver.iova_to_phys(&mut doors, domain, iova));
+    assert_eq!(found, [None, Some(0x0800_0000), Some(0x080f_ffff), None]);
+}
+
+/// Every hardware that has a name, under guests with each size of pages.
+#[test]
+fn guests_of_all_page_sizes_run_on_every_preset() {
+    const GRANULE: u64 = 1 << 16;
+    for preset in Preset::ALL {
+        for page_shift in [12, 14, 16] {
+            let mut kernel = Kernel::boot(&machine_of(preset.id_registers())).expect("the machine boots");
+            let probed = Vmm::probe(&mut kernel, &VmmSetup::accelerated(&DEVICES[..1]));
+            let probed = probed.expect("it can be probed");
+            let offer = Offer::baseline(probed.hardware().expect("there is an SMMU"));
+            let mut vmm = probed.start(&mut kernel, offer).expect("it can be started");
+            let mut setup = GuestSetup::new(vec![GuestSetup::device(STREAM)]);
+            setup.host.page_shift = page_shift;
+            let guest = Guest::boot(&mut kernel, &mut vmm, &setup).expect("it boots");
+            let mut vm = Vm { vmm, guest };
+            let domain = vm.attach_new(&mut kernel, STREAM);
+            let Vm { vmm, guest } = &mut vm;
+            let memory = guest.take_pages(&mut kernel, vmm, GRANULE / PAGE).expect("there is memory");
+            vmm.write_memory(&mut kernel, memory + 0xf000, b"far").expect("it is memory");
+            guest.map(&mut kernel, vmm, domain, (0x8000_0000, memory), GRANULE).expect("it can be mapped");
+            let case = format!("{} with pages of 2^{page_shift} bytes", preset.name());
+            assert_eq!(vm.read(&mut kernel, STREAM, 0x8000_f000, 3), Some(b"far".to_vec()), "{case}");
+            vm.guest.unmap(&mut kernel, &mut vm.vmm, domain, 0x8000_0000, GRANULE);
+            assert_eq!(vm.read(&mut kernel, STREAM, 0x8000_f000, 3), None, "{case}");
+            assert!(
+                !vm.lines().iter().any(|line| line.contains("refused") || line.contains("fails")),
+                "{case}"
+            );
+            vm.vmm.stop(&mut kernel);
+            check_nothing_is_left(&kernel);
+        }
+    }
 }

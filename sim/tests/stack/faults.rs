@@ -1,10 +1,11 @@
 //! Faults, from the hardware to the guest and back.
 
+use smmu_model::features::Preset;
 use smmu_model::outcome::Outcome;
-use smmu_sim::driver::{AllocFlags, PageResponse, Report, Target};
+use smmu_sim::driver::{AllocFlags, DomainId, PageResponse, Report, Target};
 use smmu_sim::guest::{Guest, GuestSetup};
 use smmu_sim::kernel::{Direction, Kernel};
-use smmu_sim::vmm::{EventSource, GuestDevice, Note, Offer, Vmm, VmmSetup};
+use smmu_sim::vmm::{EventSource, GuestDevice, Note, Offer, Stalls, Vmm, VmmSetup};
 
 use super::rig::*;
 
@@ -62,20 +63,29 @@ fn endless_faults_end_in_lost_events() {
     assert_eq!(vm.guest.interrupts(&mut kernel, &mut vm.vmm).len(), 2048);
 }
 
+fn answered() -> Stalls {
+    Stalls::Answered([STREAM].into())
+}
+
 /// A machine whose first device stalls, and a guest that knows.
-fn stalling(page_faults: bool) -> (Kernel, Vm, smmu_sim::driver::DomainId) {
-    let mut kernel =
-        Kernel::boot(&machine(&[("IDR0.STALL_MODEL", 0), ("IDR5.STALL_MAX", 8)])).expect("the machine boots");
-    let setup = VmmSetup { page_faults, ..VmmSetup::accelerated(&DEVICES[..1]) };
+fn stalling(stalls: Stalls) -> (Kernel, Vm, DomainId) {
+    stalling_as(VmmSetup { stalls, ..VmmSetup::accelerated(&DEVICES[..1]) })
+}
+
+fn stalling_as(setup: VmmSetup) -> (Kernel, Vm, DomainId) {
+    let mut ids = Preset::Qemu11_1.id_registers();
+    ids.set_field("IDR0.STALL_MODEL", 0).expect("it is a field");
+    ids.set_field("IDR5.STALL_MAX", 8).expect("it is a field");
+    let mut kernel = Kernel::boot(&machine_of(ids)).expect("the machine boots");
     let probed = Vmm::probe(&mut kernel, &setup).expect("it can be probed");
-    let offer = Offer::baseline(probed.hardware().expect("there is an SMMU"));
+    let offer = probed.hardware().map_or_else(|| Offer::from_ids(&ids), Offer::baseline);
     let mut vmm = probed.start(&mut kernel, offer).expect("it can be started");
     let mut device = GuestSetup::device(STREAM);
     device.can_stall = true;
     let guest = Guest::boot(&mut kernel, &mut vmm, &GuestSetup::new(vec![device])).expect("it boots");
     let mut vm = Vm { vmm, guest };
-    let domain =
-        vm.guest.new_domain(&mut kernel, &mut vm.vmm, AllocFlags::default()).expect("there is memory");
+    let flags = AllocFlags::default();
+    let domain = vm.guest.new_domain(&mut kernel, &mut vm.vmm, flags).expect("there is memory");
     let target = Target::Domain { domain, handles_faults: true };
     vm.guest.attach(&mut kernel, &mut vm.vmm, (STREAM, 0), target).expect("it can be attached");
     (kernel, vm, domain)
@@ -88,9 +98,15 @@ fn start_read(kernel: &mut Kernel, vm: &mut Vm) -> Outcome {
 
 #[test]
 fn an_access_that_stalls_waits_for_the_guest() {
-    let (mut kernel, mut vm, domain) = stalling(true);
+    let accelerated = VmmSetup { stalls: answered(), ..VmmSetup::accelerated(&DEVICES[..1]) };
+    for setup in [accelerated, VmmSetup::emulated(&DEVICES[..1])] {
+        wait_for_the_guest(setup);
+    }
+}
+
+fn wait_for_the_guest(setup: VmmSetup) {
+    let (mut kernel, mut vm, domain) = stalling_as(setup);
     assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
-    assert_eq!(kernel.stalled(), 1);
     let reports = vm.guest.interrupts(&mut kernel, &mut vm.vmm);
     let [Report::Fault(fault)] = reports[..] else { panic!("one fault: {reports:?}") };
     assert_eq!((fault.address, fault.pasid, fault.perm), (0x5000, None, 1));
@@ -103,7 +119,7 @@ fn an_access_that_stalls_waits_for_the_guest() {
 
 #[test]
 fn an_access_that_stalls_can_be_ended() {
-    let (mut kernel, mut vm, _domain) = stalling(true);
+    let (mut kernel, mut vm, _domain) = stalling(answered());
     // By the guest, and by the end of the guest.
     for answers in [true, false] {
         assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
@@ -123,8 +139,17 @@ fn an_access_that_stalls_can_be_ended() {
 /// Without a queue of page faults the kernel ends the access, and the guest never hears of it.
 #[test]
 fn without_a_queue_a_stall_is_lost() {
-    let (mut kernel, mut vm, _domain) = stalling(false);
+    let (mut kernel, mut vm, _domain) = stalling(Stalls::Unanswered);
     assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Stalled { .. }));
     assert_eq!(kernel.stalled(), 0);
     assert_eq!(vm.guest.interrupts(&mut kernel, &mut vm.vmm), []);
+}
+
+/// What may not stall is a mistake of the guest, and the guest hears of it: C_BAD_CD.
+#[test]
+fn a_denied_stall_is_a_bad_context() {
+    let (mut kernel, mut vm, _domain) = stalling(Stalls::Denied);
+    assert!(matches!(start_read(&mut kernel, &mut vm), Outcome::Abort(_)));
+    let reports = vm.guest.interrupts(&mut kernel, &mut vm.vmm);
+    assert_eq!(reports, [Report::Logged([0x0a | u64::from(STREAM) << 32, 0, 0, 0])]);
 }

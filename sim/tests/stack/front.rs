@@ -1,7 +1,7 @@
 //! The registers and queues that a guest sees (IHI 0070 chapters 4, 6 and 7).
 
 use smmu_sim::kernel::Kernel;
-use smmu_sim::vmm::{Installed, Offer, Regime};
+use smmu_sim::vmm::{GuestDevice, Installed, Offer, Regime};
 
 use super::bare::*;
 use super::rig::*;
@@ -109,6 +109,38 @@ fn stray_bits_do_not_reach_the_kernel() {
     let lines = bare.lines();
     assert!(lines.contains(&"IOMMU_HWPT_INVALIDATE(5) = 2".to_owned()), "{lines:?}");
     assert!(lines.contains(&"command CFGI_CD_ALL 0x99900000006 0x0: no such device".to_owned()), "{lines:?}");
+}
+
+/// What the monitor could not know to be wrong is left out, and the rest passed on in spite of the kernel, which counts
+/// commands that it has not issued. The CMD_SYNC says that something was wrong.
+#[test]
+fn what_the_kernel_refuses_takes_nothing_else_with_it() {
+    let mut bare = Bare::enabled_on(&[], Offer::with_ats);
+    bare.lines();
+    let atc_inv = [0x40 | u64::from(STREAM) << 32, 52];
+    bare.issue(&[[0x10, 0], [0x11, 0], atc_inv, [0x30, 0], SYNC]);
+    assert_eq!((bare.cons(), bare.errors()), ((4, ILL), CMDQ_ERR));
+    let calls: Vec<_> = bare.lines().into_iter().filter(|line| line.starts_with("IOMMU")).collect();
+    let expected = [
+        "IOMMU_HWPT_INVALIDATE(5) fails: EIO",
+        "IOMMU_HWPT_INVALIDATE(5) = 2",
+        "IOMMU_HWPT_INVALIDATE(5) = 1",
+    ];
+    assert_eq!(calls, expected);
+    bare.acknowledge();
+    assert_eq!((bare.cons().0, bare.errors()), (5, 0));
+}
+
+/// An SMMU of which the kernel says so gets everything twice (ERRATA_REPEAT_TLBI_CFGI).
+#[test]
+fn an_erratum_doubles_what_is_passed_on() {
+    let mut setup = machine(&[]);
+    setup.smmus[0].firmware.repeat_invalidations = true;
+    let mut kernel = Kernel::boot(&setup).expect("the machine boots");
+    let mut vm = Vm::boot(&mut kernel, &[GuestDevice { stream: STREAM, vfio: 0 }]);
+    let calls = vm.lines().into_iter().filter(|line| line == "IOMMU_HWPT_INVALIDATE(4) = 1").count();
+    // TLBI_NSNH_ALL, and CFGI_CD at each of two stores.
+    assert_eq!(calls, 2 * 3);
 }
 
 #[test]

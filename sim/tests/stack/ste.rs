@@ -2,7 +2,7 @@
 
 use smmu_sim::errno::Errno;
 use smmu_sim::kernel::Direction;
-use smmu_sim::vmm::{Installed, NoSte};
+use smmu_sim::vmm::{Installed, NoSte, Offer, Stalls, VmmSetup};
 
 use super::bare::*;
 use super::rig::*;
@@ -18,14 +18,9 @@ const ROOT: u64 = 0x4004_0000;
 fn nested(bare: &Bare, stream: u32) -> Option<[u64; 2]> {
     match bare.vmm.installed(stream) {
         Some(Installed::Nested { words, .. }) => Some(words),
-        Some(
-            Installed::Abort
-            | Installed::NoSte(_)
-            | Installed::Refused(_)
-            | Installed::Bypass
-            | Installed::Same,
-        )
-        | None => None,
+        Some(Installed::Abort | Installed::NoSte(_) | Installed::Refused(_) | Installed::Bypass) | None => {
+            None
+        }
     }
 }
 
@@ -141,21 +136,31 @@ fn an_ste_that_has_not_changed_has_its_cds_forgotten() {
     assert_eq!(bare.lines(), expected);
 }
 
-/// A guest that is shown no stalls cannot have any: a CD that stalls is then illegal for the hardware as well.
+/// Stalls that nobody would answer are denied: a CD that stalls is then illegal. The guest must not be believed.
 #[test]
-fn stalls_that_are_not_shown_are_denied() {
+fn stalls_are_denied_whatever_the_guest_says() {
     const S1STALLD: u64 = 1 << 27;
-    let stalls = [("IDR0.STALL_MODEL", 0)];
-    let denied = |mut offer: smmu_sim::vmm::Offer| {
+    const STAGE1_STE: [u64; 2] = [V | STAGE1 | ROOT, 0xd6];
+    let both_models = [("IDR0.STALL_MODEL", 0)];
+    let hidden = |mut offer: Offer| {
         offer.idr[0] |= 1 << 24;
         offer
     };
-    for (bare, expected) in [
-        (Bare::enabled_on(&stalls, |offer| offer), 0xd6),
-        (Bare::enabled_on(&stalls, denied), 0xd6 | S1STALLD),
+    let answered = Stalls::Answered([OTHER_STREAM].into());
+    for (fields, stalls, is_hidden, expected) in [
+        (&both_models[..], Stalls::Denied, false, 0xd6 | S1STALLD),
+        (&both_models, Stalls::Unanswered, false, 0xd6),
+        // An SMMU that is shown not to stall does not.
+        (&both_models, Stalls::Unanswered, true, 0xd6 | S1STALLD),
+        // The other device's are answered.
+        (&both_models, answered, false, 0xd6 | S1STALLD),
+        // The hardware cannot stall, and knows no S1STALLD.
+        (&[], Stalls::Denied, false, 0xd6),
     ] {
-        let mut bare = bare;
-        bare.install(STREAM, [V | STAGE1 | ROOT, 0xd6]);
-        assert_eq!(nested(&bare, STREAM), Some([V | STAGE1 | ROOT, expected]));
+        let change = |offer| if is_hidden { hidden(offer) } else { offer };
+        let setup = |setup| VmmSetup { stalls: stalls.clone(), ..setup };
+        let mut bare = Bare::enabled_with(fields, setup, change);
+        bare.install(STREAM, STAGE1_STE);
+        assert_eq!(nested(&bare, STREAM), Some([STAGE1_STE[0], expected]), "{stalls:?}");
     }
 }

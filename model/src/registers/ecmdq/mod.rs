@@ -81,8 +81,13 @@ impl Ecmdqs {
     }
 
     /// Whether CR1.QUEUE_* could be used: some queue is not disabled (§3.5.6.1).
-    pub(super) fn are_in_use(&self) -> bool {
+    pub(crate) fn are_in_use(&self) -> bool {
         self.0.iter().any(|queue| !queue.is_disabled())
+    }
+
+    /// Whether ENACK of some queue is to follow EN.
+    pub(super) fn are_in_transition(&self) -> bool {
+        self.0.iter().any(Ecmdq::is_in_transition)
     }
 
     /// Lets ENACK follow EN for the first queue where they differ; says which, and its new ECMDQ_CONS.

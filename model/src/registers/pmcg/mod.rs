@@ -44,6 +44,11 @@ impl Pmcgs {
         &mut self.0[usize::from(group)]
     }
 
+    /// Whether an Update of an IRQ_CTRL is pending.
+    pub(super) fn are_pending(&self) -> bool {
+        self.0.iter().any(Group::irq_is_pending)
+    }
+
     /// Completes the first pending Update of an IRQ_CTRL; says which, and its new IRQ_CTRLACK.
     pub(super) fn complete_one(&mut self) -> Option<(PmcgRegister, u32)> {
         let group = (0..GROUPS).find(|&group| self.get(group).irq_is_pending())?;

@@ -3,7 +3,7 @@
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 
-use super::{End, Initiator, ResultId, VmDeed, VmId};
+use super::{End, Initiator, ResultId, VmDeed, VmId, VmNames};
 use crate::errno::Errno;
 use crate::iommufd::Check;
 use crate::iommufd::uapi::Field;
@@ -29,17 +29,6 @@ pub struct KernelScript {
     pub steps: Vec<KernelStep>,
     /// The names of results, by [`ResultId`]; empty for one that has none.
     pub results: Vec<String>,
-}
-
-/// The names that a virtual machine brings.
-#[derive(Clone, Debug, Default)]
-pub struct VmNames {
-    /// Its own.
-    pub name: String,
-    /// Those of its devices, with their StreamIDs.
-    pub devices: Vec<(String, u32)>,
-    /// Those of its guest's domains, by [`VmDomain`](super::VmDomain).
-    pub domains: Vec<String>,
 }
 
 /// A process of the scenario: its position in the order in which they start.

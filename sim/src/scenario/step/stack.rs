@@ -8,6 +8,17 @@ use crate::kernel::device::DeviceId;
 use crate::negotiation::{Policy, Vintage};
 use crate::vmm::{GuestDevice, VmmSetup};
 
+/// The names that a virtual machine brings.
+#[derive(Clone, Debug, Default)]
+pub struct VmNames {
+    /// Its own.
+    pub name: String,
+    /// Those of its devices, with their StreamIDs.
+    pub devices: Vec<(String, u32)>,
+    /// Those of its guest's domains, by [`VmDomain`].
+    pub domains: Vec<String>,
+}
+
 /// A virtual machine: its position in the order in which they are named.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct VmId(pub usize);

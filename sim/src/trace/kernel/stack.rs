@@ -198,6 +198,7 @@ fn details(note: &Note) -> (&'static str, Value) {
         Note::Ste { stream, installed } => {
             ("ste", json!({ "stream": stream, "installed": shown(installed) }))
         }
+        Note::SteUnchanged { stream } => ("ste-unchanged", json!({ "stream": stream })),
         Note::SteBits { stream, dropped } => {
             ("ste-bits", json!({ "stream": stream, "dropped": dropped.map(hex) }))
         }
@@ -220,6 +221,5 @@ fn shown(installed: &Installed) -> Value {
         Installed::NoSte(_) => json!({ "kind": "no-ste" }),
         Installed::Refused(errno) => json!({ "kind": "refused", "errno": errno.name() }),
         Installed::Bypass => json!({ "kind": "bypass" }),
-        Installed::Same => json!({ "kind": "same" }),
     }
 }

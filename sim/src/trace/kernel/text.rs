@@ -49,7 +49,8 @@ pub(in crate::trace) fn line<'a>(happening: &KernelHappening<'a>) -> (&'a str, S
         KernelHappening::Readable { queue, id } => {
             ("kernel", format!("has something to read in {} {id}", queue.name()))
         }
-        KernelHappening::StallsEnded { count } => ("smmu", format!("holds {count} fewer stalled accesses")),
+        KernelHappening::StallsEnded { count: 1 } => ("smmu", "has ended a stalled access".to_owned()),
+        KernelHappening::StallsEnded { count } => ("smmu", format!("has ended {count} stalled accesses")),
     }
 }
 

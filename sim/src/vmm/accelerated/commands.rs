@@ -79,14 +79,40 @@ impl Accelerated {
     }
 
     /// Passes on what was gathered. An error waits for the next CMD_SYNC.
+    ///
+    /// Of the commands before one that the kernel refuses, it counts some that it has not issued: all of them are passed
+    /// on again, then what comes after.
     pub(super) fn flush(&mut self, behind: &mut Behind<'_>) {
         let batch = std::mem::take(&mut self.batch);
-        if batch.is_empty() {
-            return;
+        self.pass_on(behind, &batch);
+        if self.hardware.repeats {
+            self.pass_on(behind, &batch);
         }
+    }
+
+    fn pass_on(&mut self, behind: &mut Behind<'_>, batch: &[[u64; 2]]) {
         let caller = behind.caller.for_step(Step::Invalidate);
-        let (_handled, result) = caller.invalidate(self.host.iommu, self.viommu, &batch);
-        self.failed = self.failed.or(result.err());
+        let mut left = batch;
+        while !left.is_empty() {
+            let (handled, result) = caller.invalidate(self.host.iommu, self.viommu, left);
+            let Err(errno) = result else { return };
+            self.failed = self.failed.or(Some(errno));
+            let refused = usize::try_from(handled).unwrap_or(usize::MAX);
+            if errno != Errno::EIO || refused >= left.len() {
+                return;
+            }
+            if refused > 0 {
+                let (_handled, again) = caller.invalidate(self.host.iommu, self.viommu, &left[..refused]);
+                self.failed = again.err().or(self.failed);
+            }
+            left = &left[refused + 1..];
+        }
+    }
+
+    /// Commands that the guest has not waited for are not passed on any more.
+    pub(in crate::vmm) fn forget_commands(&mut self) {
+        self.batch.clear();
+        self.failed = None;
     }
 
     /// Looks at the STEs again that the guest has changed.

@@ -127,13 +127,17 @@ impl Accelerated {
         let device = self.host.devices.remove(&stream).ok_or(VmmError::StreamUnknown(stream))?;
         self.forget_faults(stream);
         caller.step = Step::Teardown;
-        if device.vdevice != 0 {
-            caller.destroy(self.host.iommu, device.vdevice)?;
-        }
+        let iommu = self.host.iommu;
+        let named = match device.vdevice {
+            0 => Ok(0),
+            vdevice => caller.destroy(iommu, vdevice),
+        };
         caller.close(device.cdev);
-        if let Some(Installed::Nested { hwpt, .. }) = device.installed {
-            caller.destroy(self.host.iommu, hwpt)?;
-        }
-        Ok(())
+        let nested = match device.installed {
+            Some(Installed::Nested { hwpt, .. }) => caller.destroy(iommu, hwpt),
+            Some(Installed::Abort | Installed::NoSte(_) | Installed::Refused(_) | Installed::Bypass)
+            | None => Ok(0),
+        };
+        named.and(nested).map(|_zero| ())
     }
 }

@@ -5,7 +5,6 @@ use smmu_model::layout::idr::Idr0;
 use super::faults::Faults;
 use super::{Accelerated, Behind, events};
 use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
-use crate::vmm::calls::Call;
 use crate::vmm::error::{Step, VmmError};
 use crate::vmm::note::{Installed, Note, Regime};
 use crate::vmm::offer::Offer;
@@ -27,12 +26,16 @@ pub(super) const ABORT: [u64; 2] = [V, 0];
 /// CMD_CFGI_CD_ALL.
 const CFGI_CD_ALL: u64 = 0x06;
 
-/// Whether the guest is shown no stalls, and the hardware would stall if the guest's CDs said so.
-pub(super) fn denies_stalls(smmu: &iommu_hw_info_arm_smmuv3, offer: &Offer) -> bool {
-    const BOTH_MODELS: u8 = 0;
+/// Whether the guest is shown an SMMU that stalls.
+pub(super) fn shows_stalls(offer: &Offer) -> bool {
     const TERMINATE_ONLY: u8 = 1;
-    let (hardware, shown) = (Idr0::from_bits(smmu.idr[0]), Idr0::from_bits(offer.idr[0]));
-    hardware.stall_model() == BOTH_MODELS && shown.stall_model() == TERMINATE_ONLY
+    Idr0::from_bits(offer.idr[0]).stall_model() != TERMINATE_ONLY
+}
+
+/// Whether the hardware stalls what contexts say, and what STEs do not deny.
+pub(super) fn can_stall(smmu: &iommu_hw_info_arm_smmuv3) -> bool {
+    const BOTH_MODELS: u8 = 0;
+    Idr0::from_bits(smmu.idr[0]).stall_model() == BOTH_MODELS
 }
 
 impl Accelerated {
@@ -64,7 +67,7 @@ impl Accelerated {
         if dropped != [0, 0] {
             behind.note(Note::SteBits { stream, dropped });
         }
-        let denied = if self.denies_stalls { S1STALLD } else { 0 };
+        let denied = if self.can_stall && self.stalls.are_denied(stream) { S1STALLD } else { 0 };
         let words = [word0 & TAKEN[0], word1 & TAKEN[1] | denied];
         match word0 & CONFIG {
             0 => self.install(behind, stream, Installed::Abort),
@@ -85,19 +88,22 @@ impl Accelerated {
             // Nothing would be written, and so nothing forgotten: but CMD_CFGI_STE is about CDs too (§4.3.1).
             self.batch.push([CFGI_CD_ALL | u64::from(stream) << 32, 0]);
             self.flush(behind);
-            behind.note(Note::Ste { stream, installed: Installed::Same });
+            behind.note(Note::SteUnchanged { stream });
             return Ok(());
         }
         let device = self.host.get(stream).ok_or(VmmError::StreamUnknown(stream))?.id;
-        let (on, faults) = ((device, self.viommu), self.faults.as_ref().map(Faults::id));
-        match behind.caller.for_step(Step::Ste(stream)).nested(self.host.iommu, on, words, faults) {
-            Ok(hwpt) => self.install(behind, stream, Installed::Nested { hwpt, words }),
-            Err(VmmError::Refused { call: Call::HwptAlloc, errno, .. }) => {
+        let faults = self.faults.as_ref().filter(|_| self.stalls.are_answered(stream)).map(Faults::id);
+        let on = (device, self.viommu);
+        let made = behind.caller.for_step(Step::Ste(stream)).nested(self.host.iommu, on, words, faults);
+        let attached = made.and_then(|hwpt| self.install(behind, stream, Installed::Nested { hwpt, words }));
+        match attached {
+            Err(VmmError::Refused { errno, .. }) => {
+                // Better nothing than what the guest has taken away.
                 let installed = self.install(behind, stream, Installed::Refused(errno));
                 events::bad_ste(behind, stream);
                 installed
             }
-            Err(other) => Err(other),
+            attached_or_gone => attached_or_gone,
         }
     }
 
@@ -121,15 +127,15 @@ impl Accelerated {
             return Ok(());
         }
         let attached = behind.caller.for_step(Step::Attach(stream)).attach(cdev, hwpt);
-        if let Err(error) = attached {
+        if attached.is_err() {
             // The device goes by what it did before.
-            self.discard(behind, Some(installed));
             self.host.get_mut(stream).expect("it is there").installed = before;
-            return Err(error);
+            self.discard(behind, Some(installed));
+        } else {
+            self.forget_faults(stream);
+            self.discard(behind, before);
         }
-        self.forget_faults(stream);
-        self.discard(behind, before);
-        Ok(())
+        attached.map(|_hwpt| ())
     }
 
     /// The HWPT that stands for it.
@@ -138,7 +144,6 @@ impl Accelerated {
             Installed::Bypass => self.bypass,
             Installed::Nested { hwpt, .. } => hwpt,
             Installed::Abort | Installed::NoSte(_) | Installed::Refused(_) => self.abort,
-            Installed::Same => unreachable!("a device goes by something"),
         }
     }
 

@@ -18,7 +18,7 @@ use super::forward::Hardware;
 use super::memory::{GuestBus, GuestMemory};
 use super::note::{Note, Regime};
 use super::offer::Offer;
-use super::setup::VmmSetup;
+use super::setup::{Stalls, VmmSetup};
 use crate::errno::Errno;
 use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
 
@@ -40,8 +40,10 @@ pub(super) struct Accelerated {
     events: (u32, i32),
     faults: Option<Faults>,
     hardware: Hardware,
-    /// Stalls are not for this guest, though the hardware would.
-    denies_stalls: bool,
+    /// Which devices may stall.
+    stalls: Stalls,
+    /// The hardware does what contexts say: both models are there.
+    can_stall: bool,
     /// What devices go by, once that is known.
     regime: Option<Regime>,
     /// Commands that the kernel does not have yet.
@@ -90,6 +92,9 @@ impl Accelerated {
         let any_device = host.any_device().ok_or(VmmError::NoDevice)?;
         caller.step = Step::Map;
         let ioas = caller.ioas_alloc(iommu)?;
+        if !plan.setup.huge_pages {
+            caller.without_huge_pages(iommu, ioas)?;
+        }
         for &(ram, address) in plan.memory.pieces() {
             caller.ioas_map(iommu, ioas, address, ram.bytes, ram.ipa)?;
         }
@@ -102,7 +107,11 @@ impl Accelerated {
         host.name_devices(caller, viommu)?;
         let caller = caller.for_step(Step::EventQueue);
         let events = caller.event_queue(iommu, viommu, plan.setup.event_depth)?;
-        let faults = if plan.setup.page_faults { Some(Faults::alloc(caller, iommu)?) } else { None };
+        let stalls = if install::shows_stalls(plan.offer) { &plan.setup.stalls } else { &Stalls::Denied };
+        let faults = match stalls {
+            Stalls::Unanswered | Stalls::Denied => None,
+            Stalls::Answered(_) => Some(Faults::alloc(caller.for_step(Step::FaultQueue), iommu)?),
+        };
         Ok(Self {
             host,
             ioas,
@@ -113,7 +122,8 @@ impl Accelerated {
             events,
             faults,
             hardware: Hardware::new(&plan.smmu, Idr0::from_bits(plan.offer.idr[0]).ats()),
-            denies_stalls: install::denies_stalls(&plan.smmu, plan.offer),
+            stalls: stalls.clone(),
+            can_stall: install::can_stall(&plan.smmu),
             regime: None,
             batch: Vec::new(),
             failed: None,

@@ -7,7 +7,7 @@ use crate::scenario::arguments::no_block;
 use crate::scenario::check::memory::hex_bytes;
 use crate::scenario::ioctl::RESPONSE_CODES;
 use crate::scenario::problem::Problem;
-use crate::scenario::step::{Deed, SystemCall, Value, WriteData};
+use crate::scenario::step::{Deed, KernelClaimKind, SystemCall, Value, WriteData};
 use crate::scenario::syntax::Node;
 
 /// Bytes of one record of a fault queue, and of one event of a vEVENTQ with its header.
@@ -30,10 +30,11 @@ impl OnKernel<'_, '_> {
         let result = self.named(name, Kind::Number)?;
         let is_iommufd = path == "/dev/iommu" || path == "/dev/vfio/vfio";
         let result = result.unwrap_or_else(|| self.unnamed(Kind::Number));
-        if is_iommufd || path.starts_with("/dev/vfio/devices/") {
+        let claims = self.block(node, Subject::Call(None))?;
+        let fails = claims.iter().any(|claim| matches!(claim.kind, KernelClaimKind::Fails { .. }));
+        if !fails && (is_iommufd || path.starts_with("/dev/vfio/devices/")) {
             self.stack.opened.push(Opened { process, is_iommufd, result });
         }
-        let claims = self.block(node, Subject::Call(None))?;
         let deed = Deed::Call(SystemCall::Open(path));
         self.step(node, Doing { process, deed, result: Some(result), claims })
     }

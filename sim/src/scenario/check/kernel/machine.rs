@@ -111,15 +111,9 @@ impl OnKernel<'_, '_> {
         self.stack.kernel = Some(node.span);
         let mut arguments = self.arguments(node)?;
         let host = &mut self.stack.processors;
-        for (name, bits) in [
-            ("va-bits", &mut host.va_bits),
-            ("pa-bits", &mut host.pa_bits),
-            ("asid-bits", &mut host.asid_bits),
-        ] {
-            if let Some(number) = arguments.number_to(name, 64)? {
-                *bits = u8::try_from(number.value).expect("checked against the maximum");
-            }
-        }
+        bits(&mut arguments, "va-bits", &[39, 48, 52], &mut host.va_bits)?;
+        bits(&mut arguments, "pa-bits", &[32, 36, 40, 42, 44, 48, 52], &mut host.pa_bits)?;
+        bits(&mut arguments, "asid-bits", &[8, 16], &mut host.asid_bits)?;
         host.vhe = arguments.flag("vhe")?.unwrap_or(host.vhe);
         let platform = &mut self.stack.platform;
         if let Some(reports) = arguments.text("reports")? {
@@ -269,6 +263,23 @@ impl OnKernel<'_, '_> {
         }
         Err(Problem::new(node.span, format!("`{}` comes before the first step", node.name.value)))
     }
+}
+
+/// A number of bits, which processors have in these sizes only.
+fn bits(
+    arguments: &mut Arguments,
+    name: &'static str,
+    known: &[u8],
+    of_host: &mut u8,
+) -> Result<(), Problem> {
+    let Some(number) = arguments.number(name)? else { return Ok(()) };
+    let found = known.iter().find(|bits| u64::from(**bits) == number.value);
+    *of_host = *found.ok_or_else(|| {
+        let known: Vec<String> = known.iter().map(u8::to_string).collect();
+        Problem::new(number.span, format!("no processor has {name}={}", number.value))
+            .with_help(format!("there is {}", known.join(", ")))
+    })?;
+    Ok(())
 }
 
 /// What the properties say of firmware: `source="acpi" httu="dirty" coherent=#true`.

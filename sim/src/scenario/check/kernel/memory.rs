@@ -1,14 +1,19 @@
 //! The memory of a process: `mmap`, `munmap`, `memfd`, `poke`, `peek`.
 
+use smmu_model::layout::names;
+
 use super::claims::Subject;
 use super::{Doing, Kind, OnKernel};
 use crate::kernel::MapRequest;
-use crate::scenario::arguments::Arguments;
+use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::check::memory::{NUMBERS, hex_bytes};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::step::{Deed, KernelData, SystemCall};
 use crate::scenario::syntax::Node;
+
+/// Structures of the architecture that a process may hold for its guest, of eight words each.
+const STRUCTURES: [(&str, &[names::Field]); 2] = [("cd", names::CD), ("ste", names::STE)];
 
 impl OnKernel<'_, '_> {
     /// `mmap size=0x200000 as="buffer"`, `mmap file=$memfd`, or `mmap iommufd=$iommu size=0x1000 offset=0x1000`.
@@ -67,15 +72,35 @@ impl OnKernel<'_, '_> {
         self.step(node, Doing { process, deed, result, claims })
     }
 
-    /// `poke $buffer u64=0x1234`, or `bytes="…"`
+    /// `poke $buffer u64=0x1234`, `bytes="…"`, or `{ cd V=1 …; }`: a structure of a guest.
     pub(super) fn poke(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = self.arguments(node)?;
         let process = self.process_of(&mut arguments)?;
         let at = self.argument(&mut arguments, "an address")?;
-        let data = self.data(&mut arguments)?;
+        let structures = self.structures(node)?;
+        let data =
+            if structures.is_empty() { self.data(&mut arguments)? } else { KernelData::Bytes(structures) };
         arguments.finish()?;
-        let claims = self.block(node, Subject::Call(None))?;
+        let others = |child: &&Node| !STRUCTURES.iter().any(|(name, _)| *name == child.name.value);
+        let claims = self.claims_of(node, others, Subject::Call(None), &["cd", "ste", "expect"])?;
         self.step(node, Doing { process, deed: Deed::Poke { at, data }, result: None, claims })
+    }
+
+    /// The bytes of the structures in a block.
+    fn structures(&mut self, node: &Node) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        for child in node.children.iter().flatten() {
+            let Some((_, table)) = STRUCTURES.iter().find(|(name, _)| *name == child.name.value) else {
+                continue;
+            };
+            no_block(child)?;
+            let mut arguments = self.arguments(child)?;
+            let mut words = [0; 8];
+            self.base.set_fields(&mut words, table, arguments.fields());
+            arguments.finish()?;
+            bytes.extend(words.iter().flat_map(|word: &u64| word.to_le_bytes()));
+        }
+        Ok(bytes)
     }
 
     /// `peek $buffer size=4 as="word"`

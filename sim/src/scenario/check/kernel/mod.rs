@@ -221,7 +221,7 @@ impl Stack {
     /// The scenario, if it has what it needs.
     pub(super) fn finish(self, base: &mut Checker<'_>) -> Option<Level> {
         let span = self.kernel?;
-        if self.smmus.is_empty() {
+        if self.smmus.is_empty() && base.problems.is_empty() {
             let help = "begin with, for example, `smmu preset=\"qemu-11.1\"`";
             base.note(Problem::new(span, "the scenario has no `smmu`").with_help(help));
         }

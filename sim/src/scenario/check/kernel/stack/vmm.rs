@@ -15,7 +15,7 @@ use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
 use crate::scenario::step::{VmDeed, VmId, VmNames, VmStart};
 use crate::scenario::syntax::Node;
-use crate::vmm::{GuestDevice, Mode, Ram, VmmSetup};
+use crate::vmm::{GuestDevice, Mode, Ram, Stalls, VmmSetup};
 
 const VERBS: &[&str] = &["start", "plug", "unplug", "stop", "kill"];
 
@@ -83,7 +83,7 @@ impl OnKernel<'_, '_> {
         let names = VmNames { name: name.value, ..VmNames::default() };
         self.stack.vms.push(Vm { names, is_emulated: mode == Mode::Emulated });
         let mut start = VmStart {
-            setup: VmmSetup { mode, event_depth: narrow(events), page_faults, ..VmmSetup::accelerated(&[]) },
+            setup: VmmSetup { mode, event_depth: narrow(events), ..VmmSetup::accelerated(&[]) },
             policy: (policy, vintage),
             emulated: emulated.id_registers(),
             fields: Vec::new(),
@@ -92,6 +92,10 @@ impl OnKernel<'_, '_> {
         start.setup.ram.clear();
         for child in node.children.iter().flatten() {
             self.part_of_vmm(vm, child, &mut start)?;
+        }
+        if page_faults {
+            let streams = start.setup.devices.iter().map(|device| device.stream);
+            start.setup.stalls = Stalls::Answered(streams.collect());
         }
         if start.setup.ram.is_empty() {
             start.setup.ram.push(Ram::DEFAULT);
