@@ -31,8 +31,8 @@ pub use run::{Answer, Denied, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
     Action, Ats, Backing, CallData, Claim, ClaimKind, Data, Deed, DeviceAccess, Dma, End, EndClaim,
-    IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript, KernelStep, Level, MemoryMap,
-    MessageClaim, Operand, Pace, Part, Permitted, Place, Pointee, Pri, ProcessId, Queue, QueueClaim,
-    RegisterScript, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Step, Store,
-    SystemCall, Term, Tlbi, Value, VirtualEvent, WriteData,
+    GuestStructure, IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript, KernelStep, Level,
+    MemoryMap, MessageClaim, Operand, Pace, Part, Permitted, Place, Pointee, Pri, ProcessId, Queue,
+    QueueClaim, RegisterScript, ReplyClaim, ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario,
+    Step, Store, SystemCall, Term, Tlbi, Value, VirtualEvent, WriteData,
 };

@@ -4,6 +4,8 @@ mod calls;
 mod claims;
 mod dma;
 mod ioctl;
+mod memory;
+mod queues;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
