@@ -15,7 +15,7 @@ use crate::scenario::ioctl::{HW_INFO, Ioctl};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, Value};
+use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, Value, VmClaim};
 use crate::scenario::syntax::Node;
 
 /// What can be expected on the kernel level, beside `errno=` and `bytes=`.
@@ -191,7 +191,7 @@ impl OnKernel<'_, '_> {
                 let at = self.argument(arguments_ref, "an address")?;
                 let data = self.data(arguments_ref)?;
                 match vm {
-                    Some(vm) => KernelClaimKind::GuestMemory { vm, at, data },
+                    Some(vm) => KernelClaimKind::Vm(VmClaim::Memory { vm, at, data }),
                     None => KernelClaimKind::Memory { at, data },
                 }
             }
@@ -203,7 +203,7 @@ impl OnKernel<'_, '_> {
                 let code = event_code(arguments_ref)?;
                 KernelClaimKind::Logged { code, fields: self.record_fields(code, arguments_ref)? }
             }
-            ("released", _) => KernelClaimKind::Released,
+            ("released", _) => KernelClaimKind::Vm(VmClaim::Released),
             ("declined" | "note" | "no-event", _) => {
                 return misplaced("a virtual machine: it stands in the block of a `vmm` or `guest`");
             }
