@@ -35,5 +35,5 @@ pub use step::{
     KernelData, KernelScript, KernelStep, Level, MemoryMap, MessageClaim, Operand, Pace, Part, Permitted,
     Place, Pointee, Pri, ProcessId, ProcessorDeed, Queue, QueueClaim, RegisterScript, ReplyClaim,
     ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Step, Store, SystemCall, Term, Tlbi,
-    Value, VirtualEvent, VmBoot, VmDeed, VmDomain, VmId, VmNames, VmStart, WriteData,
+    Value, VirtualEvent, VmBoot, VmClaim, VmDeed, VmDomain, VmId, VmNames, VmStart, WriteData,
 };

@@ -29,8 +29,8 @@ pub use kernel::{
 };
 pub use pace::Pace;
 pub use stack::{
-    AttachTo, DomainDeed, GuestTlbiName, Initiator, ProcessorDeed, VmBoot, VmDeed, VmDomain, VmId, VmNames,
-    VmStart,
+    AttachTo, DomainDeed, GuestTlbiName, Initiator, ProcessorDeed, VmBoot, VmClaim, VmDeed, VmDomain, VmId,
+    VmNames, VmStart,
 };
 
 /// A scenario that can run. Holding one guarantees that every step can be attempted.

@@ -3,14 +3,13 @@
 use smmu_model::layout::event::EventCode;
 use smmu_model::layout::names;
 
-use super::{End, Initiator, ResultId, VmDeed, VmId, VmNames};
+use super::{End, Initiator, ResultId, VmClaim, VmDeed, VmId, VmNames};
 use crate::errno::Errno;
 use crate::iommufd::Check;
 use crate::iommufd::uapi::Field;
 use crate::kernel::process::Rights;
 use crate::kernel::{Direction, Setup};
 use crate::scenario::span::Span;
-use crate::vmm::Call;
 
 /// What there is, and what is done.
 #[derive(Clone, Debug)]
@@ -411,32 +410,8 @@ pub enum KernelClaimKind {
         /// What.
         data: KernelData,
     },
-    /// The memory of a guest holds this.
-    GuestMemory {
-        /// Whose.
-        vm: VmId,
-        /// The IPA.
-        at: Value,
-        /// What.
-        data: KernelData,
-    },
-    /// A monitor, or a guest's driver, ends what it does with this error.
-    VmFails {
-        /// The error.
-        errno: Errno,
-        /// The call that the kernel refused, if stated.
-        at: Option<Call>,
-    },
-    /// A monitor refuses the host, because of this field of an ID register.
-    Declined(String),
-    /// An access of a guest's processor is aborted.
-    Aborted,
-    /// The guest's driver has nothing more to say about its Event queue.
-    NoEvent,
-    /// Something that the monitor had to say in this step contains this.
-    Note(String),
-    /// Nothing is left of processes that have ended.
-    Released,
+    /// Something about virtual machines.
+    Vm(VmClaim),
     /// The next event that the kernel only logged is this one.
     Logged {
         /// Which event.

@@ -4,9 +4,10 @@ use smmu_model::features::IdRegisters;
 
 use super::{KernelData, Place, Value};
 use crate::driver::{AllocFlags, DeviceDescription, Firmware, PageResponse};
+use crate::errno::Errno;
 use crate::kernel::device::DeviceId;
 use crate::negotiation::{Policy, Vintage};
-use crate::vmm::{GuestDevice, VmmSetup};
+use crate::vmm::{Call, GuestDevice, VmmSetup};
 
 /// The names that a virtual machine brings.
 #[derive(Clone, Debug, Default)]
@@ -239,6 +240,47 @@ impl GuestTlbiName {
             Self::Asid => "ASIDE1IS",
             Self::Va => "VAE1IS",
             Self::Vaa => "VAAE1IS",
+        }
+    }
+}
+
+/// What must hold of virtual machines.
+#[derive(Clone, Debug)]
+pub enum VmClaim {
+    /// A monitor, or a guest's driver, ends what it does with this error.
+    Fails {
+        /// The error.
+        errno: Errno,
+        /// The call that the kernel refused, if stated.
+        at: Option<Call>,
+    },
+    /// A monitor refuses, and says why with this text in it.
+    Declined(String),
+    /// An access of a guest's processor is aborted.
+    Aborted,
+    /// The guest has found no other event record.
+    NoEvent,
+    /// Something that the monitor had to say in this step has this text in it.
+    Note(String),
+    /// The memory of a guest holds this.
+    Memory {
+        /// Whose.
+        vm: VmId,
+        /// The IPA.
+        at: Value,
+        /// What.
+        data: KernelData,
+    },
+    /// No process runs, and nothing is left of one.
+    Released,
+}
+
+impl VmClaim {
+    /// Whether it says how the step ends.
+    pub const fn is_about_end(&self) -> bool {
+        match self {
+            Self::Fails { .. } | Self::Declined(_) | Self::Aborted => true,
+            Self::NoEvent | Self::Note(_) | Self::Memory { .. } | Self::Released => false,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::scenario::ioctl::{HW_INFO, Ioctl};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, ProcessId, Value};
+use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, ProcessId, Value, VmClaim};
 use crate::scenario::syntax::Node;
 
 /// What can be expected on the kernel level, beside `errno=` and `bytes=`.
@@ -199,7 +199,7 @@ impl OnKernel<'_, '_> {
                 let at = self.argument(arguments, "an address")?;
                 let data = self.data(arguments)?;
                 match vm {
-                    Some(vm) => KernelClaimKind::GuestMemory { vm, at, data },
+                    Some(vm) => KernelClaimKind::Vm(VmClaim::Memory { vm, at, data }),
                     None => KernelClaimKind::Memory { at, data },
                 }
             }
@@ -212,7 +212,7 @@ impl OnKernel<'_, '_> {
                 KernelClaimKind::Logged { code, fields: self.record_fields(code, arguments)? }
             }
             "no-log" => KernelClaimKind::NothingLogged,
-            "released" => KernelClaimKind::Released,
+            "released" => KernelClaimKind::Vm(VmClaim::Released),
             "readable" => KernelClaimKind::Readable(self.argument(arguments, "a descriptor")?, true),
             "not-readable" => KernelClaimKind::Readable(self.argument(arguments, "a descriptor")?, false),
             "stalled" => {

@@ -46,13 +46,7 @@ impl<'a, L: Listener> Machine<'a, L> {
             }
             KernelClaimKind::Event { .. } | KernelClaimKind::Lost(_) => self.judge_event(claim),
             KernelClaimKind::End { end, data } => self.judge_end(*end, data.as_ref()),
-            KernelClaimKind::VmFails { .. }
-            | KernelClaimKind::Declined(_)
-            | KernelClaimKind::Aborted
-            | KernelClaimKind::NoEvent
-            | KernelClaimKind::Note(_)
-            | KernelClaimKind::Released
-            | KernelClaimKind::GuestMemory { .. } => self.judge_vm(claim),
+            KernelClaimKind::Vm(claim) => self.judge_vm(claim),
             KernelClaimKind::Memory { at, data } => self.judge_memory(step.process, at, data),
             KernelClaimKind::Buffer { device, data } => self.judge_buffer(*device, data),
             KernelClaimKind::Logged { code, fields } => self.judge_log(*code, fields),

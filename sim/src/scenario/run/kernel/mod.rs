@@ -269,14 +269,11 @@ impl<'a, L: Listener> Machine<'a, L> {
     /// A system call that fails is a failure, unless the step says what it expects of it.
     fn judge_all(&mut self, step: &KernelStep) {
         let speaks_of_end = step.claims.iter().any(|claim| {
-            matches!(
-                claim.kind,
-                KernelClaimKind::Succeeds { .. }
-                    | KernelClaimKind::Fails { .. }
-                    | KernelClaimKind::VmFails { .. }
-                    | KernelClaimKind::Declined(_)
-                    | KernelClaimKind::Aborted
-            )
+            let of_vm =
+                if let KernelClaimKind::Vm(claim) = &claim.kind { claim.is_about_end() } else { false };
+            let of_call =
+                matches!(claim.kind, KernelClaimKind::Succeeds { .. } | KernelClaimKind::Fails { .. });
+            of_vm || of_call
         });
         if let (End::Vm(stop), false) = (&self.end, speaks_of_end)
             && !matches!(step.deed, Deed::Expect)

@@ -9,7 +9,7 @@ use crate::scenario::arguments::Arguments;
 use crate::scenario::check::claims::event_code;
 use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::KernelClaimKind;
+use crate::scenario::step::{KernelClaimKind, VmClaim};
 use crate::vmm::Call;
 
 impl OnKernel<'_, '_> {
@@ -28,11 +28,11 @@ impl OnKernel<'_, '_> {
         };
         Ok(Some(match (name.value.as_str(), talk) {
             ("ok", _) => self.success(arguments, Subject::Vm(talk))?,
-            ("abort", _) => KernelClaimKind::Aborted,
+            ("abort", _) => KernelClaimKind::Vm(VmClaim::Aborted),
             ("declined", _) => {
-                KernelClaimKind::Declined(arguments.required_text("a field of an ID register")?.value)
+                KernelClaimKind::Vm(VmClaim::Declined(arguments.required_text("a text")?.value))
             }
-            ("note", _) => KernelClaimKind::Note(arguments.required_text("a text")?.value),
+            ("note", _) => KernelClaimKind::Vm(VmClaim::Note(arguments.required_text("a text")?.value)),
             ("dirty", Talk::Dirty) => KernelClaimKind::Dirty(numbers(arguments)?),
             ("dirty", _) => return misplaced("dirty"),
             ("event", Talk::Events) => {
@@ -44,7 +44,7 @@ impl OnKernel<'_, '_> {
                 |_| None,
                 arguments.fields(),
             )?),
-            ("no-event", Talk::Events) => KernelClaimKind::NoEvent,
+            ("no-event", Talk::Events) => KernelClaimKind::Vm(VmClaim::NoEvent),
             ("event" | "fault" | "no-event", _) => return misplaced("events"),
             _ => return Ok(None),
         }))
@@ -62,6 +62,6 @@ impl OnKernel<'_, '_> {
                 Problem::unknown("system call of a `vmm`", &name.value, name.span, &known)
             })
         });
-        Ok(KernelClaimKind::VmFails { errno, at: at.transpose()? })
+        Ok(KernelClaimKind::Vm(VmClaim::Fails { errno, at: at.transpose()? }))
     }
 }

@@ -1,5 +1,7 @@
 //! `vmm`: a monitor starts, gets and loses devices, and ends.
 
+use std::collections::BTreeSet;
+
 use smmu_model::features::{IdRegisters, Preset};
 
 use super::super::OnKernel;
@@ -20,6 +22,13 @@ use crate::vmm::{GuestDevice, Mode, Ram, Stalls, VmmSetup};
 const VERBS: &[&str] = &["start", "plug", "unplug", "stop", "kill"];
 
 const MODES: &[(&str, Mode)] = &[("accelerated", Mode::Accelerated), ("emulated", Mode::Emulated)];
+
+/// A way with stalls, given the devices that may.
+type OfDevices = fn(BTreeSet<u32>) -> Stalls;
+
+/// What becomes of stalls, given the devices that the kernel knows can stall.
+const STALLS: &[(&str, OfDevices)] =
+    &[("unanswered", |_| Stalls::Unanswered), ("denied", |_| Stalls::Denied), ("answered", Stalls::Answered)];
 
 /// More memory than this is refused: the kernel pins all of it.
 const RAM_BYTES_MAX: u64 = 1 << 28;
@@ -76,7 +85,8 @@ impl OnKernel<'_, '_> {
         let emulated = arguments.text("preset")?.map_or(Ok(Preset::Qemu11_1), |name| preset_called(&name))?;
         let flags = arguments.number_to("viommu-flags", u64::from(u32::MAX))?;
         let events = arguments.number_to("events", EVENTS_MAX)?.map_or(1024, |events| events.value);
-        let page_faults = arguments.flag("page-faults")?.unwrap_or(false);
+        let stalls = arguments.text("stalls")?;
+        let stalls = stalls.map(|stalls| one_of("way with stalls", STALLS, &stalls)).transpose()?;
         arguments.finish()?;
         let narrow = |number: u64| u32::try_from(number).expect("checked against the maximum");
         let vm = VmId(self.stack.vms.len());
@@ -93,9 +103,8 @@ impl OnKernel<'_, '_> {
         for child in node.children.iter().flatten() {
             self.part_of_vmm(vm, child, &mut start)?;
         }
-        if page_faults {
-            let streams = start.setup.devices.iter().map(|device| device.stream);
-            start.setup.stalls = Stalls::Answered(streams.collect());
+        if let Some(stalls) = stalls {
+            start.setup.stalls = stalls(self.stalling(vm));
         }
         if start.setup.ram.is_empty() {
             start.setup.ram.push(Ram::DEFAULT);
@@ -154,6 +163,17 @@ impl OnKernel<'_, '_> {
         };
         self.stack.vms[vm.0].names.devices.push((name.value.clone(), stream));
         Ok(GuestDevice { stream, vfio })
+    }
+
+    /// The devices of the guest, by StreamID, that the kernel knows can stall; of an emulated SMMU, all.
+    fn stalling(&self, vm: VmId) -> BTreeSet<u32> {
+        let vm = &self.stack.vms[vm.0];
+        let can_stall = |name: &str| {
+            let host = self.stack.devices.iter().find(|(known, _)| known == name);
+            vm.is_emulated || host.is_some_and(|(_, setup)| setup.description.can_stall)
+        };
+        let stalling = vm.names.devices.iter().filter(|(name, _)| can_stall(name));
+        stalling.map(|(_, stream)| *stream).collect()
     }
 
     /// The N of `/dev/vfio/devices/vfioN`.

@@ -6,37 +6,37 @@ use super::super::claims::Judged;
 use super::super::{End, Machine};
 use super::Stop;
 use crate::scenario::run::claims::{mismatch, shown_bytes, shown_record, unknown};
-use crate::scenario::step::KernelClaimKind;
+use crate::scenario::step::VmClaim;
 use crate::trace::Listener;
 
 impl<'a, L: Listener> Machine<'a, L> {
-    pub(in super::super) fn judge_vm(&mut self, claim: &KernelClaimKind) -> Judged {
+    pub(in super::super) fn judge_vm(&mut self, claim: &VmClaim) -> Judged {
         match claim {
-            KernelClaimKind::VmFails { errno, at } => {
+            VmClaim::Fails { errno, at } => {
                 let place = at.map_or(String::new(), |at| format!(" at {at}"));
                 self.judge_stop(format!("it to fail with {errno}{place}"), |stop| {
                     matches!(stop, Stop::Failed(found, by) if found == errno && (at.is_none() || by == at))
                 })
             }
-            KernelClaimKind::Declined(text) => self.judge_stop(
+            VmClaim::Declined(text) => self.judge_stop(
                 format!("the monitor to refuse because of {text}"),
                 |stop| matches!(stop, Stop::Declined(why) if why.contains(text)),
             ),
-            KernelClaimKind::Aborted => {
+            VmClaim::Aborted => {
                 self.judge_stop("the access to be aborted".to_owned(), |stop| matches!(stop, Stop::Aborted))
             }
-            KernelClaimKind::NoEvent => match self.read.events.front().and_then(|event| event.record) {
+            VmClaim::NoEvent => match self.read.events.front().and_then(|event| event.record) {
                 None => Ok(()),
                 Some(record) => mismatch("no more events", shown_record(EventRecord(record))),
             },
-            KernelClaimKind::Note(text) => {
+            VmClaim::Note(text) => {
                 if self.notes.iter().any(|note| note.contains(text)) {
                     return Ok(());
                 }
                 let found = if self.notes.is_empty() { "nothing".to_owned() } else { self.notes.join("\n") };
                 mismatch(format!("the monitor to say `{text}`"), found)
             }
-            KernelClaimKind::GuestMemory { vm, at, data } => {
+            VmClaim::Memory { vm, at, data } => {
                 let (at, expected) = (self.known(at)?, self.bytes(data).map_err(unknown)?);
                 let text = format!("{} at {at:#x} of the guest", shown_bytes(&expected));
                 let Some(vmm) = &self.vms[vm.0].vmm else {
@@ -49,11 +49,10 @@ impl<'a, L: Listener> Machine<'a, L> {
                     Err(_abort) => mismatch(text, "there is no memory"),
                 }
             }
-            KernelClaimKind::Released => match self.left() {
+            VmClaim::Released => match self.left() {
                 None => Ok(()),
                 Some(what) => mismatch("nothing to be left of processes", what),
             },
-            _other => unreachable!("the caller keeps the others"),
         }
     }
 

@@ -212,6 +212,12 @@ impl Booted {
         flags: crate::driver::AllocFlags,
         shared: bool,
     ) -> Ended {
+        // What the core of the kernel checks before it asks the driver; all devices are behind one SMMU.
+        let can_track =
+            self.streams.is_empty() || self.guest.driver().capabilities(MasterId(0)).dirty_tracking;
+        if flags.dirty_tracking && !can_track {
+            return Err(Errno::EOPNOTSUPP.into());
+        }
         let made = self.guest.new_domain(on.kernel, on.vmm, flags)?;
         if !shared {
             self.domains.insert(domain, made);
