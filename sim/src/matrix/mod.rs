@@ -1,6 +1,6 @@
 //! The matrix: a guest works on every combination of hardware, platform, kernel and VMM, and what comes of it is seen.
 //!
-//! [`file`](self::file) reads what there is, [`cell`](self::cell) boots and runs one combination, and `forward` finds what
+//! `file` reads what there is, `cell` boots and runs one combination, and `forward` finds what
 //! works today and breaks with a later kernel. Text, JSON and a page of HTML are made of the same [`Report`].
 
 mod axes;

@@ -5,7 +5,7 @@
 //! 3. Is something enabled per virtual machine? Then VIOMMU_ALLOC needs a flag.
 //! 4. Neither: the VMM reads `idr[]`.
 //!
-//! The [table](super::table) answers them for every field of IDR0 to IDR5.
+//! [`CAPABILITIES`](super::CAPABILITIES) answers them for every field of IDR0 to IDR5.
 
 /// A group of fields for which the questions have the same answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
