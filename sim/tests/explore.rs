@@ -111,6 +111,26 @@ fn a_bound_that_is_hit_is_said() {
 }
 
 #[test]
+fn the_kernel_level_has_the_defaults_only_and_says_so() {
+    let text = "kernel; smmu; process \"p\"; open \"/dev/iommu\"; IOMMU_IOAS_ALLOC as=\"ioas\"";
+    let folder = folder("kernel", &[("kernel.kdl", text)]);
+    let report_of =
+        |plan, number, count| report(&folder, &options(plan, Shard { number, count }, Format::Text)).1;
+    let expected = "\
+scenario kernel.kdl
+outcome 1: 1 of 1 run, with the defaults
+    ioas=0x1
+outcomes: 1 in 1 run, NOT exhaustive: the kernel level has the default answers
+scenarios: 1 passed, 0 failed
+";
+    assert_eq!(report_of(Plan::default(), 1, 1), expected);
+    assert_eq!(report_of(Plan::Sample("0..9".parse::<Seeds>().expect("a range")), 1, 1), expected);
+    assert!(
+        report_of(Plan::default(), 2, 2).contains("outcomes: 0 in 0 runs, NOT exhaustive of shard 2 of 2")
+    );
+}
+
+#[test]
 fn an_expectation_must_hold_in_every_outcome() {
     let folder = folder("reset", &[("reset.kdl", RESET)]);
     let (exit, text) = report(&folder, &options(Plan::default(), Shard::WHOLE, Format::Text));

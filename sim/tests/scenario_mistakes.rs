@@ -257,7 +257,7 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
         (
             "expect declined \"x\"",
             "declined",
-            "`declined` is about a virtual machine: it stands in the block of a `vmm` or `guest`",
+            "`declined` is about a virtual machine: it stands in its block",
             "",
         ),
     ] {

@@ -24,8 +24,8 @@ pub use broadcast::Tlbi;
 pub use claim::{Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
 pub use kernel::{
-    CallData, Deed, DeviceAccess, IoctlCall, KernelClaim, KernelClaimKind, KernelData, KernelScript,
-    KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
+    CallData, Deed, DeviceAccess, GuestStructure, IoctlCall, KernelClaim, KernelClaimKind, KernelData,
+    KernelScript, KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
 };
 pub use pace::Pace;
 pub use stack::{

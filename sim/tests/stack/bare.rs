@@ -1,6 +1,6 @@
 //! A guest without a driver: it writes registers, queues and tables by hand.
 
-use smmu_sim::kernel::Kernel;
+use smmu_sim::kernel::{Kernel, Setup};
 use smmu_sim::vmm::{GuestDevice, Note, Offer, Vmm, VmmSetup};
 
 use super::rig::{OTHER_STREAM, STREAM, machine};
@@ -54,7 +54,15 @@ impl Bare {
         adapt: impl FnOnce(VmmSetup) -> VmmSetup,
         change: impl FnOnce(Offer) -> Offer,
     ) -> Self {
-        let mut bare = Self::reset_with(fields, adapt, change);
+        Self::enabled_as(&machine(fields), adapt, change)
+    }
+
+    pub(crate) fn enabled_as(
+        machine: &Setup,
+        adapt: impl FnOnce(VmmSetup) -> VmmSetup,
+        change: impl FnOnce(Offer) -> Offer,
+    ) -> Self {
+        let mut bare = Self::reset_as(machine, adapt, change);
         bare.write64(STRTAB_BASE, TABLE);
         bare.write(STRTAB_BASE_CFG, 10);
         bare.write64(CMDQ_BASE, COMMANDS | 6);
@@ -66,15 +74,15 @@ impl Bare {
 
     /// Out of reset.
     pub(crate) fn reset(fields: &[(&str, u64)], change: impl FnOnce(Offer) -> Offer) -> Self {
-        Self::reset_with(fields, |setup| setup, change)
+        Self::reset_as(&machine(fields), |setup| setup, change)
     }
 
-    fn reset_with(
-        fields: &[(&str, u64)],
+    fn reset_as(
+        machine: &Setup,
         adapt: impl FnOnce(VmmSetup) -> VmmSetup,
         change: impl FnOnce(Offer) -> Offer,
     ) -> Self {
-        let mut kernel = Kernel::boot(&machine(fields)).expect("the machine boots");
+        let mut kernel = Kernel::boot(machine).expect("the machine boots");
         let devices =
             [GuestDevice { stream: STREAM, vfio: 0 }, GuestDevice { stream: OTHER_STREAM, vfio: 1 }];
         let setup = adapt(VmmSetup::accelerated(&devices));

@@ -1,7 +1,9 @@
 //! STEs of the guest, on their way to the hardware (IHI 0070 §3.3.1, §5.2).
 
+use smmu_model::features::Preset;
 use smmu_sim::errno::Errno;
-use smmu_sim::kernel::Direction;
+use smmu_sim::kernel::generation::{Generation, Reports};
+use smmu_sim::kernel::{Direction, Setup};
 use smmu_sim::vmm::{Installed, NoSte, Offer, Stalls, VmmSetup};
 
 use super::bare::*;
@@ -163,4 +165,14 @@ fn stalls_are_denied_whatever_the_guest_says() {
         bare.install(STREAM, STAGE1_STE);
         assert_eq!(nested(&bare, STREAM), Some([STAGE1_STE[0], expected]), "{stalls:?}");
     }
+}
+
+/// A kernel that says nothing of its hardware: what STEs deny could be an error there.
+#[test]
+fn hardware_of_which_nothing_is_known_gets_what_the_guest_says() {
+    let shown = |_nothing: Offer| Offer::from_ids(&Preset::Qemu11_1.id_registers());
+    let generation = Generation { reports: Reports::Nothing, ..Default::default() };
+    let mut bare = Bare::enabled_as(&Setup { generation, ..machine(&[]) }, |setup| setup, shown);
+    bare.install(STREAM, [V | STAGE1 | ROOT, 0xd6]);
+    assert_eq!(nested(&bare, STREAM), Some([V | STAGE1 | ROOT, 0xd6]));
 }

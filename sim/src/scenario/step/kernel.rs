@@ -325,6 +325,19 @@ pub enum KernelData {
     Bytes(Vec<u8>),
     /// A number of so many bytes, little-endian.
     Number(Value, u8),
+    /// Structures of a guest, one behind the other.
+    Structures(Vec<GuestStructure>),
+}
+
+/// A structure of the architecture that a process holds for its guest.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestStructure {
+    /// `CD` or `STE`.
+    pub name: &'static str,
+    /// Its fields.
+    pub fields: &'static [names::Field],
+    /// Its words.
+    pub words: [u64; 8],
 }
 
 /// Something that must hold.

@@ -8,7 +8,7 @@ use crate::hex::digits;
 use crate::iommufd::uapi::{Layout, iommu_hwpt_pgfault};
 use crate::kernel::Direction;
 use crate::output::hex;
-use crate::scenario::{CallData, HW_INFO, field_name, get};
+use crate::scenario::{CallData, GuestStructure, HW_INFO, field_name, get};
 use crate::trace::words;
 
 /// The object of one happening.
@@ -27,9 +27,15 @@ pub(in crate::trace) fn json(happening: &KernelHappening<'_>) -> Value {
             })
         }
         KernelHappening::Returned { process, call, end } => returned(process, call, end),
-        KernelHappening::Poked { process, at, bytes, faulted } => json!({
-            "type": "poke", "process": process, "at": hex(at), "bytes": digits(bytes), "faulted": faulted,
-        }),
+        KernelHappening::Poked { process, at, bytes, structures, faulted } => {
+            let structures = structures.iter().map(|GuestStructure { name, fields, words }| {
+                json!({ "name": name, "fields": set_fields(fields, words) })
+            });
+            json!({
+                "type": "poke", "process": process, "at": hex(at), "bytes": digits(bytes),
+                "structures": structures.collect::<Value>(), "faulted": faulted,
+            })
+        }
         KernelHappening::Peeked { process, at, bytes } => json!({
             "type": "peek", "process": process, "at": hex(at), "bytes": bytes.map(digits), "faulted": bytes.is_none(),
         }),

@@ -15,7 +15,7 @@ use smmu_model::rule::Rule;
 use crate::errno::Errno;
 use crate::iommufd::Check;
 use crate::kernel::Direction;
-use crate::scenario::{CallData, End};
+use crate::scenario::{CallData, End, GuestStructure};
 
 /// One thing that happened on the kernel level.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub enum KernelHappening<'a> {
         at: u64,
         /// What.
         bytes: &'a [u8],
+        /// The structures that these bytes are, if they are some.
+        structures: &'a [GuestStructure],
         /// Whether nothing writable is mapped there.
         faulted: bool,
     },

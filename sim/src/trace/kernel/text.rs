@@ -8,7 +8,7 @@ use smmu_model::layout::names::STE;
 use super::{Call, CallEnd, DeviceEnd, FieldValue, KernelHappening};
 use crate::iommufd::uapi::{Layout, iommu_hwpt_pgfault};
 use crate::kernel::Direction;
-use crate::scenario::{CallData, End, HW_INFO, field_name, get};
+use crate::scenario::{CallData, End, GuestStructure, HW_INFO, field_name, get};
 use crate::trace::words;
 
 /// Who did it, and what.
@@ -24,9 +24,14 @@ pub(in crate::trace) fn line<'a>(happening: &KernelHappening<'a>) -> (&'a str, S
         }
         KernelHappening::Called { process, call } => (process, called(call)),
         KernelHappening::Returned { end, .. } => ("kernel", returned(end)),
-        KernelHappening::Poked { process, at, bytes, faulted } => {
+        KernelHappening::Poked { process, at, bytes, structures, faulted } => {
             let end = if faulted { ", which faults" } else { "" };
-            (process, format!("writes {} at {at:#x}{end}", shown_bytes(bytes)))
+            let shown = structures.iter().map(|GuestStructure { name, fields, words }| {
+                format!("{name} {}", in_braces(&words::fields(fields, words)))
+            });
+            let shown =
+                shown.reduce(|all, next| format!("{all}; {next}")).unwrap_or_else(|| shown_bytes(bytes));
+            (process, format!("writes {shown} at {at:#x}{end}"))
         }
         KernelHappening::Peeked { process, at, bytes: Some(bytes) } => {
             (process, format!("reads {} at {at:#x}", words::little_endian(bytes)))

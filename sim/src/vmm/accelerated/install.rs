@@ -32,10 +32,12 @@ pub(super) fn shows_stalls(offer: &Offer) -> bool {
     Idr0::from_bits(offer.idr[0]).stall_model() != TERMINATE_ONLY
 }
 
-/// Whether the hardware stalls what contexts say, and what STEs do not deny.
+/// Whether the hardware stalls what contexts say, and what STEs do not deny. To deny stalls to hardware that has none is
+/// an error (§5.2.2), so hardware of which nothing is known, not even a format of tables, gets what the guest says.
 pub(super) fn can_stall(smmu: &iommu_hw_info_arm_smmuv3) -> bool {
     const BOTH_MODELS: u8 = 0;
-    Idr0::from_bits(smmu.idr[0]).stall_model() == BOTH_MODELS
+    let idr0 = Idr0::from_bits(smmu.idr[0]);
+    idr0.ttf() != 0 && idr0.stall_model() == BOTH_MODELS
 }
 
 impl Accelerated {

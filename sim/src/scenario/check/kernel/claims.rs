@@ -15,7 +15,7 @@ use crate::scenario::ioctl::{HW_INFO, Ioctl};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, Value, VmClaim};
+use crate::scenario::step::{Deed, End, KernelClaim, KernelClaimKind, ProcessId, Value, VmClaim};
 use crate::scenario::syntax::Node;
 
 /// What can be expected on the kernel level, beside `errno=` and `bytes=`.
@@ -62,9 +62,11 @@ pub(super) enum Subject {
 impl OnKernel<'_, '_> {
     /// `expect CLAIM …` as a step.
     pub(super) fn expect(&mut self, node: &Node) -> Result<(), Problem> {
-        let mut process = None;
-        let claims = self.expected(node, Subject::Anything, &mut process)?;
-        let process = process.unwrap_or(crate::scenario::step::ProcessId(0));
+        let mut arguments = self.arguments(node)?;
+        // Without a process, it is about virtual machines or the host.
+        let has_process = !self.stack.processes.is_empty();
+        let process = if has_process { self.process_of(&mut arguments)? } else { ProcessId(0) };
+        let claims = self.expected(node, arguments, Subject::Anything)?;
         self.step(node, Doing { process, deed: Deed::Expect, result: None, claims })
     }
 
@@ -84,7 +86,7 @@ impl OnKernel<'_, '_> {
         let mut claims = Vec::new();
         for child in node.children.iter().flatten().filter(are_left) {
             let expected = if child.name.value == "expect" {
-                self.expected(child, subject, &mut None)
+                self.arguments(child).and_then(|arguments| self.expected(child, arguments, subject))
             } else {
                 let kind = format!("part of `{}`", node.name.value);
                 Err(Problem::unknown(&kind, &child.name.value, child.name.span, known))
@@ -99,129 +101,130 @@ impl OnKernel<'_, '_> {
 
     /// `expect CLAIM …`, `expect errno=EBUSY …`, `expect bytes="…"`, or `expect { CLAIM …; CLAIM … }`.
     fn expected(
-        &mut self,
+        &self,
         node: &Node,
+        mut arguments: Arguments,
         subject: Subject,
-        process: &mut Option<crate::scenario::step::ProcessId>,
     ) -> Result<Vec<KernelClaim>, Problem> {
-        let mut arguments = self.arguments(node)?;
-        if matches!(subject, Subject::Anything) && !self.stack.processes.is_empty() {
-            *process = Some(self.process_of(&mut arguments)?);
+        if !node.arguments.is_empty() {
+            let name = arguments.required_text("something to expect")?;
+            return Ok(vec![self.claim(node, &name, arguments, subject)?]);
         }
-        let has_name = !node.arguments.is_empty();
-        if !has_name && let Some(errno) = arguments.text("errno")? {
+        if let Some(errno) = arguments.text("errno")? {
             let kind = self.failure(&errno, &mut arguments, subject)?;
-            return finish(node, kind, arguments).map(|claim| vec![claim]);
+            return Ok(vec![finish(node, kind, arguments)?]);
         }
-        if !has_name && let (Subject::Call(_), Some(bytes)) = (subject, arguments.text("bytes")?) {
-            let kind = KernelClaimKind::Bytes(hex_bytes(&bytes)?);
-            return finish(node, kind, arguments).map(|claim| vec![claim]);
+        if let (Subject::Call(_), Some(bytes)) = (subject, arguments.text("bytes")?) {
+            return Ok(vec![finish(node, KernelClaimKind::Bytes(hex_bytes(&bytes)?), arguments)?]);
         }
-        match (node.arguments.first(), &node.children) {
-            (None, Some(children)) => {
-                arguments.finish()?;
-                let claims = children.iter().map(|child| {
-                    let arguments = self.arguments(child)?;
-                    self.claim(child, child.name.clone(), arguments, subject)
-                });
-                claims.collect()
-            }
-            (None, None) => Err(Problem::new(node.span, "`expect` needs something to expect")
-                .with_help(format!("there is errno=, {}", KERNEL_CLAIMS.join(", ")))),
-            (Some(_), _) => {
-                let name = arguments.required_text("something to expect")?;
-                Ok(vec![self.claim(node, name, arguments, subject)?])
-            }
-        }
+        let Some(children) = &node.children else {
+            return Err(Problem::new(node.span, "`expect` needs something to expect")
+                .with_help(format!("there is errno=, {}", KERNEL_CLAIMS.join(", "))));
+        };
+        arguments.finish()?;
+        let claims =
+            children.iter().map(|child| self.claim(child, &child.name, self.arguments(child)?, subject));
+        claims.collect()
     }
 
     fn claim(
-        &mut self,
+        &self,
         node: &Node,
-        name: Spanned<String>,
+        name: &Spanned<String>,
         mut arguments: Arguments,
         subject: Subject,
     ) -> Result<KernelClaim, Problem> {
-        let arguments_ref = &mut arguments;
-        let misplaced =
-            |about: &str| Err(Problem::new(name.span, format!("`{}` is about {about}", name.value)));
         if let Subject::Vm(talk) = subject
-            && let Some(kind) = self.vm_claim(&name, talk, arguments_ref)?
+            && let Some(kind) = self.vm_claim(name, talk, &mut arguments)?
         {
             return finish(node, kind, arguments);
         }
-        let kind = match (name.value.as_str(), subject) {
-            ("ok", Subject::Dma) => self.end(End::Ok, arguments_ref)?,
-            ("ok", Subject::Call(_) | Subject::Read | Subject::Vm(_)) => {
-                self.success(arguments_ref, subject)?
-            }
-            ("ok", Subject::Anything) => {
-                return misplaced("a system call or an access: it stands in its block");
-            }
-            ("abort", Subject::Dma) => self.end(End::Abort, arguments_ref)?,
-            ("raz-wi", Subject::Dma) => self.end(End::RazWi, arguments_ref)?,
-            ("stall", Subject::Dma) => self.end(End::Stall, arguments_ref)?,
-            ("abort" | "raz-wi" | "stall", _) => {
-                return misplaced("an access: it stands in the block of a `dma`");
-            }
+        let kind = match self.claim_about(name, &mut arguments, subject)? {
+            Some(kind) => kind,
+            None => self.claim_anywhere(name, &mut arguments)?,
+        };
+        finish(node, kind, arguments)
+    }
+
+    /// A claim about what the step does; `None` if it is of none that a step can do.
+    fn claim_about(
+        &self,
+        name: &Spanned<String>,
+        arguments: &mut Arguments,
+        subject: Subject,
+    ) -> Result<Option<KernelClaimKind>, Problem> {
+        let misplaced = |about: &str| {
+            let message = format!("`{}` is about {about}: it stands in its block", name.value);
+            Err(Problem::new(name.span, message))
+        };
+        Ok(Some(match (name.value.as_str(), subject) {
+            ("ok", Subject::Dma) => self.end(End::Ok, arguments)?,
+            ("ok", Subject::Call(_) | Subject::Read | Subject::Vm(_)) => self.success(arguments, subject)?,
+            ("ok", Subject::Anything) => return misplaced("a system call or an access"),
+            ("abort", Subject::Dma) => self.end(End::Abort, arguments)?,
+            ("raz-wi", Subject::Dma) => self.end(End::RazWi, arguments)?,
+            ("stall", Subject::Dma) => self.end(End::Stall, arguments)?,
+            ("abort" | "raz-wi" | "stall", _) => return misplaced("an access"),
             ("ranges" | "info" | "dirty", Subject::Call(Some(ioctl))) => {
-                self.given_claim(&name, ioctl, arguments_ref)?
+                self.given_claim(name, ioctl, arguments)?
             }
-            ("ranges" | "info" | "dirty", _) => {
-                return misplaced("what an ioctl gives: it stands in its block");
+            ("ranges" | "info" | "dirty", _) => return misplaced("what an ioctl gives"),
+            ("fault", Subject::Read) => {
+                let table = ("a fault", iommu_hwpt_pgfault::FIELDS);
+                KernelClaimKind::Fault(self.compared(table, |_| None, arguments.fields())?)
             }
-            ("fault", Subject::Read) => KernelClaimKind::Fault(self.compared(
-                ("a fault", iommu_hwpt_pgfault::FIELDS),
-                |_| None,
-                arguments_ref.fields(),
-            )?),
             ("event", Subject::Read) => {
-                let code = event_code(arguments_ref)?;
-                let sequence = arguments_ref.number("sequence")?.map(|sequence| sequence.value);
-                KernelClaimKind::Event { code, sequence, fields: self.record_fields(code, arguments_ref)? }
+                let code = event_code(arguments)?;
+                let sequence = arguments.number("sequence")?.map(|sequence| sequence.value);
+                KernelClaimKind::Event { code, sequence, fields: self.record_fields(code, arguments)? }
             }
             ("lost", Subject::Read) => {
-                KernelClaimKind::Lost(arguments_ref.number("sequence")?.map(|sequence| sequence.value))
+                KernelClaimKind::Lost(arguments.number("sequence")?.map(|sequence| sequence.value))
             }
-            ("fault" | "event" | "lost", _) => {
-                return misplaced("what was read: it stands in the block of a `read`");
-            }
-            ("memory", _) => {
-                let vm = arguments_ref.text("vm")?.map(|name| self.vm_called(&name)).transpose()?;
-                let at = self.argument(arguments_ref, "an address")?;
-                let data = self.data(arguments_ref)?;
+            ("fault" | "event" | "lost", _) => return misplaced("what a `read` gives"),
+            ("declined" | "note" | "no-event", _) => return misplaced("a virtual machine"),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A claim about what can be seen at any time.
+    fn claim_anywhere(
+        &self,
+        name: &Spanned<String>,
+        arguments: &mut Arguments,
+    ) -> Result<KernelClaimKind, Problem> {
+        Ok(match name.value.as_str() {
+            "memory" => {
+                let vm = arguments.text("vm")?.map(|name| self.vm_called(&name)).transpose()?;
+                let at = self.argument(arguments, "an address")?;
+                let data = self.data(arguments)?;
                 match vm {
                     Some(vm) => KernelClaimKind::Vm(VmClaim::Memory { vm, at, data }),
                     None => KernelClaimKind::Memory { at, data },
                 }
             }
-            ("buffer", _) => {
-                let device = self.initiator(&arguments_ref.required_text("a device")?)?;
-                KernelClaimKind::Buffer { device, data: self.data(arguments_ref)? }
+            "buffer" => {
+                let device = self.initiator(&arguments.required_text("a device")?)?;
+                KernelClaimKind::Buffer { device, data: self.data(arguments)? }
             }
-            ("log", _) => {
-                let code = event_code(arguments_ref)?;
-                KernelClaimKind::Logged { code, fields: self.record_fields(code, arguments_ref)? }
+            "log" => {
+                let code = event_code(arguments)?;
+                KernelClaimKind::Logged { code, fields: self.record_fields(code, arguments)? }
             }
-            ("released", _) => KernelClaimKind::Vm(VmClaim::Released),
-            ("declined" | "note" | "no-event", _) => {
-                return misplaced("a virtual machine: it stands in the block of a `vmm` or `guest`");
-            }
-            ("no-log", _) => KernelClaimKind::NothingLogged,
-            ("readable", _) => KernelClaimKind::Readable(self.argument(arguments_ref, "a descriptor")?, true),
-            ("not-readable", _) => {
-                KernelClaimKind::Readable(self.argument(arguments_ref, "a descriptor")?, false)
-            }
-            ("stalled", _) => {
-                let count = arguments_ref.required_number("how many")?;
+            "no-log" => KernelClaimKind::NothingLogged,
+            "released" => KernelClaimKind::Vm(VmClaim::Released),
+            "readable" => KernelClaimKind::Readable(self.argument(arguments, "a descriptor")?, true),
+            "not-readable" => KernelClaimKind::Readable(self.argument(arguments, "a descriptor")?, false),
+            "stalled" => {
+                let count = arguments.required_number("how many")?;
                 KernelClaimKind::Stalled(usize::try_from(count.value).unwrap_or(usize::MAX))
             }
-            ("pinned", _) => KernelClaimKind::Pinned(arguments_ref.required_number("how many pages")?.value),
-            (other, _) => {
-                return Err(Problem::unknown("claim of the kernel level", other, name.span, KERNEL_CLAIMS));
+            "pinned" => KernelClaimKind::Pinned(arguments.required_number("how many pages")?.value),
+            other => {
+                let kind = "claim of the kernel level";
+                return Err(Problem::unknown(kind, other, name.span, KERNEL_CLAIMS));
             }
-        };
-        finish(node, kind, arguments)
+        })
     }
 
     pub(super) fn success(

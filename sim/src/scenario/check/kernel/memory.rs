@@ -9,11 +9,11 @@ use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::check::memory::{NUMBERS, hex_bytes};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
-use crate::scenario::step::{Deed, KernelData, SystemCall};
+use crate::scenario::step::{Deed, GuestStructure, KernelData, SystemCall};
 use crate::scenario::syntax::Node;
 
 /// Structures of the architecture that a process may hold for its guest, of eight words each.
-const STRUCTURES: [(&str, &[names::Field]); 2] = [("cd", names::CD), ("ste", names::STE)];
+const STRUCTURES: [(&str, &str, &[names::Field]); 2] = [("cd", "CD", names::CD), ("ste", "STE", names::STE)];
 
 impl OnKernel<'_, '_> {
     /// `mmap size=0x200000 as="buffer"`, `mmap file=$memfd`, or `mmap iommufd=$iommu size=0x1000 offset=0x1000`.
@@ -78,29 +78,30 @@ impl OnKernel<'_, '_> {
         let process = self.process_of(&mut arguments)?;
         let at = self.argument(&mut arguments, "an address")?;
         let structures = self.structures(node)?;
-        let data =
-            if structures.is_empty() { self.data(&mut arguments)? } else { KernelData::Bytes(structures) };
+        let data = if structures.is_empty() {
+            self.data(&mut arguments)?
+        } else {
+            KernelData::Structures(structures)
+        };
         arguments.finish()?;
-        let others = |child: &&Node| !STRUCTURES.iter().any(|(name, _)| *name == child.name.value);
+        let others = |child: &&Node| !STRUCTURES.iter().any(|(node, ..)| *node == child.name.value);
         let claims = self.claims_of(node, others, Subject::Call(None), &["cd", "ste", "expect"])?;
         self.step(node, Doing { process, deed: Deed::Poke { at, data }, result: None, claims })
     }
 
-    /// The bytes of the structures in a block.
-    fn structures(&mut self, node: &Node) -> Result<Vec<u8>, Problem> {
-        let mut bytes = Vec::new();
+    fn structures(&mut self, node: &Node) -> Result<Vec<GuestStructure>, Problem> {
+        let mut structures = Vec::new();
         for child in node.children.iter().flatten() {
-            let Some((_, table)) = STRUCTURES.iter().find(|(name, _)| *name == child.name.value) else {
-                continue;
-            };
+            let known = STRUCTURES.iter().find(|(node, ..)| *node == child.name.value);
+            let Some(&(_, name, fields)) = known else { continue };
             no_block(child)?;
             let mut arguments = self.arguments(child)?;
             let mut words = [0; 8];
-            self.base.set_fields(&mut words, table, arguments.fields());
+            self.base.set_fields(&mut words, fields, arguments.fields());
             arguments.finish()?;
-            bytes.extend(words.iter().flat_map(|word: &u64| word.to_le_bytes()));
+            structures.push(GuestStructure { name, fields, words });
         }
-        Ok(bytes)
+        Ok(structures)
     }
 
     /// `peek $buffer size=4 as="word"`

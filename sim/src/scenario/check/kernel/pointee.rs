@@ -48,10 +48,8 @@ impl OnKernel<'_, '_> {
         let Some(pointer) = pointer(ioctl) else { return Ok(None) };
         let field = *ioctl.field(pointer.field).expect("the table has fields of structures");
         let mut data: Option<CallData> = None;
-        for child in node.children.iter().flatten().filter(|child| child.name.value != "expect") {
-            if !nodes(pointer).contains(&child.name.value.as_str()) {
-                continue;
-            }
+        let describes = |child: &&Node| nodes(pointer).contains(&child.name.value.as_str());
+        for child in node.children.iter().flatten().filter(describes) {
             not_twice(child, &field, given)?;
             data = Some(self.add(data, child)?);
         }

@@ -1,22 +1,16 @@
-//! System calls other than `ioctl`, and what a process does with its own memory.
+//! Processes, and how a system call of theirs is made, said and kept.
 
 use super::{End, Machine, Unclaimed};
 use crate::errno::Errno;
 use crate::iommufd::Check;
-use crate::iommufd::uapi::{Layout, iommu_hwpt_pgfault, iommufd_vevent_header};
-use crate::kernel::file::File;
+use crate::kernel::Kernel;
 use crate::kernel::process::{Pid, Process, Rights};
 use crate::scenario::ioctl::{Ioctl, get};
-use crate::scenario::step::{
-    CallData, Deed, KernelData, ProcessId, SystemCall, Value, VirtualEvent, WriteData,
-};
+use crate::scenario::step::{Deed, ProcessId, SystemCall, Value};
 use crate::trace::{Call, CallEnd, FieldValue, KernelHappening, Listener};
 
 /// Bytes that each process has for structures, and as many behind them for what they point to.
 pub(super) const SCRATCH_BYTES: u64 = 1 << 20;
-
-/// `IOMMU_VEVENTQ_FLAG_LOST_EVENTS`.
-const LOST_EVENTS: u32 = 1;
 
 /// A process of the scenario.
 #[derive(Clone, Copy, Debug)]
@@ -126,55 +120,12 @@ impl<'a, L: Listener> Machine<'a, L> {
         }
     }
 
-    /// The calls about memory.
-    fn memory_call(&mut self, id: ProcessId, pid: Pid, call: &SystemCall) -> Result<(), String> {
-        match call {
-            SystemCall::MapMemory { bytes, writable } => {
-                let shown =
-                    plain("mmap", None, named([("bytes", *bytes), ("writable", u64::from(*writable))]));
-                self.make_unchecked(id, shown, |kernel| kernel.map_memory(pid, *bytes, *writable))
-            }
-            SystemCall::MapFile { fd, writable } => {
-                let fd = self.descriptor(fd)?;
-                let shown = plain("mmap", Some(fd), named([("writable", u64::from(*writable))]));
-                self.make_unchecked(id, shown, |kernel| kernel.map_memory_file(pid, fd, *writable))
-            }
-            SystemCall::MapIommufd { fd, request } => {
-                let fd = self.descriptor(fd)?;
-                let arguments = named([
-                    ("bytes", request.bytes),
-                    ("shared", u64::from(request.is_shared)),
-                    ("executable", u64::from(request.is_executable)),
-                    ("offset", request.offset),
-                ]);
-                self.make(id, plain("mmap", Some(fd), arguments), |kernel| {
-                    kernel.map_iommufd(pid, fd, *request)
-                })
-            }
-            SystemCall::Unmap { address, bytes } => {
-                let address = self.value(address)?;
-                let shown = plain("munmap", None, named([("address", address), ("bytes", *bytes)]));
-                self.make_unchecked(id, shown, |kernel| kernel.unmap_memory(pid, address, *bytes).map(|()| 0))
-            }
-            SystemCall::MemoryFile(bytes) => {
-                let shown = plain("memfd_create", None, named([("bytes", *bytes)]));
-                self.make_unchecked(id, shown, |kernel| kernel.memory_file(pid, *bytes).map(from_fd))
-            }
-            SystemCall::Ioctl(_)
-            | SystemCall::PlainIoctl { .. }
-            | SystemCall::Open(_)
-            | SystemCall::Close(_)
-            | SystemCall::Read { .. }
-            | SystemCall::Write { .. } => unreachable!("they are not about memory"),
-        }
-    }
-
     /// A call whose failures have named checks.
-    fn make(
+    pub(super) fn make(
         &mut self,
         id: ProcessId,
         call: Call,
-        make: impl FnOnce(&mut crate::kernel::Kernel) -> Result<u64, Errno>,
+        make: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
     ) -> Result<(), String> {
         self.say_called(id, &call);
         let result = make(&mut self.kernel).map_err(|errno| (errno, self.kernel.last_failed()));
@@ -183,11 +134,11 @@ impl<'a, L: Listener> Machine<'a, L> {
     }
 
     /// A call of the kernel around iommufd, whose failures have no names.
-    fn make_unchecked(
+    pub(super) fn make_unchecked(
         &mut self,
         id: ProcessId,
         call: Call,
-        make: impl FnOnce(&mut crate::kernel::Kernel) -> Result<u64, Errno>,
+        make: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
     ) -> Result<(), String> {
         self.say_called(id, &call);
         let result = make(&mut self.kernel).map_err(|errno| (errno, None));
@@ -206,120 +157,6 @@ impl<'a, L: Listener> Machine<'a, L> {
             self.read = Unclaimed::of(data);
         }
         self.end = End::Call(end, structure);
-    }
-
-    fn read(
-        &mut self,
-        id: ProcessId,
-        fd: i32,
-        (bytes, position): (usize, u64),
-        to: Option<u64>,
-    ) -> Result<(), String> {
-        let actor = self.actor(id)?;
-        let count = u64::try_from(bytes).expect("checked to be small");
-        let call = plain("read", Some(fd), named([("bytes", count), ("position", position)]));
-        self.say_called(id, &call);
-        let at = to.unwrap_or(actor.pointees);
-        let result = self.kernel.read(actor.pid, fd, at, bytes, position);
-        let result = result.map_err(|errno| (errno, self.kernel.last_failed()));
-        let data = match result {
-            Ok(count) if count > 0 => {
-                let mut found = vec![0; count];
-                self.fetch(actor, at, &mut found)?;
-                if to.is_none() {
-                    self.put(actor, at, &vec![0; count])?;
-                }
-                Some(self.decoded(actor.pid, fd, found))
-            }
-            Ok(_) | Err(_) => None,
-        };
-        let structure = match &data {
-            Some(CallData::Faults(faults)) => faults.first().cloned().unwrap_or_default(),
-            _other => Vec::new(),
-        };
-        let result = result.map(|count| u64::try_from(count).expect("checked to be small"));
-        self.ended(id, &call, CallEnd { result, fields: Vec::new(), data }, structure);
-        Ok(())
-    }
-
-    /// What was read from this kind of file.
-    fn decoded(&self, pid: Pid, fd: i32, bytes: Vec<u8>) -> CallData {
-        let file = self.kernel.host.file_of(pid, fd).map(|file| self.kernel.host.files.get(file));
-        match file {
-            Some(File::FaultQueue { .. }) => {
-                let size = iommu_hwpt_pgfault::FIELDS.last().map_or(1, |field| field.offset + field.bytes);
-                CallData::Faults(bytes.chunks(size).map(<[u8]>::to_vec).collect())
-            }
-            Some(File::EventQueue { .. }) => CallData::Events(events(&bytes)),
-            Some(File::Iommufd(_) | File::VfioDevice(_) | File::Memory(_) | File::Vm(_) | File::Other)
-            | None => CallData::Bytes(bytes),
-        }
-    }
-
-    fn write(&mut self, id: ProcessId, fd: i32, data: &WriteData) -> Result<(), String> {
-        let actor = self.actor(id)?;
-        let shown = match data {
-            WriteData::Responses(responses) => {
-                let word = |value: &Value| {
-                    let value = self.value(value)?;
-                    u32::try_from(value).map_err(|_too_large| format!("{value:#x} has more than 32 bits"))
-                };
-                let known = responses.iter().map(|(cookie, code)| Ok((word(cookie)?, word(code)?)));
-                Some(CallData::Responses(known.collect::<Result<_, String>>()?))
-            }
-            WriteData::Bytes(bytes) => Some(CallData::Bytes(bytes.clone())),
-            WriteData::Memory { .. } => None,
-        };
-        let bytes = shown.as_ref().map(CallData::bytes).unwrap_or_default();
-        let (at, count) = match data {
-            WriteData::Memory { at, bytes } => (self.value(at)?, *bytes),
-            WriteData::Responses(_) | WriteData::Bytes(_) => (actor.pointees, bytes.len()),
-        };
-        let length = u64::try_from(count).expect("checked to be small");
-        let call = Call { data: shown, ..plain("write", Some(fd), named([("bytes", length)])) };
-        self.say_called(id, &call);
-        if !bytes.is_empty() {
-            self.put(actor, at, &bytes)?;
-        }
-        let result = self.kernel.write(actor.pid, fd, at, count);
-        let result = result.map_err(|errno| (errno, self.kernel.last_failed()));
-        if !bytes.is_empty() {
-            self.put(actor, at, &vec![0; bytes.len()])?;
-        }
-        let result = result.map(|count| u64::try_from(count).expect("checked to be small"));
-        self.ended(id, &call, CallEnd { result, fields: Vec::new(), data: None }, Vec::new());
-        Ok(())
-    }
-
-    pub(super) fn poke(&mut self, id: ProcessId, at: &Value, data: &KernelData) -> Result<(), String> {
-        let actor = self.actor(id)?;
-        let (at, bytes) = (self.value(at)?, self.bytes(data)?);
-        let result = self.kernel.poke(actor.pid, at, &bytes);
-        let process = &self.script.processes[id.0];
-        self.say(KernelHappening::Poked { process, at, bytes: &bytes, faulted: result.is_err() });
-        self.end = own_memory(result, None);
-        Ok(())
-    }
-
-    pub(super) fn peek(&mut self, id: ProcessId, at: &Value, size: u8) -> Result<(), String> {
-        let actor = self.actor(id)?;
-        let at = self.value(at)?;
-        let mut word = [0; 8];
-        let bytes = &mut word[..usize::from(size)];
-        let result = self.kernel.peek(actor.pid, at, bytes);
-        let found = result.is_ok().then_some(&*bytes);
-        self.say(KernelHappening::Peeked { process: &self.script.processes[id.0], at, bytes: found });
-        self.end = own_memory(result, Some(u64::from_le_bytes(word)));
-        Ok(())
-    }
-
-    pub(super) fn bytes(&self, data: &KernelData) -> Result<Vec<u8>, String> {
-        match data {
-            KernelData::Bytes(bytes) => Ok(bytes.clone()),
-            KernelData::Number(value, bytes) => {
-                Ok(self.value(value)?.to_le_bytes()[..usize::from(*bytes)].to_vec())
-            }
-        }
     }
 
     /// Puts bytes into memory that the runner has in the process.
@@ -341,42 +178,18 @@ impl<'a, L: Listener> Machine<'a, L> {
 /// A scenario can unmap what the runner has mapped for structures.
 const GONE: &str = "the process has unmapped the memory in which its structures lie";
 
-fn own_memory(result: Result<(), Errno>, found: Option<u64>) -> End {
-    let result = result.map(|()| found.unwrap_or_default()).map_err(|errno| (errno, None));
-    End::Call(CallEnd { result, fields: Vec::new(), data: None }, Vec::new())
-}
-
-fn plain(name: &str, fd: Option<i32>, fields: Vec<FieldValue>) -> Call {
+pub(super) fn plain(name: &str, fd: Option<i32>, fields: Vec<FieldValue>) -> Call {
     Call { name: name.to_owned(), path: None, fd, fields, data: None }
 }
 
 /// Arguments that are not 0.
-fn named<const N: usize>(arguments: [(&'static str, u64); N]) -> Vec<FieldValue> {
+pub(super) fn named<const N: usize>(arguments: [(&'static str, u64); N]) -> Vec<FieldValue> {
     let given = arguments.into_iter().filter(|(_, value)| *value != 0);
     given.map(|(name, value)| FieldValue { name, value, words: None }).collect()
 }
 
-fn from_fd(fd: i32) -> u64 {
+pub(super) fn from_fd(fd: i32) -> u64 {
     u64::try_from(fd).expect("descriptors are not negative")
-}
-
-/// What a vEVENTQ has given: headers, each with a record unless it says that events were lost.
-fn events(bytes: &[u8]) -> Vec<VirtualEvent> {
-    let mut events = Vec::new();
-    let mut rest = bytes;
-    while let Some((header, after)) = rest.split_at_checked(size_of::<iommufd_vevent_header>()) {
-        let iommufd_vevent_header { flags, sequence } = iommufd_vevent_header::decode(header);
-        rest = after;
-        let mut record = None;
-        if flags & LOST_EVENTS == 0 {
-            let (words, _) = after.as_chunks::<8>();
-            let word = |index: usize| words.get(index).copied().map(u64::from_le_bytes).unwrap_or_default();
-            record = Some([word(0), word(1), word(2), word(3)]);
-            rest = after.get(size_of::<[u64; 4]>()..).unwrap_or_default();
-        }
-        events.push(VirtualEvent { sequence, record });
-    }
-    events
 }
 
 /// What the name of the result of a call stands for: the first output of an ioctl, else what it returned.

@@ -222,14 +222,14 @@ impl<'a, L: Listener> Machine<'a, L> {
     }
 
     fn next_logged(&self) -> Option<EventRecord> {
-        self.kernel.logged_events().get(self.logged.1).copied().map(EventRecord)
+        self.kernel.logged_events().get(self.logs_claimed).copied().map(EventRecord)
     }
 
     fn judge_log(&mut self, code: EventCode, fields: &[(names::Field, Value)]) -> Judged {
         let Some(record) = self.next_logged() else {
             return mismatch(format!("{} in the kernel's log", code.name()), "there is nothing new");
         };
-        self.logged.1 += 1;
+        self.logs_claimed += 1;
         if record.event_code() != Some(code) {
             return mismatch(format!("{} in the kernel's log", code.name()), shown_record(record));
         }

@@ -4,6 +4,8 @@ mod calls;
 mod claims;
 mod dma;
 mod ioctl;
+mod memory;
+mod queues;
 mod stack;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -61,8 +63,10 @@ struct Machine<'a, L> {
     read: Unclaimed,
     /// What monitors had to say in this step.
     notes: Vec<String>,
-    /// How much of the kernel's log was said, and how much of that claims have taken.
-    logged: (usize, usize),
+    /// How many records of the kernel's log were said.
+    logs_said: usize,
+    /// How many of them claims have taken.
+    logs_claimed: usize,
     /// Queues that had something to read after the step before.
     readable: BTreeSet<(ContextId, ObjectId)>,
     stalled: usize,
@@ -104,7 +108,7 @@ struct Found {
 
 impl<'a, L: Listener> Machine<'a, L> {
     fn new(script: &'a KernelScript, sources: &'a Sources, kernel: Kernel, listener: &'a mut L) -> Self {
-        let logged = (kernel.logged_events().len(), kernel.logged_events().len());
+        let at_boot = kernel.logged_events().len();
         Self {
             script,
             sources,
@@ -116,7 +120,8 @@ impl<'a, L: Listener> Machine<'a, L> {
             end: End::Nothing,
             read: Unclaimed::default(),
             notes: Vec::new(),
-            logged,
+            logs_said: at_boot,
+            logs_claimed: at_boot,
             readable: BTreeSet::new(),
             stalled: 0,
             rules: BTreeSet::new(),
@@ -170,8 +175,8 @@ impl<'a, L: Listener> Machine<'a, L> {
 
     /// What has changed in places that nobody asks about: the log, the queues, the accesses that stall.
     fn notice(&mut self) {
-        let records: Vec<[u64; 4]> = self.kernel.logged_events()[self.logged.0..].to_vec();
-        self.logged.0 += records.len();
+        let records: Vec<[u64; 4]> = self.kernel.logged_events()[self.logs_said..].to_vec();
+        self.logs_said += records.len();
         for record in records {
             self.say(KernelHappening::Logged { record: EventRecord(record) });
         }
@@ -228,16 +233,9 @@ impl<'a, L: Listener> Machine<'a, L> {
 
     /// The number that `value` stands for by now.
     fn value(&self, value: &Value) -> Result<u64, String> {
-        let mut sum = value.constant;
-        for term in &value.terms {
-            let part = self.part(*term)?;
-            sum = if value.terms.len() == 1 && value.constant == 0 {
-                part
-            } else {
-                sum.checked_add(part).ok_or("the sum does not fit 64 bits")?
-            };
-        }
-        Ok(sum)
+        value.terms.iter().try_fold(value.constant, |sum, term| {
+            sum.checked_add(self.part(*term)?).ok_or_else(|| "the sum does not fit 64 bits".to_owned())
+        })
     }
 
     fn part(&self, term: Term) -> Result<u64, String> {
