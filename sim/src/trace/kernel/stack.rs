@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
+use smmu_model::features::{FIELDS, Field};
 use smmu_model::layout::event::EventRecord;
 
 use crate::errno::Errno;
@@ -92,12 +93,10 @@ pub(super) fn line(happening: &VmHappening<'_>) -> String {
             text
         }
         VmHappening::Note(note) => format!("vmm: {note}"),
-        VmHappening::Offer(Offer { idr, iidr, aidr, viommu_flags }) => {
-            let idr: Vec<String> = idr.iter().map(|word| format!("{word:#x}")).collect();
-            let idr = idr.join(" ");
-            format!(
-                "vmm: shows IDR0-IDR5 {idr}, IIDR {iidr:#x}, AIDR {aidr:#x}; vIOMMU flags {viommu_flags:#x}"
-            )
+        VmHappening::Offer(offer) => {
+            let shown: Vec<String> =
+                shown_fields(offer).map(|(field, value)| format!("{}={value:#x}", field.name)).collect();
+            format!("vmm: shows {}; vIOMMU flags {:#x}", shown.join(" "), offer.viommu_flags)
         }
         VmHappening::Event(record) => {
             let record = EventRecord(*record);
@@ -140,11 +139,15 @@ pub(super) fn json(vm: &str, happening: &VmHappening<'_>) -> Value {
             let (kind, details) = details(note);
             json!({ "type": "vm-note", "vm": vm, "note": kind, "details": details, "text": note.to_string() })
         }
-        VmHappening::Offer(Offer { idr, iidr, aidr, viommu_flags }) => json!({
-            "type": "vm-offer", "vm": vm, "idr": idr.map(|word| hex(u64::from(word))),
-            "iidr": hex(u64::from(*iidr)), "aidr": hex(u64::from(*aidr)),
-            "viommu_flags": hex(u64::from(*viommu_flags)),
-        }),
+        VmHappening::Offer(offer) => {
+            let Offer { idr, iidr, aidr, viommu_flags } = **offer;
+            let fields = shown_fields(offer).map(|(field, value)| (field.name.to_owned(), hex(value)));
+            json!({
+                "type": "vm-offer", "vm": vm, "idr": idr.map(|word| hex(u64::from(word))),
+                "iidr": hex(u64::from(iidr)), "aidr": hex(u64::from(aidr)),
+                "fields": fields.collect::<Map<_, _>>(), "viommu_flags": hex(u64::from(viommu_flags)),
+            })
+        }
         VmHappening::Event(record) => {
             let record = EventRecord(*record);
             let (name, fields) = super::json::named_record(record);
@@ -158,6 +161,14 @@ pub(super) fn json(vm: &str, happening: &VmHappening<'_>) -> Value {
         }),
         VmHappening::Ended(end) => ended(vm, end),
     }
+}
+
+/// The fields of ID registers that the guest is shown as something other than 0.
+fn shown_fields(offer: &Offer) -> impl Iterator<Item = (&'static Field, u64)> {
+    let ids = offer.ids();
+    let fields = FIELDS.iter().filter(|field| !field.is_register());
+    let valued = fields.map(move |field| (field, ids.field(field.name).expect("it is a field")));
+    valued.filter(|(_, value)| *value != 0)
 }
 
 fn ended(vm: &str, end: &VmEnd<'_>) -> Value {

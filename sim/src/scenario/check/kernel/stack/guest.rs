@@ -34,7 +34,8 @@ impl OnKernel<'_, '_> {
     /// `guest "vm0" VERB …`
     pub(in super::super) fn guest(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = self.arguments(node)?;
-        let (vm, verb) = self.vm_and_verb(&mut arguments)?;
+        let vm = self.vm_called(&arguments.required_text("a virtual machine")?)?;
+        let verb = arguments.required_text("something to do")?;
         match verb.value.as_str() {
             "boot" => self.guest_boot(node, vm, arguments),
             "add" => {

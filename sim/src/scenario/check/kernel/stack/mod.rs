@@ -42,12 +42,6 @@ impl OnKernel<'_, '_> {
         })
     }
 
-    /// The machine called by the next argument, and the verb.
-    fn vm_and_verb(&self, arguments: &mut Arguments) -> Result<(VmId, Spanned<String>), Problem> {
-        let vm = self.vm_called(&arguments.required_text("a virtual machine")?)?;
-        Ok((vm, arguments.required_text("something to do")?))
-    }
-
     /// The StreamID of the device of the guest that the next argument names.
     fn vm_device(&self, vm: VmId, arguments: &mut Arguments) -> Result<u32, Problem> {
         let name = arguments.required_text("a device")?;

@@ -40,16 +40,12 @@ impl OnKernel<'_, '_> {
     /// `vmm "vm0" start …`, `vmm "vm0" plug "nic" stream=0x10`, `vmm "vm0" unplug "nic"`, `vmm "vm0" stop`.
     pub(in super::super) fn vmm(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = self.arguments(node)?;
-        let is_start = node.arguments.get(1).is_some_and(|verb| match &verb.value {
-            crate::scenario::syntax::Value::Text(verb) => verb == "start",
-            crate::scenario::syntax::Value::Number(_) | crate::scenario::syntax::Value::Flag(_) => false,
-        });
-        if is_start {
-            let name = arguments.required_text("a virtual machine")?;
-            arguments.next();
+        let name = arguments.required_text("a virtual machine")?;
+        let verb = arguments.required_text("something to do")?;
+        if verb.value == "start" {
             return self.vmm_start(node, name, arguments);
         }
-        let (vm, verb) = self.vm_and_verb(&mut arguments)?;
+        let vm = self.vm_called(&name)?;
         let deed = match verb.value.as_str() {
             "plug" => {
                 let name = arguments.required_text("a device")?;

@@ -98,7 +98,7 @@ impl<'a, L: Listener> Machine<'a, L> {
     }
 
     /// The monitor, which runs.
-    fn running<'v>(&mut self, id: VmId, vm: &'v mut Option<Vmm>) -> Result<&'v mut Vmm, String> {
+    fn running<'v>(&self, id: VmId, vm: &'v mut Option<Vmm>) -> Result<&'v mut Vmm, String> {
         vm.as_mut().ok_or_else(|| format!("the virtual machine `{}` does not run", self.vm_name(id)))
     }
 
