@@ -104,6 +104,22 @@ fn every_claim_holds() {
     }
 }
 
+/// The scenarios that the table of claims names are there.
+#[test]
+fn every_scenario_that_is_named_exists() {
+    let document = std::fs::read_to_string(root().join("docs/negotiation.md")).expect("the page opens");
+    let (_, table) = document.split_once("one machine, step by step").expect("the table has the column");
+    let (table, _) = table.split_once("\n\n").expect("the table ends");
+    let last =
+        table.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | ")).map(|(_, last)| last);
+    let names: Vec<_> = last.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
+    assert!(names.len() >= 12, "{names:?}");
+    for name in names {
+        let path = if name.contains('/') { name.to_owned() } else { format!("40-negotiation/{name}") };
+        assert!(root().join("scenarios").join(&path).with_extension("kdl").exists(), "{path}");
+    }
+}
+
 #[test]
 fn json_has_a_line_for_each_cell() {
     let (text, code) = run(&["matrix", "--format", "json", "matrices/claims/btm-raw.kdl"]);
