@@ -53,6 +53,8 @@ pub enum Wants {
     Exactly(u64),
     /// This value or more.
     AtLeast(u64),
+    /// This value or less.
+    AtMost(u64),
 }
 
 impl fmt::Display for Wants {
@@ -60,6 +62,7 @@ impl fmt::Display for Wants {
         match self {
             Self::Exactly(value) => write!(f, "{value}"),
             Self::AtLeast(value) => write!(f, "{value} or more"),
+            Self::AtMost(value) => write!(f, "{value} or less"),
         }
     }
 }
@@ -75,6 +78,8 @@ pub enum Take {
     Same(u64),
     /// Its own, if the kernel reports as much or more; else it refuses.
     IfAtLeast(u64),
+    /// Its own, if the kernel reports as much or less; else it refuses.
+    IfAtMost(u64),
     /// 1 if `out_capabilities` permits ATS to the device.
     AtsOfDevice,
 }
@@ -243,7 +248,8 @@ impl Take {
             Self::AtMost(own) => Ok(own.min(host)),
             Self::Same(own) if own != host => Err(refused(Wants::Exactly(own))),
             Self::IfAtLeast(own) if own > host => Err(refused(Wants::AtLeast(own))),
-            Self::Same(own) | Self::IfAtLeast(own) => Ok(own),
+            Self::IfAtMost(own) if own < host => Err(refused(Wants::AtMost(own))),
+            Self::Same(own) | Self::IfAtLeast(own) | Self::IfAtMost(own) => Ok(own),
             Self::AtsOfDevice => Ok(ats_of_device(seen)),
         }
     }

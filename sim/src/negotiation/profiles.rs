@@ -21,10 +21,18 @@ pub struct Profile {
 pub const PROFILES: &[Profile] = &[
     Profile {
         name: "qemu-11.1",
-        own: &[("IDR0.ASID16", 1), ("IDR0.TERM_MODEL", 1), ("IDR0.STALL_MODEL", 1), ("IDR3.BBML", 2)],
+        own: &[
+            ("IDR0.ASID16", 1),
+            ("IDR0.VMID16", 1),
+            ("IDR0.TERM_MODEL", 1),
+            ("IDR0.STALL_MODEL", 1),
+            ("IDR3.BBML", 2),
+            ("IDR3.HAD", 1),
+            ("IDR3.XNX", 1),
+        ],
         takes: &[
             ("IDR0.ST_LEVEL", Take::Same(1)),
-            ("IDR0.TTENDIAN", Take::AtMost(2)),
+            ("IDR0.TTENDIAN", Take::IfAtMost(2)),
             ("IDR0.TTF", Take::IfAtLeast(2)),
             ("IDR1.SIDSIZE", Take::IfAtLeast(16)),
             ("IDR0.ATS", Take::AsRead),
@@ -46,13 +54,13 @@ pub const PROFILES: &[Profile] = &[
             ("IDR0.ASID16", 1),
             ("IDR0.TERM_MODEL", 1),
             ("IDR0.STALL_MODEL", 1),
-            ("IDR0.TTENDIAN", 2),
             ("IDR1.SIDSIZE", 6),
             ("IDR1.CMDQS", 8),
             ("IDR1.EVENTQS", 8),
         ],
         takes: &[
             ("IDR0.TTF", Take::IfAtLeast(2)),
+            ("IDR0.TTENDIAN", Take::IfAtMost(2)),
             ("IDR5.GRAN4K", Take::Same(1)),
             ("IDR5.OAS", Take::AsRead),
         ],
