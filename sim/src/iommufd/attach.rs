@@ -153,7 +153,8 @@ fn replace(
         }
     }
     if let Err(refusal) = switch(context, host, device, pasid, hwpt) {
-        if moves_regions {
+        if pasid == NO_PASID {
+            // Linux forgets them in the IOAS of the new HWPT even if the devices stay attached to that very IOAS.
             unreserve_regions(context, to, &devices);
         }
         return Err(refusal);
