@@ -145,9 +145,11 @@ pub(crate) fn read(
     Check::FaultReadSize.refuse_if(!room.is_multiple_of(RECORD_BYTES))?;
     let queue = context.objects.own_fault_queue(id);
     let mut done = 0;
-    while done < room
-        && let Some(pending) = queue.undelivered.front().copied()
-    {
+    while let Some(pending) = queue.undelivered.front().copied() {
+        if done == room {
+            Check::FaultRoom.refuse_if(room == 0)?;
+            break;
+        }
         let cookie = queue.free_cookie();
         if write(done, &record(&pending, cookie).encode()).is_err() {
             Check::FaultUnwritable.refuse_if(done == 0)?;

@@ -206,6 +206,7 @@ checks! {
 
     // The descriptor of a fault queue.
     FaultReadSize "FAULT-1" ESPIPE "The queue is read at a position, or not in whole records.";
+    FaultRoom "FAULT-2" EINVAL "The first group does not fit.";
     FaultUnwritable "FAULT-3" EFAULT "The record cannot be written.";
     ResponseSize "FAULT-4" ESPIPE "The responses are not whole.";
     ResponseCode "FAULT-5" EINVAL "No response has this code.";
