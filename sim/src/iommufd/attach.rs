@@ -121,7 +121,7 @@ pub(super) fn attach(
     }
     let attachments = &mut attachments_of(context, group);
     let attachment =
-        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, devices: BTreeSet::new() });
+        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, by: device, devices: BTreeSet::new() });
     attachment.devices.insert(device);
     context.objects.hold(hwpt);
     Ok(())
@@ -163,7 +163,8 @@ fn replace(
     if moves_regions {
         unreserve_regions(context, from, &devices);
     }
-    attachments_of(context, group).get_mut(&pasid).expect("it is attached").hwpt = hwpt;
+    let attachment = attachments_of(context, group).get_mut(&pasid).expect("it is attached");
+    (attachment.hwpt, attachment.by) = (hwpt, device);
     for _ in &devices {
         context.objects.hold(hwpt);
         put(context, host, old);
