@@ -121,7 +121,7 @@ pub(super) fn attach(
     }
     let attachments = &mut attachments_of(context, group);
     let attachment =
-        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, devices: BTreeSet::new() });
+        attachments.entry(pasid).or_insert_with(|| Attachment { hwpt, by: device, devices: BTreeSet::new() });
     attachment.devices.insert(device);
     context.objects.hold(hwpt);
     Ok(())
@@ -153,7 +153,8 @@ fn replace(
         }
     }
     if let Err(refusal) = switch(context, host, device, pasid, hwpt) {
-        if moves_regions {
+        if pasid == NO_PASID {
+            // Linux forgets them in the IOAS of the new HWPT even if the devices stay attached to that very IOAS.
             unreserve_regions(context, to, &devices);
         }
         return Err(refusal);
@@ -162,7 +163,8 @@ fn replace(
     if moves_regions {
         unreserve_regions(context, from, &devices);
     }
-    attachments_of(context, group).get_mut(&pasid).expect("it is attached").hwpt = hwpt;
+    let attachment = attachments_of(context, group).get_mut(&pasid).expect("it is attached");
+    (attachment.hwpt, attachment.by) = (hwpt, device);
     for _ in &devices {
         context.objects.hold(hwpt);
         put(context, host, old);

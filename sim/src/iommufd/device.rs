@@ -37,6 +37,8 @@ pub(super) struct BoundGroup {
 pub(super) struct Attachment {
     /// To which HWPT.
     pub(super) hwpt: ObjectId,
+    /// The device whose call attached the group there, for all page faults of the group.
+    pub(super) by: ObjectId,
     /// Which devices. Each one holds the HWPT.
     pub(super) devices: BTreeSet<ObjectId>,
 }

@@ -7,6 +7,7 @@ use super::{
     compat, dirty, event_queue, fault_queue, hw_info, hw_queue, hwpt, invalidate, ioas, option, teardown,
     viommu,
 };
+use crate::kernel::frames::PAGE_SIZE;
 
 /// Bytes of a tail that are looked at in one go.
 const TAIL_CHUNK: usize = 256;
@@ -53,9 +54,12 @@ pub(super) fn check_tail(
     let mut at = range.0;
     while at < range.1 {
         let mut bytes = [0; TAIL_CHUNK];
-        let bytes = &mut bytes[..TAIL_CHUNK.min(range.1 - at)];
         let offset = u64::try_from(at).map_err(|_too_large| checks.unreadable)?;
-        call.copy_in(address.wrapping_add(offset), bytes).map_err(|_fault| checks.unreadable)?;
+        let from = address.wrapping_add(offset);
+        // What is wrong in one page is found before the next one is touched.
+        let left_in_page = usize::try_from(PAGE_SIZE - from % PAGE_SIZE).expect("a page is small");
+        let bytes = &mut bytes[..TAIL_CHUNK.min(left_in_page).min(range.1 - at)];
+        call.copy_in(from, bytes).map_err(|_fault| checks.unreadable)?;
         checks.not_zero.refuse_if(bytes.iter().any(|&byte| byte != 0))?;
         at += bytes.len();
     }

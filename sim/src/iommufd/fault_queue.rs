@@ -38,7 +38,10 @@ pub struct FaultQueue {
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     fault: PageFault,
-    device: ObjectId,
+    /// The SMMU that waits for the answer.
+    iommu: IommuId,
+    /// The device that the record names: the one through which the group was attached.
+    named: ObjectId,
     hwpt: ObjectId,
     group: GroupId,
     /// The PASID whose attachment handles it.
@@ -61,22 +64,20 @@ pub(super) fn alloc(call: &mut Call<'_>, mut cmd: iommu_fault_alloc) -> Result<(
 
 /// A device stalled: puts the fault into the queue of the HWPT that handles it. Answers it if there is none.
 pub(crate) fn report(context: &mut Context, host: &mut Host, device: ObjectId, fault: PageFault) {
-    let group = context.objects.own_device(device).group;
+    let bound = *context.objects.own_device(device);
+    let (group, iommu) = (bound.group, host.device(bound.device).setup.iommu);
     let attachments = &context.groups[&group].attachments;
-    let at = |pasid: u32| attachments.get(&pasid).map(|attachment| (pasid, attachment.hwpt));
+    let at = |pasid: u32| attachments.get(&pasid).map(|attachment| (pasid, attachment));
     let own = at(fault.pasid.unwrap_or(NO_PASID));
-    let nested = at(NO_PASID).filter(|(_, hwpt)| context.objects.nested(*hwpt).is_some());
-    let handler = own.or(nested);
-    let queue = handler.and_then(|(_, hwpt)| hwpt::fault_queue_of(context, hwpt));
+    let nested = at(NO_PASID).filter(|(_, known)| context.objects.nested(known.hwpt).is_some());
+    let handler = own.or(nested).map(|(pasid, known)| (pasid, known.hwpt, known.by));
+    let queue = handler.and_then(|(_, hwpt, _)| hwpt::fault_queue_of(context, hwpt));
     match (handler, queue) {
-        (Some((attached_at, hwpt)), Some(queue)) => {
-            let pending = Pending { fault, device, hwpt, group, attached_at };
+        (Some((attached_at, hwpt, named)), Some(queue)) => {
+            let pending = Pending { fault, iommu, named, hwpt, group, attached_at };
             context.objects.own_fault_queue(queue).undelivered.push_back(pending);
         }
-        (Some(_) | None, _) => {
-            let device = context.objects.own_device(device).device;
-            respond(host, host.device(device).setup.iommu, &fault, PageResponse::Invalid);
-        }
+        (Some(_) | None, _) => respond(host, iommu, &fault, PageResponse::Invalid),
     }
 }
 
@@ -107,8 +108,7 @@ fn answer(context: &mut Context, host: &mut Host, queue: ObjectId, is_over: impl
     answered.extend(faults.awaiting.values().filter(|pending| is_over(pending)).copied());
     faults.awaiting.retain(|_, pending| !is_over(pending));
     for pending in answered {
-        let device = context.objects.own_device(pending.device).device;
-        respond(host, host.device(device).setup.iommu, &pending.fault, PageResponse::Invalid);
+        respond(host, pending.iommu, &pending.fault, PageResponse::Invalid);
     }
 }
 
@@ -145,9 +145,11 @@ pub(crate) fn read(
     Check::FaultReadSize.refuse_if(!room.is_multiple_of(RECORD_BYTES))?;
     let queue = context.objects.own_fault_queue(id);
     let mut done = 0;
-    while done < room
-        && let Some(pending) = queue.undelivered.front().copied()
-    {
+    while let Some(pending) = queue.undelivered.front().copied() {
+        if done == room {
+            Check::FaultRoom.refuse_if(room == 0)?;
+            break;
+        }
         let cookie = queue.free_cookie();
         if write(done, &record(&pending, cookie).encode()).is_err() {
             Check::FaultUnwritable.refuse_if(done == 0)?;
@@ -164,7 +166,7 @@ fn record(pending: &Pending, cookie: u32) -> iommu_hwpt_pgfault {
     let PageFault { pasid, group, perm, address, .. } = pending.fault;
     iommu_hwpt_pgfault {
         flags: LAST_PAGE | if pasid.is_some() { PASID_VALID } else { 0 },
-        dev_id: pending.device.0,
+        dev_id: pending.named.0,
         pasid: pasid.unwrap_or_default(),
         grpid: group,
         perm,
@@ -210,7 +212,6 @@ fn respond_one(
     };
     let queue = context.objects.own_fault_queue(id);
     let pending = queue.awaiting.remove(&cookie).ok_or(Check::ResponseCookie)?;
-    let device = context.objects.own_device(pending.device).device;
-    respond(host, host.device(device).setup.iommu, &pending.fault, response);
+    respond(host, pending.iommu, &pending.fault, response);
     Ok(())
 }

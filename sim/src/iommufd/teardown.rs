@@ -21,7 +21,7 @@ pub(super) fn destroy_ioctl(call: &mut Call<'_>, cmd: iommu_destroy) -> Result<(
 pub(super) fn destroy(context: &mut Context, host: &mut Host, id: ObjectId, leaves_tombstone: bool) {
     assert!(context.objects.is_unused(id), "an object ends after its users");
     if context.objects.ioas(id).is_some() {
-        let unmapped = ioas::unmap_all(context, host, id);
+        let (_bytes, unmapped) = ioas::unmap_all(context, host, id);
         unmapped.expect("no access is left that could keep a mapping");
         if context.compat_ioas == Some(id) {
             context.compat_ioas = None;

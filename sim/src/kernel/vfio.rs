@@ -15,6 +15,9 @@ const DETACH_IOMMUFD_PT: u32 = 0x3b78;
 /// A token is given.
 const TOKEN: u32 = 1 << 0;
 
+/// Bytes of a token, a UUID.
+const TOKEN_BYTES: usize = 16;
+
 /// Bytes of the first version of the structure: up to `out_devid`.
 const BIND_BYTES_MIN: u32 = 16;
 
@@ -56,7 +59,12 @@ impl Kernel {
         let state = self.host.files.vfio_mut(file).expect("the file is of a device");
         let device = state.device;
         Check::VfioBindTwice.refuse_if(state.bound.is_some())?;
-        Check::VfioBindToken.refuse_if(cmd.flags & TOKEN != 0)?;
+        if cmd.flags & TOKEN != 0 {
+            let mut token = [0; TOKEN_BYTES];
+            let read = self.host.copy_in(pid, cmd.token_uuid_ptr, &mut token);
+            read.map_err(|_fault| Check::VfioBindTokenUnreadable)?;
+            return Err(Check::VfioBindToken.into());
+        }
         let keeps = self.host.file_of(pid, cmd.iommufd).ok_or(Check::VfioBindDescriptor)?;
         let id = self.context_of(keeps).ok_or(Check::VfioBindFile)?;
         Check::VfioBindOpen.refuse_if(self.host.device(device).is_bound)?;

@@ -37,11 +37,13 @@ fn bind(bench: &mut Bench) {
     let null = bench.kernel.open(pid, "/dev/null").expect("it opens");
     let unreadable = bench.kernel.ioctl(pid, fd, VFIO_BIND, 8);
     bench.failed(Check::VfioBindUnreadable, unreadable);
+    let token_uuid_ptr = bench.buffer;
     let cases = [
         (Check::VfioBindSize, vfio_device_bind_iommufd { argsz: 15, flags: 2, ..good }),
         (Check::VfioBindFlags, vfio_device_bind_iommufd { flags: 2, iommufd: 99, ..good }),
         (Check::VfioBindFlags, vfio_device_bind_iommufd { iommufd: -1, ..good }),
-        (Check::VfioBindToken, vfio_device_bind_iommufd { flags: 1, iommufd: 99, ..good }),
+        (Check::VfioBindTokenUnreadable, vfio_device_bind_iommufd { flags: 1, iommufd: 99, ..good }),
+        (Check::VfioBindToken, vfio_device_bind_iommufd { flags: 1, iommufd: 99, token_uuid_ptr, ..good }),
         (Check::VfioBindDescriptor, vfio_device_bind_iommufd { iommufd: 99, ..good }),
         (Check::VfioBindFile, vfio_device_bind_iommufd { iommufd: null, ..good }),
     ];

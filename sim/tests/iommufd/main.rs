@@ -27,8 +27,8 @@ use std::collections::BTreeSet;
 use smmu_sim::iommufd::Check;
 use unreached::UNREACHED;
 
-/// Provoked by a unit test beside the code, as it takes a bad address while a fault waits.
-const ELSEWHERE: [Check; 1] = [Check::FaultUnwritable];
+/// Provoked by unit tests beside the code, as a fault must wait.
+const ELSEWHERE: [Check; 2] = [Check::FaultRoom, Check::FaultUnwritable];
 
 #[test]
 fn every_check_is_provoked() {

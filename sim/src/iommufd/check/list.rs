@@ -206,6 +206,7 @@ checks! {
 
     // The descriptor of a fault queue.
     FaultReadSize "FAULT-1" ESPIPE "The queue is read at a position, or not in whole records.";
+    FaultRoom "FAULT-2" EINVAL "The first group does not fit.";
     FaultUnwritable "FAULT-3" EFAULT "The record cannot be written.";
     ResponseSize "FAULT-4" ESPIPE "The responses are not whole.";
     ResponseCode "FAULT-5" EINVAL "No response has this code.";
@@ -280,7 +281,8 @@ checks! {
     VfioBindTail "VFIO_BIND-3" E2BIG "A byte beyond the kernel's structure is not 0.";
     VfioBindFlags "VFIO_BIND-4" EINVAL "An unknown flag, or a negative descriptor.";
     VfioBindTwice "VFIO_BIND-5" EINVAL "This opening of the device is bound.";
-    VfioBindToken "VFIO_BIND-6" EINVAL "The driver has no token.";
+    VfioBindTokenUnreadable "VFIO_BIND-6" EFAULT "The token cannot be read.";
+    VfioBindToken "VFIO_BIND-6b" EINVAL "The device has no token.";
     VfioBindDescriptor "VFIO_BIND-7" EBADF "The iommufd's descriptor is not open.";
     VfioBindFile "VFIO_BIND-8" EBADFD "The descriptor is no iommufd.";
     VfioBindOpen "VFIO_BIND-9" EINVAL "Another opening of the device is bound.";

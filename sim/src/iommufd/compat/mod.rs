@@ -114,7 +114,7 @@ fn unmap_dma(call: &mut Call<'_>) -> Result<i32, Refusal> {
     Check::CompatUnmap.refuse_if(!covers::<vfio_iommu_type1_dma_unmap>(cmd.argsz) || !is_known)?;
     let ioas = compat_ioas(call)?;
     let (context, host) = (&mut *call.context, &mut *call.host);
-    let unmapped = if cmd.flags & UNMAP_FLAG_ALL != 0 {
+    let (bytes, unmapped) = if cmd.flags & UNMAP_FLAG_ALL != 0 {
         Check::CompatUnmapAll.refuse_if(cmd.iova != 0 || cmd.size != 0)?;
         ioas::unmap_all(context, host, ioas)
     } else {
@@ -123,8 +123,7 @@ fn unmap_dma(call: &mut Call<'_>) -> Result<i32, Refusal> {
         }
         ioas::unmap_range(context, host, ioas, cmd.iova, cmd.size)
     };
-    let bytes = unmapped.unwrap_or_default();
     let at = call.argument.wrapping_add(UNMAP_SIZE_OFFSET);
     call.copy_out(at, &bytes.to_le_bytes()).map_err(|_fault| Check::CompatUnwritable)?;
-    unmapped.map(|_bytes| 0)
+    unmapped.map(|()| 0)
 }

@@ -7,25 +7,25 @@ use crate::iommufd::ioas::space::Area;
 use crate::iommufd::object::ObjectId;
 use crate::iommufd::pages::Holder;
 
-/// Cuts the mappings that stick out of the range, at both ends of it.
+/// Cuts the mappings that stick out of the range, at both ends of it. Whether the range makes sense is tested later.
 pub(super) fn cut_ends(context: &mut Context, ioas: ObjectId, iova: u64, bytes: u64) -> Result<(), Refusal> {
-    let Some(range) = IovaRange::of_length(iova, bytes) else { return Ok(()) };
-    cut(context, ioas, range.start)?;
-    range.last.checked_add(1).map_or(Ok(()), |after| cut(context, ioas, after))
+    cut_behind(context, ioas, iova.wrapping_add(bytes).wrapping_sub(1))?;
+    iova.checked_sub(1).map_or(Ok(()), |before| cut_behind(context, ioas, before))
 }
 
-/// Cuts the mapping that `at` lies inside of, if one does, so that a mapping starts there.
-fn cut(context: &mut Context, ioas: ObjectId, at: u64) -> Result<(), Refusal> {
+/// Cuts the mapping that has `last`, if one does, so that a part of it ends there. Linux leaves it alone if `last` is
+/// its first byte, as if that were an end too.
+fn cut_behind(context: &mut Context, ioas: ObjectId, last: u64) -> Result<(), Refusal> {
     let space = &context.objects.own_ioas(ioas).space;
-    let here = IovaRange { start: at, last: at };
-    let Some(area) = space.areas_in(here).next().copied().filter(|area| area.range.start < at) else {
-        return Ok(());
-    };
+    let here = IovaRange { start: last, last };
+    let inside = |area: &Area| area.range.start != last && area.range.last != last;
+    let Some(area) = space.areas_in(here).next().copied().filter(inside) else { return Ok(()) };
+    let at = last + 1;
     Check::SplitAlignment.refuse_if(at & (space.alignment() - 1) != 0)?;
     Check::SplitPinned.refuse_if(area.pins > 0)?;
     let is_filled = !space.domains.is_empty();
     Check::SplitHuge.refuse_if(is_filled && space.huge_pages)?;
-    let lower = Area { range: IovaRange { last: at - 1, ..area.range }, ..area };
+    let lower = Area { range: IovaRange { last, ..area.range }, ..area };
     let upper = Area {
         range: IovaRange { start: at, ..area.range },
         first_byte: area.first_byte + (at - area.range.start),

@@ -100,6 +100,8 @@ fn a_record_that_cannot_be_delivered_stays() {
     bench.report(5);
     let read = bench.kernel.read(bench.client.pid, bench.queue, 8, RECORD_BYTES, 0);
     assert_eq!((read, bench.kernel.last_failed()), (Err(Errno::EFAULT), Some(Check::FaultUnwritable)));
+    let read = bench.kernel.read(bench.client.pid, bench.queue, 8, 0, 0);
+    assert_eq!((read, bench.kernel.last_failed()), (Err(Errno::EINVAL), Some(Check::FaultRoom)));
     assert_eq!(bench.read(1), [(5, 1)]);
 }
 

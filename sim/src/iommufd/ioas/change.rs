@@ -16,8 +16,9 @@ pub(in crate::iommufd) fn change_process(
     let is_file = |source| matches!(source, Source::File(..));
     Check::ChangeNotFile.refuse_if(!context.pages.iter().all(|pages| is_file(pages.source)))?;
     let moved = |payer: Payer| Payer { pid: call.pid, user, ..payer };
+    let is_others = |payer: Payer| payer.pid != call.pid;
     let mut charged = Vec::new();
-    for pages in context.pages.iter() {
+    for pages in context.pages.iter().filter(|pages| is_others(pages.payer)) {
         let (payer, count) = (moved(pages.payer), pages.pinned_count());
         if payer.charge(host, count).is_err() {
             charged.into_iter().for_each(|(payer, count): (Payer, u64)| payer.refund(host, count));
@@ -25,9 +26,9 @@ pub(in crate::iommufd) fn change_process(
         }
         charged.push((payer, count));
     }
-    for pages in context.pages.iter_mut() {
+    for pages in context.pages.iter_mut().filter(|pages| is_others(pages.payer)) {
         pages.payer.refund(host, pages.pinned_count());
         pages.payer = moved(pages.payer);
     }
-    call.reply(&cmd)
+    Ok(())
 }

@@ -16,37 +16,46 @@ const TRIES_MAX: u32 = 100;
 pub(in crate::iommufd) fn unmap(call: &mut Call<'_>, mut cmd: iommu_ioas_unmap) -> Result<(), Refusal> {
     let ioas = ObjectId(cmd.ioas_id);
     Check::UnmapAbsent.refuse_if(call.context.objects.ioas(ioas).is_none())?;
-    cmd.length = if (cmd.iova, cmd.length) == (0, u64::MAX) {
-        unmap_all(call.context, call.host, ioas)?
+    let everything = (cmd.iova, cmd.length) == (0, u64::MAX);
+    let (bytes, result) = if everything {
+        unmap_all(call.context, call.host, ioas)
     } else {
         Check::UnmapTooLarge.refuse_if(cmd.iova == u64::MAX || cmd.length == u64::MAX)?;
-        let bytes = unmap_range(call.context, call.host, ioas, cmd.iova, cmd.length)?;
-        Check::UnmapNothing.refuse_if(bytes == 0)?;
-        bytes
+        unmap_range(call.context, call.host, ioas, cmd.iova, cmd.length)
     };
+    result?;
+    Check::UnmapNothing.refuse_if(bytes == 0 && !everything)?;
+    cmd.length = bytes;
     call.reply(&cmd)
 }
 
-/// Unmaps everything. Returns how many bytes that were.
-pub(in crate::iommufd) fn unmap_all(
-    context: &mut Context,
-    host: &mut Host,
-    ioas: ObjectId,
-) -> Result<u64, Refusal> {
-    unmap_areas(context, host, ioas, IovaRange::ALL)
+/// How many bytes were unmapped, and whether that was all.
+type Unmapped = (u64, Result<(), Refusal>);
+
+/// Unmaps everything.
+pub(in crate::iommufd) fn unmap_all(context: &mut Context, host: &mut Host, ioas: ObjectId) -> Unmapped {
+    let mut bytes = 0;
+    let result = unmap_areas(context, host, ioas, IovaRange::ALL, &mut bytes);
+    (bytes, result)
 }
 
-/// Unmaps what lies in the range, steps 4 to 6. Returns how many bytes that were.
+/// Unmaps what lies in the range, steps 4 to 6.
 pub(in crate::iommufd) fn unmap_range(
     context: &mut Context,
     host: &mut Host,
     ioas: ObjectId,
     iova: u64,
     bytes: u64,
-) -> Result<u64, Refusal> {
-    Check::UnmapLength.refuse_if(bytes == 0)?;
-    let range = IovaRange::of_length(iova, bytes).ok_or(Check::UnmapWraps)?;
-    unmap_areas(context, host, ioas, range)
+) -> Unmapped {
+    if bytes == 0 {
+        return (0, Err(Check::UnmapLength.into()));
+    }
+    let Some(range) = IovaRange::of_length(iova, bytes) else {
+        return (0, Err(Check::UnmapWraps.into()));
+    };
+    let mut bytes = 0;
+    let result = unmap_areas(context, host, ioas, range, &mut bytes);
+    (bytes, result)
 }
 
 fn unmap_areas(
@@ -54,13 +63,13 @@ fn unmap_areas(
     host: &mut Host,
     ioas: ObjectId,
     range: IovaRange,
-) -> Result<u64, Refusal> {
-    let mut bytes: u64 = 0;
+    bytes: &mut u64,
+) -> Result<(), Refusal> {
     let mut tries = 0;
     let mut next = range;
     loop {
         let Some(area) = context.objects.own_ioas(ioas).space.areas_in(next).next().copied() else {
-            return Ok(bytes);
+            return Ok(());
         };
         Check::UnmapPartial.refuse_if(!next.contains(area.range))?;
         if area.range.start != next.start {
@@ -75,10 +84,10 @@ fn unmap_areas(
             continue;
         }
         context.mapper(host, ioas).remove_area(area);
-        bytes = bytes.saturating_add(area.range.bytes());
+        *bytes = bytes.saturating_add(area.range.bytes());
         match area.range.last.checked_add(1).filter(|&start| start <= range.last) {
             Some(start) => next.start = start,
-            None => return Ok(bytes),
+            None => return Ok(()),
         }
     }
 }
