@@ -1,7 +1,7 @@
 //! The Command queue as its writer sees it, and queues that the SMMU writes, as their reader sees them.
 
 use super::command::{self, Command};
-use super::platform::Platform;
+use super::platform::{Platform, allocate_pages};
 use super::probe::Features;
 use super::registers::{
     BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, GERROR, GERROR_CMDQ, GERRORN, QUEUE_OVERFLOW,
@@ -30,7 +30,7 @@ pub(super) struct CommandQueue {
 impl CommandQueue {
     pub(super) fn allocate(p: &mut impl Platform, f: &Features) -> Result<Self, Errno> {
         let bytes = 1 << (f.log2_cmdq + LOG2_COMMAND_BYTES);
-        let base = p.allocate(bytes).ok_or(Errno::ENOMEM)?;
+        let base = allocate_pages(p, bytes)?;
         Ok(Self { base, log2_entries: f.log2_cmdq, prod: 0, cons: 0, msi_polling: f.msi_polling })
     }
 
@@ -215,7 +215,7 @@ impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
         registers: QueueRegisters,
     ) -> Result<Self, Errno> {
         let bytes = Self::entry_bytes() << log2_entries;
-        let base = p.allocate(bytes.next_power_of_two()).ok_or(Errno::ENOMEM)?;
+        let base = allocate_pages(p, bytes)?;
         Ok(Self { base, log2_entries, registers, cons: 0 })
     }
 

@@ -11,7 +11,9 @@ use smmu_model::features::{Features, IdRegisters};
 use smmu_model::memory::SparseMemory;
 use smmu_model::trace::Silence;
 
+use super::command::Command;
 use super::platform::Platform;
+use super::registers::{CMDQ_BASE, CMDQ_PROD};
 
 /// One SMMU, its memory, and a record.
 pub(super) struct Desk {
@@ -22,6 +24,9 @@ pub(super) struct Desk {
     pub(super) given: BTreeMap<u64, u64>,
     /// Register writes, but for CMDQ_PROD.
     pub(super) writes: Vec<(u64, u64)>,
+    /// What writes of CMDQ_PROD made known.
+    commands: Vec<Command>,
+    cmdq_prod: u64,
 }
 
 impl Desk {
@@ -30,18 +35,48 @@ impl Desk {
         let mut memory = SparseMemory::new();
         let mut world = World { bus: &mut memory, chooser: &mut Defaults, sink: &mut Silence };
         let smmu = Smmu::new(features, &mut world);
-        Self { smmu, memory, free: 0x4000_0000, given: BTreeMap::new(), writes: Vec::new() }
+        Self {
+            smmu,
+            memory,
+            free: 0x4000_0000,
+            given: BTreeMap::new(),
+            writes: Vec::new(),
+            commands: Vec::new(),
+            cmdq_prod: 0,
+        }
+    }
+
+    /// The commands since the last call.
+    pub(super) fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Reads the commands that a write of CMDQ_PROD makes known.
+    fn note_commands(&mut self, prod: u64) {
+        let (_, base) = self.writes.iter().rfind(|(at, _)| *at == CMDQ_BASE).expect("the queue has a base");
+        let (slots, wrap) = (base & 0x000f_ffff_ffff_ffe0, (2 << (base & 0x1f)) - 1);
+        while self.cmdq_prod != prod {
+            let slot = slots + (self.cmdq_prod & wrap >> 1) * 16;
+            let command = [self.load(slot), self.load(slot + 8)];
+            self.commands.push(command);
+            self.cmdq_prod = (self.cmdq_prod + 1) & wrap;
+        }
     }
 
     fn access(&mut self, offset: u64, size_bytes: u8, value: Option<u64>) -> u64 {
-        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
         match value {
-            None => self.smmu.read(&mut world, offset, size_bytes).expect("the register answers"),
+            None => {
+                let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+                self.smmu.read(&mut world, offset, size_bytes).expect("the register answers")
+            }
             Some(value) => {
-                self.smmu.write(&mut world, offset, size_bytes, value).expect("the register answers");
-                if offset != super::registers::CMDQ_PROD {
+                if offset == CMDQ_PROD {
+                    self.note_commands(value);
+                } else {
                     self.writes.push((offset, value));
                 }
+                let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+                self.smmu.write(&mut world, offset, size_bytes, value).expect("the register answers");
                 0
             }
         }

@@ -1,5 +1,7 @@
 //! The driver on the model: what it writes at boot, and that devices see exactly what is mapped.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use smmu_model::address::Iova;
