@@ -32,6 +32,8 @@ pub(super) struct Features {
     pub(super) sva: bool,
     /// Batches end with a CMD_SYNC before the queue would take 64 commands without one.
     pub(super) force_sync: bool,
+    /// CFGI and TLBI commands, with their CMD_SYNC, are issued twice.
+    pub(super) repeat_invalidations: bool,
     pub(super) asid_bits: u8,
     pub(super) vmid_bits: u8,
     pub(super) sid_bits: u8,
@@ -121,6 +123,7 @@ impl Features {
                 && oas_bits >= host.pa_bits
                 && asid_bits >= host.asid_bits,
             force_sync: errata.force_sync,
+            repeat_invalidations: firmware.repeat_invalidations,
             asid_bits,
             vmid_bits: if bit(idr0, 18) { 16 } else { 8 },
             sid_bits,

@@ -25,13 +25,22 @@ pub(super) struct CommandQueue {
     cons: u32,
     /// CMD_SYNC writes zero over its own first four bytes.
     msi_polling: bool,
+    /// CFGI and TLBI commands are issued twice.
+    repeat_invalidations: bool,
 }
 
 impl CommandQueue {
     pub(super) fn allocate(p: &mut impl Platform, f: &Features) -> Result<Self, Errno> {
         let bytes = 1 << (f.log2_cmdq + LOG2_COMMAND_BYTES);
         let base = allocate_pages(p, bytes)?;
-        Ok(Self { base, log2_entries: f.log2_cmdq, prod: 0, cons: 0, msi_polling: f.msi_polling })
+        Ok(Self {
+            base,
+            log2_entries: f.log2_cmdq,
+            prod: 0,
+            cons: 0,
+            msi_polling: f.msi_polling,
+            repeat_invalidations: f.repeat_invalidations,
+        })
     }
 
     pub(super) fn program(&self, p: &mut impl Platform) {
@@ -50,8 +59,23 @@ impl CommandQueue {
         self.issue_all_and_wait(p, &[command])
     }
 
-    /// The commands and a CMD_SYNC, made known by one write of PROD. ETIMEDOUT if the SMMU does not get there.
+    /// As [`CommandQueue::issue_all_once_and_wait`], twice on an SMMU that may lose these commands.
     pub(super) fn issue_all_and_wait(
+        &mut self,
+        p: &mut impl Platform,
+        commands: &[Command],
+    ) -> Result<(), Errno> {
+        self.issue_all_once_and_wait(p, commands)?;
+        if self.must_repeat(commands) { self.issue_all_once_and_wait(p, commands) } else { Ok(()) }
+    }
+
+    /// Lists never mix CFGI and TLBI with other commands.
+    fn must_repeat(&self, commands: &[Command]) -> bool {
+        self.repeat_invalidations && commands.first().is_some_and(|first| command::is_cfgi_or_tlbi(*first))
+    }
+
+    /// The commands and a CMD_SYNC, made known by one write of PROD. ETIMEDOUT if the SMMU does not get there.
+    pub(super) fn issue_all_once_and_wait(
         &mut self,
         p: &mut impl Platform,
         commands: &[Command],
@@ -170,9 +194,11 @@ impl Batch {
         f: &Features,
         command: Command,
     ) {
-        if f.force_sync && self.commands.len() == BATCH_COMMANDS - 1 {
+        let is_full = self.commands.len() == BATCH_COMMANDS;
+        let is_last_before_sync = f.force_sync && self.commands.len() == BATCH_COMMANDS - 1;
+        if is_last_before_sync || is_full && queue.must_repeat(&self.commands) {
             self.submit(p, queue);
-        } else if self.commands.len() == BATCH_COMMANDS {
+        } else if is_full {
             queue.issue_all(p, &self.commands);
             self.commands.clear();
         }

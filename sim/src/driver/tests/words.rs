@@ -74,3 +74,43 @@ fn a_cd_table_of_two_levels_lies_on_a_page_of_its_own() {
     }
     assert_ne!(first, second);
 }
+
+/// `nvidia,tegra264-smmu`: each list of CFGI or TLBI commands is issued twice with its CMD_SYNC, and nothing else.
+#[test]
+fn an_smmu_that_loses_invalidations_gets_them_twice() {
+    let firmware = Firmware { repeat_invalidations: true, ..Firmware::default() };
+    let device = DeviceDescription { ats: true, ..device(&[STREAM]) };
+    let ids = qemu_with(&[("IDR0.ATS", 1), ("IDR3.RIL", 0)]);
+    let mut rig = Rig::new(ids, firmware, Host::default(), &device);
+    let (cfgi_ste, cfgi_cd) = ([0x80_0000_0003, 1], [0x80_0000_0005, 1]);
+    let twice = |command: Command| [command, SYNC, command, SYNC];
+    let prefetch = [[0x80_0000_0001, 0]];
+    let atc_inv = [[0x80_0000_0040, 52], SYNC];
+    let boot = [
+        &twice([0x4, 0x1f])[..],
+        &twice([0x30, 0]),
+        &twice(cfgi_cd),
+        &twice(cfgi_cd),
+        &twice(cfgi_ste),
+        &twice(cfgi_ste),
+        &prefetch,
+        &atc_inv,
+    ];
+    assert_eq!(rig.desk.take_commands(), boot.concat());
+
+    let parent = rig.domain(AllocFlags { nest_parent: true, ..Default::default() });
+    rig.attach(0, on(parent));
+    rig.smmu.map(&mut rig.desk, parent, 0x1000, 0x8000_1000, 0x4_1000, READ_WRITE).expect("it maps");
+    rig.desk.take_commands();
+    rig.smmu.unmap(&mut rig.desk, parent, 0x1000, 0x4_1000);
+    let ipas: Vec<Command> = (1..=65).map(|page| [0x1_0000_002a, page << 12 | 1]).collect();
+    let (full, rest) = (&ipas[..64], &ipas[64..]);
+    let unmap =
+        [full, &[SYNC], full, &[SYNC], rest, &[SYNC], rest, &[SYNC], &twice([0x1_0000_0010, 0]), &atc_inv];
+    assert_eq!(rig.desk.take_commands(), unmap.concat());
+
+    // What a guest sends, it repeats by itself.
+    let viommu = rig.smmu.viommu_init(parent);
+    assert_eq!(rig.smmu.invalidate(&mut rig.desk, viommu, &[[0x30, 0]]), (1, Ok(())));
+    assert_eq!(rig.desk.take_commands(), [[0x1_0000_0010, 0], SYNC]);
+}
