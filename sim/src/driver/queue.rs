@@ -4,7 +4,8 @@ use super::command::{self, Command};
 use super::platform::{Platform, allocate_pages};
 use super::probe::Features;
 use super::registers::{
-    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, GERROR, GERROR_CMDQ, GERRORN, QUEUE_OVERFLOW,
+    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, CR0, CR0ACK, GERROR, GERROR_CMDQ, GERROR_KNOWN,
+    GERROR_SFM, GERRORN, QUEUE_OVERFLOW,
 };
 use crate::errno::Errno;
 
@@ -113,7 +114,7 @@ impl CommandQueue {
                 return;
             }
             p.relax();
-            self.recover(p);
+            self.handle_global_errors(p);
             self.cons = p.read32(CMDQ_CONS) & self.pointer_mask();
         }
     }
@@ -130,25 +131,33 @@ impl CommandQueue {
                 self.cons = self.prod;
                 return Ok(());
             }
-            self.recover(p);
+            self.handle_global_errors(p);
         }
         Err(Errno::ETIMEDOUT)
     }
 
-    /// What the global error interrupt does about a Command queue that has stopped: an illegal command becomes
-    /// a CMD_SYNC, an aborted fetch or a late device is simply tried again.
-    pub(super) fn recover(&mut self, p: &mut impl Platform) {
+    /// The global error interrupt: an SMMU in service failure mode is turned off, a Command queue that has stopped
+    /// goes on, and all errors are acknowledged.
+    pub(super) fn handle_global_errors(&self, p: &mut impl Platform) {
         let gerror = p.read32(GERROR);
-        if (gerror ^ p.read32(GERRORN)) & GERROR_CMDQ == 0 {
+        let active = (gerror ^ p.read32(GERRORN)) & GERROR_KNOWN;
+        if active == 0 {
             return;
         }
-        self.skip_command_in_error(p);
-        let acknowledged = p.read32(GERRORN) ^ GERROR_CMDQ;
-        p.write32(GERRORN, acknowledged);
+        if active & GERROR_SFM != 0 {
+            p.write32(CR0, 0);
+            p.relax();
+            let _acknowledged = p.read32(CR0ACK);
+        }
+        if active & GERROR_CMDQ != 0 {
+            self.skip_command_in_error(p);
+        }
+        p.write32(GERRORN, gerror);
+        p.relax();
     }
 
-    /// Replaces the command that stopped the queue, if trying it again is no use.
-    pub(super) fn skip_command_in_error(&self, p: &mut impl Platform) {
+    /// An illegal command becomes a CMD_SYNC; an aborted fetch or a late device is simply tried again.
+    fn skip_command_in_error(&self, p: &mut impl Platform) {
         const NONE: u32 = 0;
         const ABORT: u32 = 2;
         const ATC_TIMEOUT: u32 = 3;

@@ -44,14 +44,18 @@ impl ArmSmmuV3 {
             viommus: Vec::new(),
             vmids: Numbers::default(),
         };
-        smmu.reset(p)?;
+        if let Err(errno) = smmu.reset(p) {
+            let _acknowledged = enable(p, 0);
+            return Err(errno);
+        }
         Ok(smmu)
     }
 
     fn reset(&mut self, p: &mut impl Platform) -> Result<(), Errno> {
         let f = self.features;
         if p.read32(CR0) & CR0_SMMUEN != 0 {
-            set_global_abort(p)?;
+            // Linux goes on with an SMMU that does not take this up.
+            let _settled = set_global_abort(p);
         }
         enable(p, 0)?;
         p.write32(CR1, CR1_WRITE_BACK_INNER_SHAREABLE);
@@ -61,11 +65,11 @@ impl ArmSmmuV3 {
         self.queue.program(p);
         let mut cr0 = CR0_CMDQEN;
         enable(p, cr0)?;
-        self.queue.issue_and_wait(p, command::cfgi_all())?;
-        if f.hyp {
-            self.queue.issue_and_wait(p, command::tlbi_el2_all())?;
+        let el2 = f.hyp.then(command::tlbi_el2_all);
+        for command in [Some(command::cfgi_all()), el2, Some(command::tlbi_nsnh_all())].into_iter().flatten()
+        {
+            let _timed_out = self.queue.issue_and_wait(p, command);
         }
-        self.queue.issue_and_wait(p, command::tlbi_nsnh_all())?;
         self.events.program(p);
         cr0 |= CR0_EVTQEN;
         enable(p, cr0)?;

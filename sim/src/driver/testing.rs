@@ -1,4 +1,5 @@
-//! A platform for tests of the driver: the model itself, and everything that was written on the way.
+//! Platforms for tests of the driver: the model itself, and everything that was written on the way; and one whose
+//! registers do not read as they should.
 
 use std::collections::BTreeMap;
 
@@ -118,5 +119,47 @@ impl Platform for Desk {
 
     fn free(&mut self, address: u64, bytes: u64) {
         assert_eq!(self.given.remove(&address), Some(bytes), "memory is given back as it was taken");
+    }
+}
+
+/// Hardware that is broken: a register of it reads as `answer` makes of its value.
+pub(super) struct Broken<'a> {
+    pub(super) desk: &'a mut Desk,
+    pub(super) register: u64,
+    pub(super) answer: fn(u32) -> u32,
+}
+
+impl Platform for Broken<'_> {
+    fn read32(&mut self, offset: u64) -> u32 {
+        let value = self.desk.read32(offset);
+        if offset == self.register { (self.answer)(value) } else { value }
+    }
+
+    fn write32(&mut self, offset: u64, value: u32) {
+        self.desk.write32(offset, value);
+    }
+
+    fn write64(&mut self, offset: u64, value: u64) {
+        self.desk.write64(offset, value);
+    }
+
+    fn relax(&mut self) {
+        self.desk.relax();
+    }
+
+    fn load(&mut self, address: u64) -> u64 {
+        self.desk.load(address)
+    }
+
+    fn store(&mut self, address: u64, value: u64) {
+        self.desk.store(address, value);
+    }
+
+    fn allocate(&mut self, bytes: u64) -> Option<u64> {
+        self.desk.allocate(bytes)
+    }
+
+    fn free(&mut self, address: u64, bytes: u64) {
+        self.desk.free(address, bytes);
     }
 }

@@ -14,7 +14,7 @@ use smmu_model::outcome::Outcome;
 use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 
-use super::testing::Desk;
+use super::testing::{Broken, Desk};
 use super::*;
 use crate::errno::Errno;
 
@@ -78,6 +78,33 @@ fn boot_writes_what_linux_writes() {
     assert_eq!(values(registers::CMDQ_BASE).map(|base| base & 0x1f).collect::<Vec<_>>(), [18]);
     assert_eq!(values(registers::EVTQ_BASE).map(|base| base & 0x1f).collect::<Vec<_>>(), [17]);
     assert!(smmu.features.range_invalidation && !smmu.features.hyp);
+}
+
+#[test]
+fn a_probe_goes_on_without_commands_but_not_without_a_queue() {
+    type Case = (u64, fn(u32) -> u32, Result<u64, Errno>);
+    let cases: [Case; 2] = [
+        (registers::CMDQ_CONS, |_| 0, Ok(0xd)),
+        (registers::CR0ACK, |ack| ack & !registers::CR0_EVTQEN, Err(Errno::ETIMEDOUT)),
+    ];
+    for (register, answer, expected) in cases {
+        let mut desk = Desk::with_ids(qemu());
+        let mut broken = Broken { desk: &mut desk, register, answer };
+        let probed = ArmSmmuV3::probe(&mut broken, &Firmware::default(), &Host::default());
+        assert_eq!(probed.map(|_| 0xd), expected);
+        let cr0 = desk.writes.iter().rfind(|(at, _)| *at == registers::CR0).map(|(_, value)| *value);
+        assert_eq!(cr0, Some(expected.unwrap_or(0)), "an SMMU that is given up is off");
+    }
+}
+
+/// The handler writes to GERRORN what it read of GERROR, whichever errors there are.
+#[test]
+fn all_global_errors_are_acknowledged_at_once() {
+    let (mut desk, mut smmu, _, _) = boot(qemu());
+    desk.writes.clear();
+    let mut broken = Broken { desk: &mut desk, register: registers::GERROR, answer: |_| 0x84 };
+    assert!(smmu.interrupts(&mut broken).is_empty());
+    assert_eq!(desk.writes, [(registers::GERRORN, 0x84)]);
 }
 
 #[test]
