@@ -3,7 +3,7 @@
 use super::firmware::Host;
 use super::invalidation::{Flush, Invalidations};
 use super::numbers::Numbers;
-use super::page_table::{PageTable, Quirks, Run, Stage, Unmapped};
+use super::page_table::{DirtyWalk, PageTable, Quirks, Run, Stage, Unmapped};
 use super::platform::Platform;
 use super::probe::Features;
 use super::{AllocFlags, ArmSmmuV3, DomainId, Geometry, MasterId, Prot, ViommuId, cd, ste};
@@ -196,7 +196,7 @@ impl ArmSmmuV3 {
         if iova > table.geometry().last {
             return None;
         }
-        table.leaf(p, iova).ok().map(|leaf| table.output(&leaf, iova))
+        table.leaf(p, iova).map(|leaf| table.output(&leaf, iova))
     }
 
     /// Where the descriptor lies that maps `iova`, if it is mapped: a process changes its tables by itself.
@@ -205,7 +205,7 @@ impl ArmSmmuV3 {
         if iova > table.geometry().last {
             return None;
         }
-        table.leaf(p, iova).ok().map(|leaf| leaf.at)
+        table.leaf(p, iova).map(|leaf| leaf.at)
     }
 
     /// Makes a domain one whose tables and ASID are those of a process, from the next attachment on; returns the ASID.
@@ -229,7 +229,7 @@ impl ArmSmmuV3 {
     }
 
     /// Calls `dirty(iova, bytes)` for each dirty leaf of the range, and cleans it if `clear`. EINVAL for an empty
-    /// range or one that the table cannot hold. Holes are passed over. No command follows.
+    /// range, one that the table cannot hold or one with a hole, where it stops. No command follows.
     pub fn read_dirty(
         &mut self,
         p: &mut impl Platform,
@@ -239,34 +239,8 @@ impl ArmSmmuV3 {
         clear: bool,
         dirty: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Errno> {
-        let table = &self.paging(domain).table;
-        let last = iova.checked_add(bytes).and_then(|end| end.checked_sub(1)).ok_or(Errno::EINVAL)?;
-        if bytes == 0 || last > table.geometry().last {
-            return Err(Errno::EINVAL);
-        }
-        let mut at = iova;
-        // Beginning inside of a block, Linux counts on from there: each leaf seems to lie further on by as much.
-        let mut ahead = 0;
-        while at <= last {
-            let bytes = match table.leaf(p, at) {
-                Err(hole) => hole.bytes,
-                Ok(leaf) => {
-                    if at == iova {
-                        ahead = at & (leaf.bytes - 1);
-                    }
-                    let first = at & !(leaf.bytes - 1);
-                    if leaf.is_dirty() {
-                        dirty(first + ahead, leaf.bytes);
-                        if clear {
-                            leaf.clean(p);
-                        }
-                    }
-                    leaf.bytes
-                }
-            };
-            at = (at & !(bytes - 1)) + bytes;
-        }
-        Ok(())
+        let end = iova.checked_add(bytes).ok_or(Errno::EINVAL)?;
+        self.paging(domain).table.read_dirty(p, DirtyWalk { at: iova, end, clear, dirty })
     }
 
     pub(super) fn paging(&self, domain: DomainId) -> &Paging {

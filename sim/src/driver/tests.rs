@@ -150,6 +150,32 @@ fn devices_see_what_is_mapped_and_nothing_else() {
     }
 }
 
+/// Linux's walk counts on from where it begins, also inside of a block.
+#[test]
+fn dirty_leaves_are_read_as_linux_walks() {
+    let (mut desk, mut smmu, mut asids, _) = boot(qemu());
+    let flags = AllocFlags { dirty_tracking: true, ..Default::default() };
+    let domain = smmu.domain_alloc(&mut desk, &mut asids, flags).expect("there is a domain");
+    let (blocks, page) = (0x40_0000, 0x1000);
+    smmu.map(&mut desk, domain, 0x20_0000, 0x8000_0000, blocks, READ_WRITE).expect("it maps");
+    smmu.map(&mut desk, domain, 0x60_0000, 0x9000_1000, 3 * page, READ_WRITE).expect("it maps");
+    let mut check = |start, end, clear, expected: &[(u64, u64)], ends| {
+        let mut dirty = Vec::new();
+        let note = &mut |iova, bytes| dirty.push((iova, bytes));
+        assert_eq!(smmu.read_dirty(&mut desk, domain, start, end - start, clear, note), ends);
+        assert_eq!(dirty, expected, "{start:#x} to {end:#x}");
+    };
+    let block = 0x20_0000;
+    check(0x20_0000, 0x40_0000, false, &[(0x20_0000, block)], Ok(()));
+    check(0x20_1000, 0x40_1000, false, &[(0x20_1000, block)], Ok(()));
+    // It reports the second block too far on, and misses the first page.
+    let found = [(0x20_1000, block), (0x40_1000, block), (0x60_1000, page), (0x60_2000, page)];
+    check(0x20_1000, 0x60_3000, true, &found, Ok(()));
+    check(0x20_0000, 0x60_3000, true, &[(0x60_0000, page)], Ok(()));
+    check(0x60_0000, 0x60_4000, false, &[], Err(Errno::EINVAL));
+    check(0x60_0000, 0x60_0000, false, &[], Err(Errno::EINVAL));
+}
+
 #[test]
 fn what_a_guest_may_send() {
     let (mut desk, mut smmu, mut asids, master) = boot(qemu());
