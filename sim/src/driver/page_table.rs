@@ -58,7 +58,7 @@ pub(super) enum Unmapped {
 }
 
 impl PageTable {
-    /// An empty table. ENOMEM without memory.
+    /// An empty table. ENOMEM without memory, or on an SMMU without any page size.
     pub(super) fn new(
         p: &mut impl Platform,
         f: &Features,
@@ -66,7 +66,7 @@ impl PageTable {
         stage: Stage,
         quirks: Quirks,
     ) -> Result<Self, Errno> {
-        let granule_shift = granule(f.page_sizes, host.page_shift);
+        let granule_shift = granule(f.page_sizes, host.page_shift).ok_or(Errno::ENOMEM)?;
         let cap = if granule_shift == 16 { 52 } else { 48 };
         let input_bits = match stage {
             Stage::One => f.ias_bits,
@@ -379,12 +379,12 @@ pub(super) struct Leaf {
 }
 
 /// The page size of the kernel if the SMMU has it, else the largest smaller one, else the smallest larger one.
-fn granule(page_sizes: u64, page_shift: u8) -> u8 {
+fn granule(page_sizes: u64, page_shift: u8) -> Option<u8> {
     let has = |shift: &u8| page_sizes & (1 << *shift) != 0;
     let granules = [12u8, 14, 16];
     let smaller = granules.iter().rev().filter(|shift| **shift <= page_shift).find(|shift| has(shift));
     let larger = || granules.iter().filter(|shift| **shift > page_shift).find(|shift| has(shift));
-    smaller.or_else(larger).copied().expect("an SMMU has at least one granule")
+    smaller.or_else(larger).copied()
 }
 
 fn sizes_of(granule_shift: u8, output_bits: u8) -> u64 {

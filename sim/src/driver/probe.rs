@@ -118,7 +118,10 @@ impl Features {
             range_invalidation: bit(idr3, 10),
             s2fwb: bit(idr3, 8),
             ds: bit(idr5, 7),
-            sva: firmware.coherent
+            // Virtual addresses of 52 bits are shared with pages of 64 KiB only.
+            // Addresses of 52 bits are shared with pages of 64 KiB only.
+            sva: (host.va_bits < 52 || host.page_shift == 16 && vax_bits == 52)
+                && firmware.coherent
                 && page_sizes & (1 << host.page_shift) != 0
                 && oas_bits >= host.pa_bits
                 && asid_bits >= host.asid_bits,

@@ -23,8 +23,11 @@ const POLLS_MAX: u32 = 16;
 
 impl ArmSmmuV3 {
     /// Probes, resets and enables the SMMU. ENXIO for one that the driver cannot use, ENOMEM, ETIMEDOUT for one
-    /// that does not acknowledge.
+    /// that does not acknowledge; EINVAL for a host that no kernel is like.
     pub fn probe(p: &mut impl Platform, firmware: &Firmware, host: &Host) -> Result<Self, Errno> {
+        if !host.is_possible() {
+            return Err(Errno::EINVAL);
+        }
         let features = Features::probe(p, firmware, host)?;
         let page_request_queue = if features.pri {
             Some(ReadQueue::allocate(p, features.log2_priq, PAGE_REQUEST_QUEUE)?)

@@ -81,6 +81,24 @@ fn boot_writes_what_linux_writes() {
 }
 
 #[test]
+fn hosts_that_no_kernel_is_like_are_refused() {
+    let host = Host::default();
+    for (host, expected) in [
+        (host, Ok(())),
+        (Host { va_bits: 36, log2_queue_bytes_max: 12, ..host }, Ok(())),
+        (Host { va_bits: 0, ..host }, Err(Errno::EINVAL)),
+        (Host { va_bits: 1, ..host }, Err(Errno::EINVAL)),
+        (Host { va_bits: 53, ..host }, Err(Errno::EINVAL)),
+        (Host { page_shift: 13, ..host }, Err(Errno::EINVAL)),
+        (Host { log2_queue_bytes_max: 4, ..host }, Err(Errno::EINVAL)),
+    ] {
+        let mut desk = Desk::with_ids(qemu());
+        let probed = ArmSmmuV3::probe(&mut desk, &Firmware::default(), &host);
+        assert_eq!(probed.map(|_| ()), expected, "{host:?}");
+    }
+}
+
+#[test]
 fn a_probe_goes_on_without_commands_but_not_without_a_queue() {
     type Case = (u64, fn(u32) -> u32, Result<u64, Errno>);
     let cases: [Case; 2] = [

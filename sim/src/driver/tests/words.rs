@@ -114,3 +114,24 @@ fn an_smmu_that_loses_invalidations_gets_them_twice() {
     assert_eq!(rig.smmu.invalidate(&mut rig.desk, viommu, &[[0x30, 0]]), (1, Ok(())));
     assert_eq!(rig.desk.take_commands(), [[0x1_0000_0010, 0], SYNC]);
 }
+
+/// Page faults are handled where processes could share their tables with the device.
+#[test]
+fn tables_can_be_shared_where_the_smmu_keeps_up_with_the_processors() {
+    let all_sizes = [("IDR5.GRAN64K", 1), ("IDR5.VAX", 1)];
+    let host = Host::default();
+    let wide = Host { va_bits: 52, page_shift: 16, ..host };
+    for (fields, host, expected) in [
+        (&[][..], host, true),
+        (&[], Host { pa_bits: 48, ..host }, false),
+        (&[("IDR0.ASID16", 0)], host, false),
+        (&[("IDR0.ASID16", 0)], Host { asid_bits: 8, ..host }, true),
+        (&[("IDR5.GRAN64K", 0)], Host { page_shift: 16, ..host }, false),
+        (&[], Host { va_bits: 52, ..host }, false),
+        (&all_sizes, wide, true),
+        (&all_sizes[..1], wide, false),
+    ] {
+        let rig = Rig::new(qemu_with(fields), Firmware::default(), host, &device(&[STREAM]));
+        assert_eq!(rig.smmu.features.sva, expected, "{fields:?} {host:?}");
+    }
+}
