@@ -145,6 +145,10 @@ impl ArmSmmuV3 {
             return Err(Errno::EINVAL);
         };
         let without = self.without_substream_now(master).ok_or(Errno::EINVAL)?;
+        // The core lets such a PASID through where there is no CD table of two levels. Linux writes beyond the table.
+        if pasid >> self.masters[master.0].ssid_bits != 0 {
+            return Err(Errno::EINVAL);
+        }
         self.ensure_cd(p, master, pasid)?;
         self.check_compatible(master, domain, handles_faults)?;
         self.paging_mut(domain).invalidations.add(&plan.attachment.holders);

@@ -23,7 +23,10 @@ pub(super) struct Master {
     pub(super) ats_capable: bool,
     pub(super) canwbs: bool,
     pub(super) stall_enabled: bool,
+    /// What a CD table is made for.
     pub(super) ssid_bits: u8,
+    /// PASIDs, counting 0, as the core of the kernel counts them; 0 without PASIDs.
+    max_pasids: u32,
     pub(super) cd_table: Option<CdTable>,
     /// The STE refers to the CD table.
     pub(super) uses_cd_table: bool,
@@ -92,6 +95,7 @@ impl ArmSmmuV3 {
             canwbs: device.canwbs,
             stall_enabled: f.stalls && device.can_stall || f.stall_force,
             ssid_bits,
+            max_pasids: if device.pasid_bits == 0 { 0 } else { 1 << device.pasid_bits.min(f.ssid_bits) },
             cd_table: None,
             uses_cd_table: false,
             ats_enabled: false,
@@ -112,7 +116,7 @@ impl ArmSmmuV3 {
             dirty_tracking: f.httu.keeps_dirty() && f.coherent,
             ats: master.ats_capable,
             enforced_coherency: master.canwbs,
-            max_pasids: if master.ssid_bits == 0 { 0 } else { 1 << master.ssid_bits },
+            max_pasids: master.max_pasids,
         }
     }
 

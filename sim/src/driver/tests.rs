@@ -168,6 +168,32 @@ fn devices_see_what_is_mapped_and_nothing_else() {
     }
 }
 
+/// The core of the kernel counts the PASIDs that the device and the SMMU have, however large the CD table is.
+#[test]
+fn pasids_are_those_of_the_device_and_the_smmu() {
+    for (ssid_bits, cd2l, pasid_bits, max_pasids, last) in
+        [(5, 1, 4, 16, 15), (5, 1, 8, 32, 31), (16, 1, 12, 4096, 4095), (16, 0, 12, 4096, 1023)]
+    {
+        let mut ids = qemu();
+        ids.set_field("IDR1.SSIDSIZE", ssid_bits).expect("the field is there");
+        ids.set_field("IDR0.CD2L", cd2l).expect("the field is there");
+        let (mut desk, mut smmu, mut asids, _) = boot(ids);
+        let other = DeviceDescription { pasid_bits, ..device(&[STREAM + 1]) };
+        let master = smmu.add_device(&mut desk, &mut asids, &other, None).expect("the device is there");
+        assert_eq!(smmu.capabilities(master).max_pasids, max_pasids);
+        let flags = AllocFlags { pasid: true, ..Default::default() };
+        let domain = smmu.domain_alloc(&mut desk, &mut asids, flags).expect("there is a domain");
+        let target = Target::Domain { domain, handles_faults: false };
+        assert_eq!(smmu.attach(&mut desk, master, last, target), Ok(()));
+        assert_eq!(smmu.attach(&mut desk, master, last + 1, target), Err(Errno::EINVAL));
+    }
+    let (mut desk, mut smmu, mut asids, without) = boot(qemu());
+    assert_eq!(smmu.capabilities(without).max_pasids, 0);
+    let device = DeviceDescription { pasid_bits: 4, ..device(&[STREAM + 1]) };
+    let master = smmu.add_device(&mut desk, &mut asids, &device, None).expect("the device is there");
+    assert_eq!(smmu.capabilities(master).max_pasids, 1, "an SMMU without substreams leaves one");
+}
+
 /// Linux's walk counts on from where it begins, also inside of a block.
 #[test]
 fn dirty_leaves_are_read_as_linux_walks() {
