@@ -1,7 +1,6 @@
 //! What the driver does when the SMMU calls: events, page requests, global errors (IHI 0070 chapter 7).
 
 use super::command::{self, Resume};
-use super::master::Attached;
 use super::platform::Platform;
 use super::{ArmSmmuV3, MasterId, PageFault, PageResponse, Report};
 
@@ -68,24 +67,6 @@ impl ArmSmmuV3 {
         };
         let command = command::resume(master.streams[0], fault.group, resume);
         self.queue.issue(p, command);
-    }
-
-    /// What handles page faults of a master: the domain of the PASID, else a guest's domain on the device itself.
-    pub fn fault_domain(&self, fault: &PageFault) -> Option<super::DomainId> {
-        let master = &self.masters[fault.master.0];
-        let device = match &master.attached {
-            Attached::Domain(attachment) => Some(attachment.domain),
-            Attached::Nothing | Attached::Identity | Attached::Blocked => None,
-        };
-        let is_nested =
-            |domain: &super::DomainId| matches!(self.domain(*domain), super::domain::Domain::Nested(_));
-        match fault.pasid {
-            None => device,
-            Some(pasid) => match master.pasids.get(&pasid) {
-                Some(attachment) => Some(attachment.domain),
-                None => device.filter(is_nested),
-            },
-        }
     }
 
     /// Nobody handles page requests: each group is denied.
