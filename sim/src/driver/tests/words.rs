@@ -135,3 +135,19 @@ fn tables_can_be_shared_where_the_smmu_keeps_up_with_the_processors() {
         assert_eq!(rig.smmu.features.sva, expected, "{fields:?} {host:?}");
     }
 }
+
+/// A device behind a bridge may have a StreamID twice. Its STE is written once; other commands go to each.
+#[test]
+fn a_stream_that_a_device_has_twice() {
+    let mut rig = Rig::with_device(qemu(), &device(&[STREAM + 1, STREAM, STREAM + 1]));
+    let cds = [[0x80_0000_0005, 1], [0x81_0000_0005, 1], [0x81_0000_0005, 1], SYNC];
+    let ste = |sid: u64| {
+        let cfgi = [sid << 32 | 0x3, 1];
+        [cfgi, SYNC, cfgi, SYNC, [sid << 32 | 0x1, 0]]
+    };
+    let boot = [&[[0x4, 0x1f], SYNC, [0x30, 0], SYNC][..], &cds, &cds, &ste(0x80), &ste(0x81)];
+    assert_eq!(rig.desk.take_commands(), boot.concat());
+    let parent = rig.domain(AllocFlags { nest_parent: true, ..Default::default() });
+    let viommu = rig.smmu.viommu_init(parent);
+    assert_eq!(rig.smmu.vdevice_init(viommu, rig.master, 1), Err(Errno::EOPNOTSUPP));
+}
