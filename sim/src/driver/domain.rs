@@ -119,8 +119,8 @@ impl ArmSmmuV3 {
         self.paging(domain).enforces_coherency
     }
 
-    /// Maps `bytes` at `iova` to `pa`, all multiples of the smallest page. On an error (EEXIST, ENOMEM, ERANGE,
-    /// EINVAL) nothing of it stays mapped.
+    /// Maps `bytes` at `iova` to `pa`. On an error (EEXIST, ENOMEM, ERANGE, EINVAL for what is not a multiple of the
+    /// smallest page) nothing of it stays mapped.
     pub fn map(
         &mut self,
         p: &mut impl Platform,
@@ -130,6 +130,9 @@ impl ArmSmmuV3 {
         bytes: u64,
         prot: Prot,
     ) -> Result<(), Errno> {
+        if !self.is_aligned(domain, iova | pa | bytes) {
+            return Err(Errno::EINVAL);
+        }
         let mut done = 0;
         while done < bytes {
             let run = next_run(self.geometry(domain).page_sizes, iova + done, pa + done, bytes - done)
@@ -156,8 +159,12 @@ impl ArmSmmuV3 {
         Ok(())
     }
 
-    /// Unmaps and invalidates; returns how many bytes were unmapped (`iommu_unmap`).
+    /// Unmaps and invalidates; returns how many bytes were unmapped (`iommu_unmap`): none of what is not a multiple of
+    /// the smallest page.
     pub fn unmap(&mut self, p: &mut impl Platform, domain: DomainId, iova: u64, bytes: u64) -> u64 {
+        if !self.is_aligned(domain, iova | bytes) {
+            return 0;
+        }
         let mut gather = Gather::default();
         let mut done = 0;
         while done < bytes {
@@ -188,6 +195,11 @@ impl ArmSmmuV3 {
             self.flush(p, domain, flush);
         }
         done
+    }
+
+    /// Whether addresses and sizes, taken together, are multiples of the smallest page.
+    fn is_aligned(&self, domain: DomainId, merged: u64) -> bool {
+        merged & ((1 << self.paging(domain).table.granule_shift()) - 1) == 0
     }
 
     /// Where `iova` goes, if it is mapped.

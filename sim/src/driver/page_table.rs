@@ -158,11 +158,11 @@ impl PageTable {
         prot: Prot,
         gone: &mut impl FnMut(Unmapped),
     ) -> Result<u64, Errno> {
-        if !prot.read && !prot.write {
-            return Err(Errno::EINVAL);
-        }
         if run.iova >> self.input_bits != 0 || pa >> self.output_bits != 0 {
             return Err(Errno::ERANGE);
+        }
+        if !prot.read && !prot.write {
+            return Err(Errno::EINVAL);
         }
         let attributes = leaf_attributes(self.stage, self.quirks, prot);
         let mut table = self.root;

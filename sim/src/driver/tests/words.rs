@@ -151,3 +151,21 @@ fn a_stream_that_a_device_has_twice() {
     let viommu = rig.smmu.viommu_init(parent);
     assert_eq!(rig.smmu.vdevice_init(viommu, rig.master, 1), Err(Errno::EOPNOTSUPP));
 }
+
+/// With pages of the SMMU larger than those of the host, what is not a multiple of them is refused as a whole.
+#[test]
+fn nothing_is_mapped_of_what_is_not_aligned() {
+    let mut rig = Rig::with_device(qemu_with(&[("IDR5.GRAN4K", 0), ("IDR5.GRAN16K", 0)]), &device(&[STREAM]));
+    let domain = rig.domain(AllocFlags::default());
+    rig.attach(0, on(domain));
+    rig.desk.take_commands();
+    for (iova, pa, bytes) in
+        [(0, 0x8000_0000, 0x1_1000), (0, 0x8000_1000, 0x1_0000), (0x1000, 0x8000_0000, 0x1_0000)]
+    {
+        let mapped = rig.smmu.map(&mut rig.desk, domain, iova, pa, bytes, READ_WRITE);
+        assert_eq!(mapped, Err(Errno::EINVAL));
+    }
+    rig.smmu.map(&mut rig.desk, domain, 0, 0x8000_0000, 0x2_0000, READ_WRITE).expect("it maps");
+    assert_eq!(rig.smmu.unmap(&mut rig.desk, domain, 0, 0x1_1000), 0);
+    assert!(rig.desk.take_commands().is_empty());
+}
