@@ -4,7 +4,7 @@
 use super::domain::{Domain, Nested, Tag};
 use super::entry::Entry;
 use super::invalidation::Holder;
-use super::master::{Attached, Attachment};
+use super::master::{Attached, Attachment, issue_for_all};
 use super::platform::Platform;
 use super::ste::WithoutSubstream;
 use super::{ArmSmmuV3, DomainId, MasterId, Target, cd, command, ste};
@@ -145,6 +145,10 @@ impl ArmSmmuV3 {
             return Err(Errno::EINVAL);
         };
         let without = self.without_substream_now(master).ok_or(Errno::EINVAL)?;
+        // The core lets such a PASID through where there is no CD table of two levels. Linux writes beyond the table.
+        if pasid >> self.masters[master.0].ssid_bits != 0 {
+            return Err(Errno::EINVAL);
+        }
         self.ensure_cd(p, master, pasid)?;
         self.check_compatible(master, domain, handles_faults)?;
         self.paging_mut(domain).invalidations.add(&plan.attachment.holders);
@@ -269,10 +273,9 @@ impl ArmSmmuV3 {
     }
 
     fn invalidate_atc(&mut self, p: &mut impl Platform, master: MasterId, pasid: u32) {
-        let streams = self.masters[master.0].streams.iter();
-        let commands: Vec<_> =
-            streams.map(|sid| command::atc_inv(*sid, pasid, 0, command::ATC_SIZE_ALL)).collect();
-        let _timed_out = self.queue.issue_all_and_wait(p, &commands);
+        let streams = &self.masters[master.0].streams;
+        let all = |sid| command::atc_inv(sid, pasid, 0, command::ATC_SIZE_ALL);
+        issue_for_all(p, &mut self.queue, &self.features, streams, all);
     }
 
     /// Drops what a domain was told about an attachment that is over.

@@ -1,6 +1,6 @@
 //! The CD table of a master (IHI 0070 §3.3.2): linear, or of two levels with leaves of 1024 CDs.
 
-use super::platform::Platform;
+use super::platform::{Platform, allocate_pages};
 use super::probe::Features;
 use super::ste::ContextTable;
 use crate::errno::Errno;
@@ -29,7 +29,7 @@ impl CdTable {
     pub(super) fn allocate(p: &mut impl Platform, f: &Features, ssid_bits: u8) -> Result<Self, Errno> {
         let two_level = f.two_level_cd && ssid_bits > LOG2_LEAF_CDS;
         let bytes = if two_level { 8 << (ssid_bits - LOG2_LEAF_CDS) } else { CD_BYTES << ssid_bits };
-        let base = p.allocate(bytes).ok_or(Errno::ENOMEM)?;
+        let base = allocate_pages(p, bytes)?;
         Ok(Self { base, log2_contexts: ssid_bits, two_level })
     }
 
@@ -47,7 +47,7 @@ impl CdTable {
         if p.load(descriptor) != 0 {
             return Ok(Leaf::WasThere);
         }
-        let leaf = p.allocate(LEAF_BYTES).ok_or(Errno::ENOMEM)?;
+        let leaf = allocate_pages(p, LEAF_BYTES)?;
         p.store(descriptor, leaf | VALID);
         Ok(Leaf::New)
     }

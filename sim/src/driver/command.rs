@@ -113,6 +113,12 @@ pub(super) const fn sync(message: Option<u64>) -> Command {
     [0x46 | signal << 12 | MSI_INNER_SHAREABLE_WRITE_BACK, address]
 }
 
+/// Whether a command belongs to those that an SMMU with the erratum of Tegra264 may lose: CFGI and TLBI.
+pub(super) const fn is_cfgi_or_tlbi(command: Command) -> bool {
+    let opcode = command[0] & 0xff;
+    0x03 <= opcode && opcode < 0x40
+}
+
 const LEAF: u64 = 1;
 
 /// `value` at a position of a word. Constant functions cannot use `From`.

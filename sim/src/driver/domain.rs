@@ -3,7 +3,7 @@
 use super::firmware::Host;
 use super::invalidation::{Flush, Invalidations};
 use super::numbers::Numbers;
-use super::page_table::{PageTable, Quirks, Run, Stage, Unmapped};
+use super::page_table::{DirtyWalk, PageTable, Quirks, Run, Stage, Unmapped};
 use super::platform::Platform;
 use super::probe::Features;
 use super::{AllocFlags, ArmSmmuV3, DomainId, Geometry, MasterId, Prot, ViommuId, cd, ste};
@@ -119,8 +119,8 @@ impl ArmSmmuV3 {
         self.paging(domain).enforces_coherency
     }
 
-    /// Maps `bytes` at `iova` to `pa`, all multiples of the smallest page. On an error (EEXIST, ENOMEM, ERANGE,
-    /// EINVAL) nothing of it stays mapped.
+    /// Maps `bytes` at `iova` to `pa`. On an error (EEXIST, ENOMEM, ERANGE, EINVAL for what is not a multiple of the
+    /// smallest page) nothing of it stays mapped.
     pub fn map(
         &mut self,
         p: &mut impl Platform,
@@ -130,6 +130,9 @@ impl ArmSmmuV3 {
         bytes: u64,
         prot: Prot,
     ) -> Result<(), Errno> {
+        if !self.is_aligned(domain, iova | pa | bytes) {
+            return Err(Errno::EINVAL);
+        }
         let mut done = 0;
         while done < bytes {
             let run = next_run(self.geometry(domain).page_sizes, iova + done, pa + done, bytes - done)
@@ -156,8 +159,12 @@ impl ArmSmmuV3 {
         Ok(())
     }
 
-    /// Unmaps and invalidates; returns how many bytes were unmapped (`iommu_unmap`).
+    /// Unmaps and invalidates; returns how many bytes were unmapped (`iommu_unmap`): none of what is not a multiple of
+    /// the smallest page.
     pub fn unmap(&mut self, p: &mut impl Platform, domain: DomainId, iova: u64, bytes: u64) -> u64 {
+        if !self.is_aligned(domain, iova | bytes) {
+            return 0;
+        }
         let mut gather = Gather::default();
         let mut done = 0;
         while done < bytes {
@@ -190,13 +197,18 @@ impl ArmSmmuV3 {
         done
     }
 
+    /// Whether addresses and sizes, taken together, are multiples of the smallest page.
+    fn is_aligned(&self, domain: DomainId, merged: u64) -> bool {
+        merged & ((1 << self.paging(domain).table.granule_shift()) - 1) == 0
+    }
+
     /// Where `iova` goes, if it is mapped.
     pub fn iova_to_phys(&self, p: &mut impl Platform, domain: DomainId, iova: u64) -> Option<u64> {
         let table = &self.paging(domain).table;
         if iova > table.geometry().last {
             return None;
         }
-        table.leaf(p, iova).ok().map(|leaf| table.output(&leaf, iova))
+        table.leaf(p, iova).map(|leaf| table.output(&leaf, iova))
     }
 
     /// Where the descriptor lies that maps `iova`, if it is mapped: a process changes its tables by itself.
@@ -205,7 +217,7 @@ impl ArmSmmuV3 {
         if iova > table.geometry().last {
             return None;
         }
-        table.leaf(p, iova).ok().map(|leaf| leaf.at)
+        table.leaf(p, iova).map(|leaf| leaf.at)
     }
 
     /// Makes a domain one whose tables and ASID are those of a process, from the next attachment on; returns the ASID.
@@ -229,7 +241,7 @@ impl ArmSmmuV3 {
     }
 
     /// Calls `dirty(iova, bytes)` for each dirty leaf of the range, and cleans it if `clear`. EINVAL for an empty
-    /// range or one that the table cannot hold. Holes are passed over. No command follows.
+    /// range, one that the table cannot hold or one with a hole, where it stops. No command follows.
     pub fn read_dirty(
         &mut self,
         p: &mut impl Platform,
@@ -239,34 +251,8 @@ impl ArmSmmuV3 {
         clear: bool,
         dirty: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Errno> {
-        let table = &self.paging(domain).table;
-        let last = iova.checked_add(bytes).and_then(|end| end.checked_sub(1)).ok_or(Errno::EINVAL)?;
-        if bytes == 0 || last > table.geometry().last {
-            return Err(Errno::EINVAL);
-        }
-        let mut at = iova;
-        // Beginning inside of a block, Linux counts on from there: each leaf seems to lie further on by as much.
-        let mut ahead = 0;
-        while at <= last {
-            let bytes = match table.leaf(p, at) {
-                Err(hole) => hole.bytes,
-                Ok(leaf) => {
-                    if at == iova {
-                        ahead = at & (leaf.bytes - 1);
-                    }
-                    let first = at & !(leaf.bytes - 1);
-                    if leaf.is_dirty() {
-                        dirty(first + ahead, leaf.bytes);
-                        if clear {
-                            leaf.clean(p);
-                        }
-                    }
-                    leaf.bytes
-                }
-            };
-            at = (at & !(bytes - 1)) + bytes;
-        }
-        Ok(())
+        let end = iova.checked_add(bytes).ok_or(Errno::EINVAL)?;
+        self.paging(domain).table.read_dirty(p, DirtyWalk { at: iova, end, clear, dirty })
     }
 
     pub(super) fn paging(&self, domain: DomainId) -> &Paging {

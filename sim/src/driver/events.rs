@@ -1,9 +1,7 @@
 //! What the driver does when the SMMU calls: events, page requests, global errors (IHI 0070 chapter 7).
 
 use super::command::{self, Resume};
-use super::master::Attached;
 use super::platform::Platform;
-use super::registers::{CR0, CR0ACK, GERROR, GERROR_CMDQ, GERROR_KNOWN, GERROR_SFM, GERRORN};
 use super::{ArmSmmuV3, MasterId, PageFault, PageResponse, Report};
 
 /// Events that a guest may hear of: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID, C_BAD_CD, F_TRANSLATION,
@@ -19,7 +17,7 @@ const STAGE2: u64 = 1 << 39;
 impl ArmSmmuV3 {
     /// The SMMU's interrupts: drains the Event queue and the PRI queue, and handles global errors.
     pub fn interrupts(&mut self, p: &mut impl Platform) -> Vec<Report> {
-        self.global_errors(p);
+        self.queue.handle_global_errors(p);
         let mut reports = Vec::new();
         while let Some(record) = self.events.take(p) {
             reports.push(self.report(record));
@@ -71,24 +69,6 @@ impl ArmSmmuV3 {
         self.queue.issue(p, command);
     }
 
-    /// What handles page faults of a master: the domain of the PASID, else a guest's domain on the device itself.
-    pub fn fault_domain(&self, fault: &PageFault) -> Option<super::DomainId> {
-        let master = &self.masters[fault.master.0];
-        let device = match &master.attached {
-            Attached::Domain(attachment) => Some(attachment.domain),
-            Attached::Nothing | Attached::Identity | Attached::Blocked => None,
-        };
-        let is_nested =
-            |domain: &super::DomainId| matches!(self.domain(*domain), super::domain::Domain::Nested(_));
-        match fault.pasid {
-            None => device,
-            Some(pasid) => match master.pasids.get(&pasid) {
-                Some(attachment) => Some(attachment.domain),
-                None => device.filter(is_nested),
-            },
-        }
-    }
-
     /// Nobody handles page requests: each group is denied.
     fn page_requests(&mut self, p: &mut impl Platform) {
         const LAST: u64 = 1 << 62;
@@ -102,24 +82,6 @@ impl ArmSmmuV3 {
             }
         }
         queue.acknowledge(p);
-    }
-
-    fn global_errors(&mut self, p: &mut impl Platform) {
-        let gerror = p.read32(GERROR);
-        let active = (gerror ^ p.read32(GERRORN)) & GERROR_KNOWN;
-        if active == 0 {
-            return;
-        }
-        if active & GERROR_SFM != 0 {
-            p.write32(CR0, 0);
-            p.relax();
-            let _acknowledged = p.read32(CR0ACK);
-        }
-        if active & GERROR_CMDQ != 0 {
-            self.queue.skip_command_in_error(p);
-        }
-        p.write32(GERRORN, gerror);
-        p.relax();
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Firmware {
 pub struct Host {
     /// log2 of the bytes of a page: 12, 14 or 16.
     pub page_shift: u8,
-    /// Bits of a virtual address of the kernel.
+    /// Bits of a virtual address of the kernel: 36 to 52.
     pub va_bits: u8,
     /// Bits of a physical address of the processors.
     pub pa_bits: u8,
@@ -54,8 +54,18 @@ pub struct Host {
     /// The SMMU is to take part in broadcast TLB maintenance, if it can. No Linux does it, see
     /// [`Generation`](crate::kernel::generation::Generation).
     pub listens_to_broadcasts: bool,
-    /// log2 of the most bytes that a queue can have: what one contiguous allocation yields.
+    /// log2 of the most bytes that a queue can have: what one contiguous allocation yields, a page at least.
     pub log2_queue_bytes_max: u8,
+}
+
+impl Host {
+    /// Whether a kernel can be like this: with a page size of the architecture, virtual addresses of 36 to 52 bits,
+    /// and contiguous allocations of a page at least.
+    pub(super) fn is_possible(&self) -> bool {
+        [12, 14, 16].contains(&self.page_shift)
+            && (36..=52).contains(&self.va_bits)
+            && (self.page_shift..64).contains(&self.log2_queue_bytes_max)
+    }
 }
 
 impl Default for Host {

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use super::cd::Cd;
 use super::cd_table::{CdTable, Leaf};
+use super::command::Command;
 use super::entry::{self, Entry, Writer};
 use super::firmware::DeviceDescription;
 use super::invalidation::Holder;
 use super::platform::Platform;
+use super::probe::Features;
 use super::queue::{Batch, CommandQueue};
 use super::ste::{MasterBits, Ste};
 use super::stream_table::read_entry;
@@ -18,12 +20,15 @@ use crate::errno::Errno;
 /// A device and what it is attached to.
 #[derive(Debug)]
 pub(super) struct Master {
-    /// StreamIDs, ascending, each once.
+    /// StreamIDs, ascending. A device behind a bridge may have one twice.
     pub(super) streams: Vec<u32>,
     pub(super) ats_capable: bool,
     pub(super) canwbs: bool,
     pub(super) stall_enabled: bool,
+    /// What a CD table is made for.
     pub(super) ssid_bits: u8,
+    /// PASIDs, counting 0, as the core of the kernel counts them; 0 without PASIDs.
+    max_pasids: u32,
     pub(super) cd_table: Option<CdTable>,
     /// The STE refers to the CD table.
     pub(super) uses_cd_table: bool,
@@ -70,7 +75,6 @@ impl ArmSmmuV3 {
     ) -> Result<MasterId, Errno> {
         let mut streams = device.streams.clone();
         streams.sort_unstable();
-        streams.dedup();
         for sid in &streams {
             self.stream_table.ensure(p, *sid)?;
             if self.masters.iter().any(|master| master.streams.contains(sid)) {
@@ -92,6 +96,7 @@ impl ArmSmmuV3 {
             canwbs: device.canwbs,
             stall_enabled: f.stalls && device.can_stall || f.stall_force,
             ssid_bits,
+            max_pasids: if device.pasid_bits == 0 { 0 } else { 1 << device.pasid_bits.min(f.ssid_bits) },
             cd_table: None,
             uses_cd_table: false,
             ats_enabled: false,
@@ -112,7 +117,7 @@ impl ArmSmmuV3 {
             dirty_tracking: f.httu.keeps_dirty() && f.coherent,
             ats: master.ats_capable,
             enforced_coherency: master.canwbs,
-            max_pasids: if master.ssid_bits == 0 { 0 } else { 1 << master.ssid_bits },
+            max_pasids: master.max_pasids,
         }
     }
 
@@ -128,7 +133,9 @@ impl ArmSmmuV3 {
 
     /// Writes `target` for every StreamID of the master, and has the SMMU read it ahead.
     pub(super) fn write_ste(&mut self, p: &mut impl Platform, master: MasterId, target: &Entry) {
-        for &sid in &self.masters[master.0].streams {
+        let mut distinct = self.masters[master.0].streams.clone();
+        distinct.dedup();
+        for sid in distinct {
             let at = self.stream_table.ste(p, sid);
             let mut entry = read_entry(p, at);
             let mut writer = SteWriter { p, queue: &mut self.queue, at, sid };
@@ -153,8 +160,7 @@ impl ArmSmmuV3 {
             None => *cd_table.insert(CdTable::allocate(p, &f, *ssid_bits)?),
         };
         if table.ensure(p, ssid)? == Leaf::New {
-            let commands: Vec<_> = streams.iter().map(|sid| command::cfgi_cd(*sid, ssid, false)).collect();
-            let _timed_out = self.queue.issue_all_and_wait(p, &commands);
+            issue_for_all(p, &mut self.queue, &f, streams, |sid| command::cfgi_cd(sid, ssid, false));
         }
         Ok(())
     }
@@ -167,11 +173,7 @@ impl ArmSmmuV3 {
         let mut entry = read_entry(p, at);
         let f = self.features;
         let mut sync = |p: &mut _, queue: &mut CommandQueue| {
-            let mut batch = Batch::default();
-            for sid in &master.streams {
-                batch.add(p, queue, &f, command::cfgi_cd(*sid, ssid, true));
-            }
-            batch.submit(p, queue);
+            issue_for_all(p, queue, &f, &master.streams, |sid| command::cfgi_cd(sid, ssid, true));
         };
         let mut writer = CdWriter { p, queue: &mut self.queue, at, sync: &mut sync };
         entry::update::<Cd>(&mut writer, &mut entry, target);
@@ -184,6 +186,21 @@ impl ArmSmmuV3 {
             self.write_cd(p, master, ssid, &super::cd::INVALID);
         }
     }
+}
+
+/// One command for each StreamID, with one CMD_SYNC. The driver goes on after a timeout.
+pub(super) fn issue_for_all(
+    p: &mut impl Platform,
+    queue: &mut CommandQueue,
+    f: &Features,
+    streams: &[u32],
+    command: impl Fn(u32) -> Command,
+) {
+    let mut batch = Batch::default();
+    for &sid in streams {
+        batch.add(p, queue, f, command(sid));
+    }
+    batch.submit(p, queue);
 }
 
 struct SteWriter<'a, P> {

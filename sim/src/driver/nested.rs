@@ -177,7 +177,8 @@ impl ArmSmmuV3 {
                 }
                 handled += 1;
             }
-            if let Err(errno) = self.queue.issue_all_and_wait(p, &converted) {
+            // The guest repeats what its SMMU may lose.
+            if let Err(errno) = self.queue.issue_all_once_and_wait(p, &converted) {
                 return (handled - 1, Err(errno));
             }
         }

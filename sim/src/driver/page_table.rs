@@ -1,6 +1,7 @@
 //! Translation tables as the driver builds them: VMSAv8-64 of either stage (`io-pgtable-arm`).
 
 mod descriptor;
+mod dirty;
 
 use super::platform::Platform;
 use super::probe::Features;
@@ -8,9 +9,10 @@ use super::{Geometry, Prot};
 use crate::driver::firmware::Host;
 use crate::errno::Errno;
 use descriptor::{
-    AP_READ_ONLY, DBM, LAST_LEVEL, TYPE_BLOCK, TYPE_TABLE_OR_PAGE, VALID, address_bits, address_of, is_leaf,
-    leaf_attributes,
+    LAST_LEVEL, TYPE_BLOCK, TYPE_TABLE_OR_PAGE, VALID, address_bits, address_of, is_leaf, leaf_attributes,
 };
+
+pub(super) use dirty::DirtyWalk;
 
 /// Whose tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +58,7 @@ pub(super) enum Unmapped {
 }
 
 impl PageTable {
-    /// An empty table. ENOMEM without memory.
+    /// An empty table. ENOMEM without memory, or on an SMMU without any page size.
     pub(super) fn new(
         p: &mut impl Platform,
         f: &Features,
@@ -64,7 +66,7 @@ impl PageTable {
         stage: Stage,
         quirks: Quirks,
     ) -> Result<Self, Errno> {
-        let granule_shift = granule(f.page_sizes, host.page_shift);
+        let granule_shift = granule(f.page_sizes, host.page_shift).ok_or(Errno::ENOMEM)?;
         let cap = if granule_shift == 16 { 52 } else { 48 };
         let input_bits = match stage {
             Stage::One => f.ias_bits,
@@ -156,11 +158,11 @@ impl PageTable {
         prot: Prot,
         gone: &mut impl FnMut(Unmapped),
     ) -> Result<u64, Errno> {
-        if !prot.read && !prot.write {
-            return Err(Errno::EINVAL);
-        }
         if run.iova >> self.input_bits != 0 || pa >> self.output_bits != 0 {
             return Err(Errno::ERANGE);
+        }
+        if !prot.read && !prot.write {
+            return Err(Errno::EINVAL);
         }
         let attributes = leaf_attributes(self.stage, self.quirks, prot);
         let mut table = self.root;
@@ -298,18 +300,17 @@ impl PageTable {
         }
     }
 
-    /// The leaf that maps `iova`, which the table can hold; else how many bytes around it are not mapped.
-    pub(super) fn leaf(&self, p: &mut impl Platform, iova: u64) -> Result<Leaf, Hole> {
+    /// The leaf that maps `iova`, which the table can hold.
+    pub(super) fn leaf(&self, p: &mut impl Platform, iova: u64) -> Option<Leaf> {
         let mut table = self.root;
         for level in self.start_level..=LAST_LEVEL {
             let at = table + self.index(iova, level) * 8;
             let found = p.load(at);
-            let bytes = self.leaf_bytes(level);
             if found & VALID == 0 {
-                return Err(Hole { bytes });
+                return None;
             }
             if is_leaf(found, level) {
-                return Ok(Leaf { at, descriptor: found, bytes });
+                return Some(Leaf { at, descriptor: found, bytes: self.leaf_bytes(level) });
             }
             table = address_of(self.granule_shift, found);
         }
@@ -374,34 +375,16 @@ pub(super) struct Leaf {
     /// Where the descriptor lies.
     pub(super) at: u64,
     descriptor: u64,
-    pub(super) bytes: u64,
-}
-
-/// A naturally aligned place without a leaf.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hole {
-    pub(super) bytes: u64,
-}
-
-impl Leaf {
-    /// It can become dirty and has.
-    pub(super) fn is_dirty(&self) -> bool {
-        self.descriptor & DBM != 0 && self.descriptor & AP_READ_ONLY == 0
-    }
-
-    /// Makes it clean again.
-    pub(super) fn clean(&self, p: &mut impl Platform) {
-        p.store(self.at, self.descriptor | AP_READ_ONLY);
-    }
+    bytes: u64,
 }
 
 /// The page size of the kernel if the SMMU has it, else the largest smaller one, else the smallest larger one.
-fn granule(page_sizes: u64, page_shift: u8) -> u8 {
+fn granule(page_sizes: u64, page_shift: u8) -> Option<u8> {
     let has = |shift: &u8| page_sizes & (1 << *shift) != 0;
     let granules = [12u8, 14, 16];
     let smaller = granules.iter().rev().filter(|shift| **shift <= page_shift).find(|shift| has(shift));
     let larger = || granules.iter().filter(|shift| **shift > page_shift).find(|shift| has(shift));
-    smaller.or_else(larger).copied().expect("an SMMU has at least one granule")
+    smaller.or_else(larger).copied()
 }
 
 fn sizes_of(granule_shift: u8, output_bits: u8) -> u64 {

@@ -2,6 +2,8 @@
 //!
 //! The host's driver and a guest's are the same code over different platforms.
 
+use crate::errno::Errno;
+
 /// The doors of a driver. Register offsets count from the base of page 0 (IHI 0070 §6.2); memory is addressed
 /// as the SMMU addresses it, and holds little-endian values.
 pub trait Platform {
@@ -28,4 +30,11 @@ pub trait Platform {
 
     /// Gives back what [`Platform::allocate`] returned, with the same size.
     fn free(&mut self, address: u64, bytes: u64);
+}
+
+/// Memory for a table or queue that may be smaller than a page: whole pages, as the DMA API gives them out
+/// (`dma_alloc_coherent`). `bytes` is a power of two. ENOMEM without memory.
+pub(super) fn allocate_pages(p: &mut impl Platform, bytes: u64) -> Result<u64, Errno> {
+    const PAGE_BYTES_MIN: u64 = 1 << 12;
+    p.allocate(bytes.max(PAGE_BYTES_MIN)).ok_or(Errno::ENOMEM)
 }

@@ -32,6 +32,8 @@ pub(super) struct Features {
     pub(super) sva: bool,
     /// Batches end with a CMD_SYNC before the queue would take 64 commands without one.
     pub(super) force_sync: bool,
+    /// CFGI and TLBI commands, with their CMD_SYNC, are issued twice.
+    pub(super) repeat_invalidations: bool,
     pub(super) asid_bits: u8,
     pub(super) vmid_bits: u8,
     pub(super) sid_bits: u8,
@@ -116,11 +118,15 @@ impl Features {
             range_invalidation: bit(idr3, 10),
             s2fwb: bit(idr3, 8),
             ds: bit(idr5, 7),
-            sva: firmware.coherent
+            // Virtual addresses of 52 bits are shared with pages of 64 KiB only.
+            // Addresses of 52 bits are shared with pages of 64 KiB only.
+            sva: (host.va_bits < 52 || host.page_shift == 16 && vax_bits == 52)
+                && firmware.coherent
                 && page_sizes & (1 << host.page_shift) != 0
                 && oas_bits >= host.pa_bits
                 && asid_bits >= host.asid_bits,
             force_sync: errata.force_sync,
+            repeat_invalidations: firmware.repeat_invalidations,
             asid_bits,
             vmid_bits: if bit(idr0, 18) { 16 } else { 8 },
             sid_bits,

@@ -1,10 +1,11 @@
 //! The Command queue as its writer sees it, and queues that the SMMU writes, as their reader sees them.
 
 use super::command::{self, Command};
-use super::platform::Platform;
+use super::platform::{Platform, allocate_pages};
 use super::probe::Features;
 use super::registers::{
-    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, GERROR, GERROR_CMDQ, GERRORN, QUEUE_OVERFLOW,
+    BASE_READ_ALLOCATE, CMDQ_BASE, CMDQ_CONS, CMDQ_PROD, CR0, CR0ACK, GERROR, GERROR_CMDQ, GERROR_KNOWN,
+    GERROR_SFM, GERRORN, QUEUE_OVERFLOW,
 };
 use crate::errno::Errno;
 
@@ -25,13 +26,22 @@ pub(super) struct CommandQueue {
     cons: u32,
     /// CMD_SYNC writes zero over its own first four bytes.
     msi_polling: bool,
+    /// CFGI and TLBI commands are issued twice.
+    repeat_invalidations: bool,
 }
 
 impl CommandQueue {
     pub(super) fn allocate(p: &mut impl Platform, f: &Features) -> Result<Self, Errno> {
         let bytes = 1 << (f.log2_cmdq + LOG2_COMMAND_BYTES);
-        let base = p.allocate(bytes).ok_or(Errno::ENOMEM)?;
-        Ok(Self { base, log2_entries: f.log2_cmdq, prod: 0, cons: 0, msi_polling: f.msi_polling })
+        let base = allocate_pages(p, bytes)?;
+        Ok(Self {
+            base,
+            log2_entries: f.log2_cmdq,
+            prod: 0,
+            cons: 0,
+            msi_polling: f.msi_polling,
+            repeat_invalidations: f.repeat_invalidations,
+        })
     }
 
     pub(super) fn program(&self, p: &mut impl Platform) {
@@ -50,8 +60,23 @@ impl CommandQueue {
         self.issue_all_and_wait(p, &[command])
     }
 
-    /// The commands and a CMD_SYNC, made known by one write of PROD. ETIMEDOUT if the SMMU does not get there.
+    /// As [`CommandQueue::issue_all_once_and_wait`], twice on an SMMU that may lose these commands.
     pub(super) fn issue_all_and_wait(
+        &mut self,
+        p: &mut impl Platform,
+        commands: &[Command],
+    ) -> Result<(), Errno> {
+        self.issue_all_once_and_wait(p, commands)?;
+        if self.must_repeat(commands) { self.issue_all_once_and_wait(p, commands) } else { Ok(()) }
+    }
+
+    /// Lists never mix CFGI and TLBI with other commands.
+    fn must_repeat(&self, commands: &[Command]) -> bool {
+        self.repeat_invalidations && commands.first().is_some_and(|first| command::is_cfgi_or_tlbi(*first))
+    }
+
+    /// The commands and a CMD_SYNC, made known by one write of PROD. ETIMEDOUT if the SMMU does not get there.
+    pub(super) fn issue_all_once_and_wait(
         &mut self,
         p: &mut impl Platform,
         commands: &[Command],
@@ -89,7 +114,7 @@ impl CommandQueue {
                 return;
             }
             p.relax();
-            self.recover(p);
+            self.handle_global_errors(p);
             self.cons = p.read32(CMDQ_CONS) & self.pointer_mask();
         }
     }
@@ -106,25 +131,33 @@ impl CommandQueue {
                 self.cons = self.prod;
                 return Ok(());
             }
-            self.recover(p);
+            self.handle_global_errors(p);
         }
         Err(Errno::ETIMEDOUT)
     }
 
-    /// What the global error interrupt does about a Command queue that has stopped: an illegal command becomes
-    /// a CMD_SYNC, an aborted fetch or a late device is simply tried again.
-    pub(super) fn recover(&mut self, p: &mut impl Platform) {
+    /// The global error interrupt: an SMMU in service failure mode is turned off, a Command queue that has stopped
+    /// goes on, and all errors are acknowledged.
+    pub(super) fn handle_global_errors(&self, p: &mut impl Platform) {
         let gerror = p.read32(GERROR);
-        if (gerror ^ p.read32(GERRORN)) & GERROR_CMDQ == 0 {
+        let active = (gerror ^ p.read32(GERRORN)) & GERROR_KNOWN;
+        if active == 0 {
             return;
         }
-        self.skip_command_in_error(p);
-        let acknowledged = p.read32(GERRORN) ^ GERROR_CMDQ;
-        p.write32(GERRORN, acknowledged);
+        if active & GERROR_SFM != 0 {
+            p.write32(CR0, 0);
+            p.relax();
+            let _acknowledged = p.read32(CR0ACK);
+        }
+        if active & GERROR_CMDQ != 0 {
+            self.skip_command_in_error(p);
+        }
+        p.write32(GERRORN, gerror);
+        p.relax();
     }
 
-    /// Replaces the command that stopped the queue, if trying it again is no use.
-    pub(super) fn skip_command_in_error(&self, p: &mut impl Platform) {
+    /// An illegal command becomes a CMD_SYNC; an aborted fetch or a late device is simply tried again.
+    fn skip_command_in_error(&self, p: &mut impl Platform) {
         const NONE: u32 = 0;
         const ABORT: u32 = 2;
         const ATC_TIMEOUT: u32 = 3;
@@ -170,9 +203,11 @@ impl Batch {
         f: &Features,
         command: Command,
     ) {
-        if f.force_sync && self.commands.len() == BATCH_COMMANDS - 1 {
+        let is_full = self.commands.len() == BATCH_COMMANDS;
+        let is_last_before_sync = f.force_sync && self.commands.len() == BATCH_COMMANDS - 1;
+        if is_last_before_sync || is_full && queue.must_repeat(&self.commands) {
             self.submit(p, queue);
-        } else if self.commands.len() == BATCH_COMMANDS {
+        } else if is_full {
             queue.issue_all(p, &self.commands);
             self.commands.clear();
         }
@@ -215,7 +250,7 @@ impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
         registers: QueueRegisters,
     ) -> Result<Self, Errno> {
         let bytes = Self::entry_bytes() << log2_entries;
-        let base = p.allocate(bytes.next_power_of_two()).ok_or(Errno::ENOMEM)?;
+        let base = allocate_pages(p, bytes)?;
         Ok(Self { base, log2_entries, registers, cons: 0 })
     }
 

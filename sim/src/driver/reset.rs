@@ -23,8 +23,11 @@ const POLLS_MAX: u32 = 16;
 
 impl ArmSmmuV3 {
     /// Probes, resets and enables the SMMU. ENXIO for one that the driver cannot use, ENOMEM, ETIMEDOUT for one
-    /// that does not acknowledge.
+    /// that does not acknowledge; EINVAL for a host that no kernel is like.
     pub fn probe(p: &mut impl Platform, firmware: &Firmware, host: &Host) -> Result<Self, Errno> {
+        if !host.is_possible() {
+            return Err(Errno::EINVAL);
+        }
         let features = Features::probe(p, firmware, host)?;
         let page_request_queue = if features.pri {
             Some(ReadQueue::allocate(p, features.log2_priq, PAGE_REQUEST_QUEUE)?)
@@ -44,14 +47,18 @@ impl ArmSmmuV3 {
             viommus: Vec::new(),
             vmids: Numbers::default(),
         };
-        smmu.reset(p)?;
+        if let Err(errno) = smmu.reset(p) {
+            let _acknowledged = enable(p, 0);
+            return Err(errno);
+        }
         Ok(smmu)
     }
 
     fn reset(&mut self, p: &mut impl Platform) -> Result<(), Errno> {
         let f = self.features;
         if p.read32(CR0) & CR0_SMMUEN != 0 {
-            set_global_abort(p)?;
+            // Linux goes on with an SMMU that does not take this up.
+            let _settled = set_global_abort(p);
         }
         enable(p, 0)?;
         p.write32(CR1, CR1_WRITE_BACK_INNER_SHAREABLE);
@@ -61,11 +68,11 @@ impl ArmSmmuV3 {
         self.queue.program(p);
         let mut cr0 = CR0_CMDQEN;
         enable(p, cr0)?;
-        self.queue.issue_and_wait(p, command::cfgi_all())?;
-        if f.hyp {
-            self.queue.issue_and_wait(p, command::tlbi_el2_all())?;
+        let el2 = f.hyp.then(command::tlbi_el2_all);
+        for command in [Some(command::cfgi_all()), el2, Some(command::tlbi_nsnh_all())].into_iter().flatten()
+        {
+            let _timed_out = self.queue.issue_and_wait(p, command);
         }
-        self.queue.issue_and_wait(p, command::tlbi_nsnh_all())?;
         self.events.program(p);
         cr0 |= CR0_EVTQEN;
         enable(p, cr0)?;

@@ -1,7 +1,7 @@
 //! The stream table that the driver makes (IHI 0070 §3.3.1): linear, or of two levels with leaves of 256 STEs.
 
 use super::entry::Entry;
-use super::platform::Platform;
+use super::platform::{Platform, allocate_pages};
 use super::probe::Features;
 use super::registers::{BASE_READ_ALLOCATE, STRTAB_BASE, STRTAB_BASE_CFG};
 use super::ste;
@@ -29,10 +29,10 @@ impl StreamTable {
         let sid_bits = f.sid_bits;
         if f.two_level_stream_table {
             let log2_level1 = (sid_bits - SPLIT).min(LOG2_LEVEL1_MAX);
-            let base = allocate(p, 8 << log2_level1)?;
+            let base = allocate_pages(p, 8 << log2_level1)?;
             return Ok(Self { base, sid_bits, log2_level1: Some(log2_level1) });
         }
-        let base = allocate(p, STE_BYTES << sid_bits)?;
+        let base = allocate_pages(p, STE_BYTES << sid_bits)?;
         fill_with_aborts(p, base, 1 << sid_bits);
         Ok(Self { base, sid_bits, log2_level1: None })
     }
@@ -57,7 +57,7 @@ impl StreamTable {
         }
         let descriptor = self.base + (sid >> SPLIT) * 8;
         if p.load(descriptor) == 0 {
-            let leaf = allocate(p, STE_BYTES * LEAF_STES)?;
+            let leaf = allocate_pages(p, STE_BYTES * LEAF_STES)?;
             fill_with_aborts(p, leaf, LEAF_STES);
             // The SMMU is not told: it has nothing to forget but an invalid descriptor.
             p.store(descriptor, leaf | SPAN);
@@ -89,8 +89,4 @@ fn fill_with_aborts(p: &mut impl Platform, base: u64, count: u64) {
     for index in 0..count {
         p.store(base + index * STE_BYTES, ste::ABORT[0]);
     }
-}
-
-fn allocate(p: &mut impl Platform, bytes: u64) -> Result<u64, Errno> {
-    p.allocate(bytes).ok_or(Errno::ENOMEM)
 }

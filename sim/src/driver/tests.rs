@@ -1,5 +1,7 @@
 //! The driver on the model: what it writes at boot, and that devices see exactly what is mapped.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use smmu_model::address::Iova;
@@ -12,7 +14,7 @@ use smmu_model::outcome::Outcome;
 use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 
-use super::testing::Desk;
+use super::testing::{Broken, Desk};
 use super::*;
 use crate::errno::Errno;
 
@@ -79,6 +81,51 @@ fn boot_writes_what_linux_writes() {
 }
 
 #[test]
+fn hosts_that_no_kernel_is_like_are_refused() {
+    let host = Host::default();
+    for (host, expected) in [
+        (host, Ok(())),
+        (Host { va_bits: 36, log2_queue_bytes_max: 12, ..host }, Ok(())),
+        (Host { va_bits: 0, ..host }, Err(Errno::EINVAL)),
+        (Host { va_bits: 1, ..host }, Err(Errno::EINVAL)),
+        (Host { va_bits: 53, ..host }, Err(Errno::EINVAL)),
+        (Host { page_shift: 13, ..host }, Err(Errno::EINVAL)),
+        (Host { log2_queue_bytes_max: 4, ..host }, Err(Errno::EINVAL)),
+    ] {
+        let mut desk = Desk::with_ids(qemu());
+        let probed = ArmSmmuV3::probe(&mut desk, &Firmware::default(), &host);
+        assert_eq!(probed.map(|_| ()), expected, "{host:?}");
+    }
+}
+
+#[test]
+fn a_probe_goes_on_without_commands_but_not_without_a_queue() {
+    type Case = (u64, fn(u32) -> u32, Result<u64, Errno>);
+    let cases: [Case; 2] = [
+        (registers::CMDQ_CONS, |_| 0, Ok(0xd)),
+        (registers::CR0ACK, |ack| ack & !registers::CR0_EVTQEN, Err(Errno::ETIMEDOUT)),
+    ];
+    for (register, answer, expected) in cases {
+        let mut desk = Desk::with_ids(qemu());
+        let mut broken = Broken { desk: &mut desk, register, answer };
+        let probed = ArmSmmuV3::probe(&mut broken, &Firmware::default(), &Host::default());
+        assert_eq!(probed.map(|_| 0xd), expected);
+        let cr0 = desk.writes.iter().rfind(|(at, _)| *at == registers::CR0).map(|(_, value)| *value);
+        assert_eq!(cr0, Some(expected.unwrap_or(0)), "an SMMU that is given up is off");
+    }
+}
+
+/// The handler writes to GERRORN what it read of GERROR, whichever errors there are.
+#[test]
+fn all_global_errors_are_acknowledged_at_once() {
+    let (mut desk, mut smmu, _, _) = boot(qemu());
+    desk.writes.clear();
+    let mut broken = Broken { desk: &mut desk, register: registers::GERROR, answer: |_| 0x84 };
+    assert!(smmu.interrupts(&mut broken).is_empty());
+    assert_eq!(desk.writes, [(registers::GERRORN, 0x84)]);
+}
+
+#[test]
 fn devices_see_what_is_mapped_and_nothing_else() {
     for ids in [qemu(), Preset::Grace.id_registers(), Preset::Max.id_registers()] {
         let (mut desk, mut smmu, mut asids, master) = boot(ids);
@@ -119,6 +166,58 @@ fn devices_see_what_is_mapped_and_nothing_else() {
         smmu.domain_free(&mut desk, &mut asids, domain);
         assert!(desk.given.len() < tables);
     }
+}
+
+/// The core of the kernel counts the PASIDs that the device and the SMMU have, however large the CD table is.
+#[test]
+fn pasids_are_those_of_the_device_and_the_smmu() {
+    for (ssid_bits, cd2l, pasid_bits, max_pasids, last) in
+        [(5, 1, 4, 16, 15), (5, 1, 8, 32, 31), (16, 1, 12, 4096, 4095), (16, 0, 12, 4096, 1023)]
+    {
+        let mut ids = qemu();
+        ids.set_field("IDR1.SSIDSIZE", ssid_bits).expect("the field is there");
+        ids.set_field("IDR0.CD2L", cd2l).expect("the field is there");
+        let (mut desk, mut smmu, mut asids, _) = boot(ids);
+        let other = DeviceDescription { pasid_bits, ..device(&[STREAM + 1]) };
+        let master = smmu.add_device(&mut desk, &mut asids, &other, None).expect("the device is there");
+        assert_eq!(smmu.capabilities(master).max_pasids, max_pasids);
+        let flags = AllocFlags { pasid: true, ..Default::default() };
+        let domain = smmu.domain_alloc(&mut desk, &mut asids, flags).expect("there is a domain");
+        let target = Target::Domain { domain, handles_faults: false };
+        assert_eq!(smmu.attach(&mut desk, master, last, target), Ok(()));
+        assert_eq!(smmu.attach(&mut desk, master, last + 1, target), Err(Errno::EINVAL));
+    }
+    let (mut desk, mut smmu, mut asids, without) = boot(qemu());
+    assert_eq!(smmu.capabilities(without).max_pasids, 0);
+    let device = DeviceDescription { pasid_bits: 4, ..device(&[STREAM + 1]) };
+    let master = smmu.add_device(&mut desk, &mut asids, &device, None).expect("the device is there");
+    assert_eq!(smmu.capabilities(master).max_pasids, 1, "an SMMU without substreams leaves one");
+}
+
+/// Linux's walk counts on from where it begins, also inside of a block.
+#[test]
+fn dirty_leaves_are_read_as_linux_walks() {
+    let (mut desk, mut smmu, mut asids, _) = boot(qemu());
+    let flags = AllocFlags { dirty_tracking: true, ..Default::default() };
+    let domain = smmu.domain_alloc(&mut desk, &mut asids, flags).expect("there is a domain");
+    let (blocks, page) = (0x40_0000, 0x1000);
+    smmu.map(&mut desk, domain, 0x20_0000, 0x8000_0000, blocks, READ_WRITE).expect("it maps");
+    smmu.map(&mut desk, domain, 0x60_0000, 0x9000_1000, 3 * page, READ_WRITE).expect("it maps");
+    let mut check = |start, end, clear, expected: &[(u64, u64)], ends| {
+        let mut dirty = Vec::new();
+        let note = &mut |iova, bytes| dirty.push((iova, bytes));
+        assert_eq!(smmu.read_dirty(&mut desk, domain, start, end - start, clear, note), ends);
+        assert_eq!(dirty, expected, "{start:#x} to {end:#x}");
+    };
+    let block = 0x20_0000;
+    check(0x20_0000, 0x40_0000, false, &[(0x20_0000, block)], Ok(()));
+    check(0x20_1000, 0x40_1000, false, &[(0x20_1000, block)], Ok(()));
+    // It reports the second block too far on, and misses the first page.
+    let found = [(0x20_1000, block), (0x40_1000, block), (0x60_1000, page), (0x60_2000, page)];
+    check(0x20_1000, 0x60_3000, true, &found, Ok(()));
+    check(0x20_0000, 0x60_3000, true, &[(0x60_0000, page)], Ok(()));
+    check(0x60_0000, 0x60_4000, false, &[], Err(Errno::EINVAL));
+    check(0x60_0000, 0x60_0000, false, &[], Err(Errno::EINVAL));
 }
 
 #[test]
