@@ -114,7 +114,10 @@ impl AuditArgs {
             if !dependences.is_empty() {
                 verdict = Verdict::Failed;
             }
-            audit::write(&mut out, self.output.format(), policy.name(), &dependences).map_err(CannotWrite)?;
+            let refused = policy.decide(vintage, &seen).err();
+            let written =
+                audit::write(&mut out, self.output.format(), (policy.name(), refused), &dependences);
+            written.map_err(CannotWrite)?;
         }
         out.flush().map_err(CannotWrite)?;
         Ok(verdict)
@@ -180,8 +183,7 @@ impl MatrixArgs {
     /// `None` if it says what is wrong.
     fn read(&self) -> miette::Result<Option<Matrix>> {
         let text = scenario::read_text(&self.file);
-        let text =
-            text.into_diagnostic().wrap_err_with(|| format!("cannot read {}", self.file.display()))?;
+        let text = text.into_diagnostic().wrap_err_with(|| format!("cannot read {}", self.file.display()))?;
         match matrix::read(self.file.display().to_string(), &text) {
             Ok(matrix) => Ok(Some(matrix)),
             Err((problems, sources)) => {
