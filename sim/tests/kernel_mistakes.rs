@@ -112,6 +112,7 @@ fn each_mistake_is_named_at_its_place() {
         ),
         ("dma \"nik\" read 0", "\"nik\"", "no device is called `nik`", "did you mean `nic`?"),
         ("dma \"nic\" read 0 len=4097", "4097", "len is at most 0x1000", ""),
+        ("peek $iommu size=0", "0", "a number has at least one byte", ""),
         ("open \"/dev/iommu\" by=\"vm\"", "\"vm\"", "no process is called `vm`", "there is vmm"),
         ("device \"a\" stream=1", "device \"a\" stream=1", "`device` comes before the first step", ""),
         (

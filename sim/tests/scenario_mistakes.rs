@@ -214,6 +214,13 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
             "",
         ),
         (
+            "vmm \"b\" start { ram 0x40000000 size=0x1000; ram 0 size=0xfffffffffffff000; }",
+            "ram 0 size=0xfffffffffffff000",
+            "a guest has at most 0x10000000 bytes of memory",
+            "",
+        ),
+        ("guest \"vm0\" read 0x40000000 size=0", "0", "a number has at least one byte", ""),
+        (
             "vmm \"b\" start { idr IDR0.HTTUU=1; }",
             "IDR0.HTTUU=1",
             "no ID register field is called IDR0.HTTUU; did you mean IDR0.HTTU?",

@@ -1,8 +1,8 @@
 //! The commands about what a VMM may read and show: `capability`, `audit` and `matrix`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -12,8 +12,8 @@ use smmu_model::features::Preset;
 use smmu_sim::machine;
 use smmu_sim::matrix::{self, Matrix};
 use smmu_sim::negotiation::{Capability, Policy, Seen, Vintage, analysis, audit};
-
 use smmu_sim::output::{Format, Unfailing};
+use smmu_sim::scenario;
 
 use super::{CannotWrite, OutputArgs, Verdict, output, parse_assignment, preset_names, registers};
 
@@ -46,8 +46,8 @@ Exit codes: 0 done; 2 no capability has this name.";
 ///
 /// Flips each bit of IDR0 to IDR5 outside the list, one at a time, in what the kernel reports, and compares what the
 /// guest is shown, what the VMM asks of VIOMMU_ALLOC, and whether it starts. Policies: `kdoc` follows the list,
-/// `passthrough` shows what it reads and does not emulate, `verbatim` shows all of it, `masked` follows the mask of a hypothetical explicit kernel; the others are what
-/// real VMMs do. Without a policy, all are audited.
+/// `passthrough` shows what it reads and does not emulate, `verbatim` shows all of it, `masked` follows the mask of a
+/// hypothetical explicit kernel; the others are what real VMMs do. Without a policy, all are audited.
 #[derive(Args, Debug)]
 #[command(after_long_help = AUDIT_HELP)]
 pub(super) struct AuditArgs {
@@ -114,7 +114,10 @@ impl AuditArgs {
             if !dependences.is_empty() {
                 verdict = Verdict::Failed;
             }
-            audit::write(&mut out, self.output.format(), policy.name(), &dependences).map_err(CannotWrite)?;
+            let refused = policy.decide(vintage, &seen).err();
+            let written =
+                audit::write(&mut out, self.output.format(), (policy.name(), refused), &dependences);
+            written.map_err(CannotWrite)?;
         }
         out.flush().map_err(CannotWrite)?;
         Ok(verdict)
@@ -150,7 +153,7 @@ const MATRIX_HELP: &str = "\
 Examples:
   smmu-sim matrix matrices/default.kdl
   smmu-sim matrix --quiet --html report.html matrices/default.kdl
-  smmu-sim matrix matrices/btm.kdl --format json
+  smmu-sim matrix matrices/claims/btm-raw.kdl --format json
 
 Exit codes: 0 every `expect` of the file is met; 1 one is not; 2 the file cannot be used.";
 
@@ -179,22 +182,17 @@ impl MatrixArgs {
 
     /// `None` if it says what is wrong.
     fn read(&self) -> miette::Result<Option<Matrix>> {
-        let text = read_text(&self.file)?;
+        let text = scenario::read_text(&self.file);
+        let text = text.into_diagnostic().wrap_err_with(|| format!("cannot read {}", self.file.display()))?;
         match matrix::read(self.file.display().to_string(), &text) {
             Ok(matrix) => Ok(Some(matrix)),
             Err((problems, sources)) => {
-                let mut err = Unfailing(io::stderr());
-                for problem in &problems {
-                    write!(err, "{}", problem.render(&sources)).expect("what cannot be written is dropped");
-                }
+                let text = scenario::render_all(&problems, &sources);
+                write!(Unfailing(io::stderr()), "{text}").expect("what cannot be written is dropped");
                 Ok(None)
             }
         }
     }
-}
-
-fn read_text(path: &Path) -> miette::Result<String> {
-    fs::read_to_string(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))
 }
 
 /// Cells that have run; hidden where nobody watches.

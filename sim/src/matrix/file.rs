@@ -15,13 +15,16 @@ use crate::scenario::arguments::{Arguments, no_block, number};
 use crate::scenario::scope::Scope;
 use crate::scenario::span::Spanned;
 use crate::scenario::syntax::{self, Node};
-use crate::scenario::{Problem, Sources};
+use crate::scenario::{PROBLEMS_MAX, Problem, Sources};
 
 /// The nodes of a matrix file.
 const NODES: &[&str] = &["hardware", "platform", "kernel", "vmm", "expect"];
 
 /// More cells than anybody reads, or waits for.
-const CELLS_MAX: usize = 100_000;
+const CELLS_MAX: usize = 10_000;
+
+/// An axis with more members is a mistake: pairs of kernels are compared.
+const MEMBERS_MAX: usize = 100;
 
 /// Everything that is wrong with a file, with its text.
 pub type Broken = (Vec<Problem>, Sources);
@@ -38,6 +41,9 @@ pub fn read(name: String, text: &str) -> Result<Matrix, Broken> {
     for node in &nodes {
         if let Err(problem) = reader.node(node) {
             reader.problems.push(problem);
+        }
+        if reader.problems.len() > PROBLEMS_MAX {
+            break;
         }
     }
     if let Some(last) = nodes.last() {
@@ -183,6 +189,9 @@ impl Reader {
         let parties = [By::Kernel, By::Vmm, By::Guest];
         let by = choice(&mut arguments, "by", &parties, |by| by.name())?;
         let errno = choice(&mut arguments, "errno", Errno::ALL, |errno| errno.name())?;
+        if kind != Kind::Refused && (by.is_some() || errno.is_some()) {
+            return Err(Problem::new(node.span, "only a refusal has `by=` and `errno=`"));
+        }
         let axes: [(_, Vec<_>); 4] = [
             ("hardware", self.hardware.iter().map(|one| one.name.clone()).collect()),
             ("platform", self.platforms.iter().map(|one| one.name.clone()).collect()),
@@ -223,9 +232,15 @@ impl Reader {
 /// The name of a new member of an axis.
 fn new_name<'a>(
     arguments: &mut Arguments,
-    mut known: impl Iterator<Item = &'a String>,
+    mut known: impl ExactSizeIterator<Item = &'a String>,
 ) -> Result<String, Problem> {
     let name = arguments.required_text("a name")?;
+    if name.value.is_empty() || name.value.contains(char::is_control) {
+        return Err(Problem::new(name.span, "a name is not empty, and stands in one line"));
+    }
+    if known.len() == MEMBERS_MAX {
+        return Err(Problem::new(name.span, format!("an axis has at most {MEMBERS_MAX} members")));
+    }
     if known.any(|known| *known == name.value) {
         return Err(Problem::new(name.span, format!("`{}` is there already", name.value)));
     }

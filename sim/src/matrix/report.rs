@@ -24,8 +24,8 @@ pub struct Report<'a> {
 pub struct Unmet<'a> {
     /// The expectation.
     pub expectation: &'a Expectation,
-    /// The first cell that is otherwise; `None` if no cell is meant.
-    pub cell: Option<usize>,
+    /// The first cell that is otherwise.
+    pub cell: usize,
     /// How many of how many cells are otherwise.
     pub count: (usize, usize),
 }
@@ -45,11 +45,10 @@ pub fn run<'a>(matrix: &'a Matrix, done: impl Fn() + Sync) -> Report<'a> {
     Report { matrix, cells, breaks, unmet }
 }
 
+/// `None` if all cells that are meant are as expected. There are some: the names of an expectation are of the axes.
 fn judge<'a>(matrix: &Matrix, expectation: &'a Expectation, cells: &[Cell]) -> Option<Unmet<'a>> {
-    let meant = |cell: &&Cell| expectation.means(matrix.names(cell.place));
-    let total = cells.iter().filter(meant).count();
-    let is_otherwise = |cell: &Cell| !expectation.is_met(&cell.outcome);
-    let count = cells.iter().filter(meant).filter(|cell| is_otherwise(cell)).count();
-    let first = cells.iter().position(|cell| meant(&cell) && is_otherwise(cell));
-    (count > 0 || total == 0).then_some(Unmet { expectation, cell: first, count: (count, total) })
+    let meant = (0..cells.len()).filter(|index| expectation.means(matrix.names(cells[*index].place)));
+    let (met, unmet): (Vec<_>, Vec<_>) = meant.partition(|index| expectation.is_met(&cells[*index].outcome));
+    let cell = *unmet.first()?;
+    Some(Unmet { expectation, cell, count: (unmet.len(), met.len() + unmet.len()) })
 }

@@ -32,13 +32,9 @@ pub fn write(out: &mut impl Write, report: &Report<'_>, quiet: bool) -> io::Resu
 /// An expectation that was not met, with its line underlined.
 fn complaint(report: &Report<'_>, unmet: &Unmet<'_>) -> String {
     let (count, total) = unmet.count;
-    let message = match unmet.cell.map(|index| &report.cells[index]) {
-        None => "no cell is meant".to_owned(),
-        Some(cell) => {
-            let names = report.matrix.names(cell.place).join(" × ");
-            format!("{count} of {total} cells are otherwise: {names}: {}", cell.outcome)
-        }
-    };
+    let cell = &report.cells[unmet.cell];
+    let names = report.matrix.names(cell.place).join(" × ");
+    let message = format!("not so in {count} of {total} cells, first {names}: {}", cell.outcome);
     let problem = crate::scenario::Problem::new(unmet.expectation.span, message);
     problem.labelled("not met").render(&report.matrix.sources)
 }

@@ -71,7 +71,8 @@ fn change(before: &Result<Decision, Refused>, after: &Result<Decision, Refused>)
         }
         (Ok(_), Err(refused)) => Some(Change::Refuses(*refused)),
         (Err(_), Ok(_)) => Some(Change::Starts),
-        (Err(before), Err(after)) => (before != after).then_some(Change::Refuses(*after)),
+        // It refuses either way; another value of the same field is no other answer.
+        (Err(before), Err(after)) => (before.field != after.field).then_some(Change::Refuses(*after)),
     }
 }
 
@@ -101,17 +102,18 @@ fn name_of(register: usize, bit: u8) -> String {
     field.map_or_else(|| format!("IDR{register}[{bit}]"), |field| field.name.to_owned())
 }
 
-/// Writes what was found, a line for each field, and how many bits it is.
+/// Writes whether the VMM refuses the host as it is, then what was found, a line for each field, and how many bits it is.
 ///
 /// In JSON, there is a line for each bit, `{"type": "dependence", "policy", "field", "register", "bit", "change"}`, and the
-/// last is `{"type": "summary", "policy", "dependences"}`.
+/// last is `{"type": "summary", "policy", "refuses", "dependences"}`.
 pub fn write(
     out: &mut impl Write,
     format: Format,
-    policy: &str,
+    (policy, refused): (&str, Option<Refused>),
     dependences: &[Dependence],
 ) -> io::Result<()> {
     let count = dependences.len();
+    let refused = refused.map(|refused| refused.to_string());
     match format {
         Format::Json => {
             for Dependence { field, register, bit, change } in dependences {
@@ -122,16 +124,22 @@ pub fn write(
                 });
                 writeln!(out, "{line}")?;
             }
-            let last = json!({ "type": "summary", "policy": policy, "dependences": count });
+            let last =
+                json!({ "type": "summary", "policy": policy, "refuses": refused, "dependences": count });
             writeln!(out, "{last}")
         }
         Format::Text => {
+            if let Some(refused) = refused {
+                writeln!(out, "{policy}: {refused}")?;
+            }
             for of_field in dependences.chunk_by(|one, other| one.field == other.field) {
                 let (field, change) = (&of_field[0].field, of_field[0].change.text());
                 writeln!(out, "{policy} depends on {field}, which the kernel's list does not let it read")?;
                 writeln!(out, "  with bit {} flipped, {change}", of_field[0].bit)?;
             }
-            writeln!(out, "{policy}: {count} bits outside the kernel's list matter")
+            let bits = if count == 1 { "bit" } else { "bits" };
+            let matter = if count == 1 { "matters" } else { "matter" };
+            writeln!(out, "{policy}: {count} {bits} outside the kernel's list {matter}")
         }
     }
 }
@@ -153,6 +161,7 @@ mod tests {
     use smmu_model::features::Preset;
 
     use super::super::PROFILES;
+    use super::super::policy::set;
     use super::*;
 
     fn fields(policy: Policy) -> Vec<String> {
@@ -177,6 +186,15 @@ mod tests {
         assert_eq!(of("qemu-11.1"), ["IDR0.ATS", "IDR5.OAS"]);
         assert_eq!(of("openvmm-2026"), ["IDR5.OAS"]);
         assert_eq!(of("cloud-hypervisor-2026"), ["IDR0.COHACC", "IDR0.VMID16", "IDR5.OAS"]);
+    }
+
+    #[test]
+    fn a_vmm_that_refuses_the_host_depends_on_what_would_change_its_mind() {
+        let mut seen = Seen { ids: Preset::Grace.id_registers(), mask: None, capabilities: 0 };
+        set(&mut seen.ids, "IDR5.OAS", 1);
+        let qemu = Policy::from_name("qemu-11.1").expect("it is known");
+        let found = audit(qemu, Vintage::Linux7_3, &seen);
+        let [Dependence { bit: 2, change: Change::Starts, .. }] = found[..] else { panic!("{found:?}") };
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! 1. Does the kernel need software for it? Then a capability bit must say so.
 //! 2. Does firmware have a say? Then a capability bit must carry its word.
 //! 3. Is something enabled per virtual machine? Then VIOMMU_ALLOC needs a flag.
-//! 4. Neither: the VMM reads `idr[]`.
+//! 4. Neither: the VMM reads `idr[]`, if the kernel's list has the field.
 //!
 //! [`CAPABILITIES`](super::CAPABILITIES) answers them for every field of IDR0 to IDR5.
 
@@ -35,8 +35,10 @@ pub enum Documented {
     Since6_13,
     /// Since Linux 7.3.
     Since7_3,
-    /// Not in the list, but implied by something else that the kernel says.
+    /// Not in the list, but implied by a call that succeeds.
     Implied,
+    /// Not in the list, but GET_HW_INFO says it of each device.
+    PerDevice,
     /// Not in the list.
     No,
 }
@@ -55,6 +57,10 @@ pub struct Answer {
 pub enum Way {
     /// The VMM reads `idr[]`.
     Direct,
+    /// The list would have to grow by it; then the VMM reads `idr[]`.
+    OnceListed,
+    /// The VMM knows it from the calls that succeed.
+    Implied,
     /// A capability bit of GET_HW_INFO must say it.
     CapabilityBit,
     /// A capability bit, and a flag of VIOMMU_ALLOC for each virtual machine.
@@ -66,14 +72,19 @@ pub enum Way {
 impl Capability {
     /// What the answers come to.
     pub fn way(&self) -> Way {
+        let is_listed = matches!(self.documented, Documented::Since6_13 | Documented::Since7_3);
         if self.is_of_the_vmm() {
             Way::OfTheVmm
+        } else if self.documented == Documented::Implied {
+            Way::Implied
         } else if self.enable.is_yes {
             Way::BitAndFlag
         } else if self.software.is_yes || self.firmware.is_yes {
             Way::CapabilityBit
-        } else {
+        } else if is_listed {
             Way::Direct
+        } else {
+            Way::OnceListed
         }
     }
 
@@ -106,10 +117,11 @@ impl Documented {
     /// In words.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Since6_13 => "documented since Linux 6.13",
-            Self::Since7_3 => "documented since Linux 7.3",
-            Self::Implied => "not documented, but implied by something else",
-            Self::No => "not documented: a VMM must ignore it",
+            Self::Since6_13 => "listed since Linux 6.13",
+            Self::Since7_3 => "listed since Linux 7.3",
+            Self::Implied => "not listed, but implied by a call that succeeds",
+            Self::PerDevice => "not listed, but out_capabilities has it for each device",
+            Self::No => "not listed: a VMM must ignore it",
         }
     }
 
@@ -119,6 +131,7 @@ impl Documented {
             Self::Since6_13 => "6.13",
             Self::Since7_3 => "7.3",
             Self::Implied => "implied",
+            Self::PerDevice => "per-device",
             Self::No => "no",
         }
     }
@@ -129,6 +142,8 @@ impl Way {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Direct => "read idr[] directly",
+            Self::OnceListed => "add it to the list, and read idr[] directly",
+            Self::Implied => "nothing to read",
             Self::CapabilityBit => "a capability bit of GET_HW_INFO",
             Self::BitAndFlag => "a capability bit of GET_HW_INFO and a flag of VIOMMU_ALLOC",
             Self::OfTheVmm => "the VMM's own decision",
@@ -139,6 +154,8 @@ impl Way {
     pub const fn key(self) -> &'static str {
         match self {
             Self::Direct => "direct",
+            Self::OnceListed => "once-listed",
+            Self::Implied => "implied",
             Self::CapabilityBit => "capability-bit",
             Self::BitAndFlag => "capability-bit-and-flag",
             Self::OfTheVmm => "vmm",

@@ -191,7 +191,7 @@ fn documented(vintage: Vintage, seen: &Seen) -> IdRegisters {
         let is_listed = match capability.documented {
             Documented::Since6_13 => true,
             Documented::Since7_3 => vintage >= Vintage::Linux7_3,
-            Documented::Implied | Documented::No => false,
+            Documented::Implied | Documented::PerDevice | Documented::No => false,
         };
         for name in capability.fields.iter().filter(|_| is_listed) {
             set(&mut ids, name, read(seen, name));
@@ -210,7 +210,7 @@ fn of_everything(seen: &Seen, mask: &[u32; 6]) -> IdRegisters {
         home.is_some_and(|home| {
             home.way() == Way::OfTheVmm && home.documented == Documented::No
                 || needs_stage2.contains(&home.name)
-        }) || ["IDR0.S1P", "IDR0.COHACC", "IDR0.NS1ATS"].contains(&name)
+        }) || ["IDR0.S1P", "IDR0.COHACC"].contains(&name)
     };
     let fields = FIELDS.iter().filter(|field| !field.is_register() && !is_own(field.name));
     for (field, mask) in fields.filter_map(|field| Some((field, mask_of(field.name, mask)?))) {

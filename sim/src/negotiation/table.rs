@@ -6,6 +6,7 @@ const HW_INFO: &str = "Linux 7.3, include/uapi/linux/iommufd.h, struct iommu_hw_
 const NESTING: &str = "Linux 7.3, arm-smmu-v3-iommufd.c";
 const DRIVER: &str = "Linux 7.3, arm-smmu-v3.c";
 const IORT: &str = "Arm DEN 0049, IORT, SMMUv3 node, Flags";
+const IORT_ROOT: &str = "Arm DEN 0049, IORT, root complex node, ATS attribute";
 
 const fn no(why: &'static str) -> Answer {
     Answer { is_yes: false, why }
@@ -70,14 +71,18 @@ pub const CAPABILITIES: &[Capability] = &[
         "CD.A of the guest is judged by the SMMU: with TERM_MODEL = 1, CD.A = 0 is C_BAD_CD.",
         &[HW_INFO, "IHI 0070 §5.5"],
     ),
-    direct(
-        "STALL",
-        &["IDR0.STALL_MODEL"],
-        Documented::Since6_13,
-        no("The kernel resumes stalls of nested domains already: a fault queue, or at once with an abort."),
-        "CD.S of the guest is judged by the SMMU. S1STALLD is the guest's even for a device that cannot stall.",
-        &[HW_INFO, NESTING, "IHI 0070 §5.5"],
-    ),
+    Capability {
+        name: "STALL",
+        fields: &["IDR0.STALL_MODEL"],
+        documented: Documented::Since6_13,
+        software: no(
+            "The kernel ends stalls of nested domains already: through a fault queue, or at once with an abort.",
+        ),
+        firmware: no("It says which devices can stall (dma-can-stall), not what the SMMU does."),
+        enable: NO_ENABLE,
+        advice: "CD.S of the guest is judged by the SMMU. S1STALLD is the guest's even for a device that cannot stall.",
+        sources: &[HW_INFO, NESTING, "IHI 0070 §5.5"],
+    },
     direct(
         "TTENDIAN",
         &["IDR0.TTENDIAN"],
@@ -91,16 +96,16 @@ pub const CAPABILITIES: &[Capability] = &[
         &["IDR0.CD2L"],
         Documented::Since6_13,
         no("S1Fmt of the guest's STE is passed on as it is."),
-        "A guest that is shown CD2L on an SMMU without it gets C_BAD_STE for S1Fmt other than 0.",
-        &[HW_INFO, NESTING],
+        "A guest that is shown CD2L on an SMMU without it gets C_BAD_STE for its first two-level CD table (S1Fmt not 0).",
+        &[HW_INFO, NESTING, "IHI 0070 §5.2"],
     ),
     direct(
         "ASID16",
         &["IDR0.ASID16"],
         Documented::Since6_13,
         no("The kernel refuses commands with more ASID bits than the SMMU has: EIO."),
-        "A guest that is shown 16 bits on an SMMU with 8 gets C_BAD_CD, and its TLBIs are refused.",
-        &[HW_INFO, NESTING],
+        "A guest that is shown 16 bits on an SMMU with 8 gets C_BAD_CD for an ASID above 255, and its TLBIs are refused.",
+        &[HW_INFO, NESTING, "IHI 0070 §5.4"],
     ),
     direct(
         "TTF",
@@ -117,21 +122,23 @@ pub const CAPABILITIES: &[Capability] = &[
         "A vDEVICE gives the guest's StreamID any number: the VMM's topology decides.",
         &[HW_INFO, NESTING],
     ),
-    direct(
-        "SSIDSIZE",
-        &["IDR1.SSIDSIZE"],
-        Documented::Since6_13,
-        no("S1CDMax and S1DSS of the guest's STE are passed on as they are."),
-        "Each device has its own number of PASIDs in out_max_pasid_log2. S1CDMax above SSIDSIZE is C_BAD_STE.",
-        &[HW_INFO, NESTING],
-    ),
+    Capability {
+        name: "SSIDSIZE",
+        fields: &["IDR1.SSIDSIZE"],
+        documented: Documented::Since6_13,
+        software: no("S1CDMax and S1DSS of the guest's STE are passed on as they are."),
+        firmware: no("It says how many PASIDs a device has (pasid-num-bits), not how many the SMMU has."),
+        enable: NO_ENABLE,
+        advice: "Each device has its own number of PASIDs in out_max_pasid_log2. S1CDMax above SSIDSIZE is C_BAD_STE.",
+        sources: &[HW_INFO, NESTING, "IHI 0070 §5.2"],
+    },
     direct(
         "BBML",
         &["IDR3.BBML"],
         Documented::Since6_13,
         CD_ONLY,
         "A guest that trusts a level that the SMMU lacks changes block sizes without a break: TLB conflicts.",
-        &[HW_INFO, "IHI 0070 §3.21.1.1"],
+        &[HW_INFO, "IHI 0070 §3.21.1"],
     ),
     direct(
         "RIL",
@@ -173,14 +180,16 @@ pub const CAPABILITIES: &[Capability] = &[
         "Set, if HWPT_ALLOC with NEST_PARENT succeeds.",
         &[HW_INFO],
     ),
-    direct(
-        "COHACC",
-        &["IDR0.COHACC"],
-        Documented::Implied,
-        no("VFIO binds only devices behind a coherent SMMU."),
-        "Set. Firmware may override the register (IORT COHACC, dma-coherent), so it must not be read.",
-        &[HW_INFO, IORT],
-    ),
+    Capability {
+        name: "COHACC",
+        fields: &["IDR0.COHACC"],
+        documented: Documented::Implied,
+        software: no("VFIO binds only devices behind a coherent SMMU."),
+        firmware: yes("The kernel goes by firmware's word alone (dma-coherent, the IORT's COHACC override)."),
+        enable: NO_ENABLE,
+        advice: "Set, if VFIO_DEVICE_BIND_IOMMUFD succeeds. The register may say otherwise, and must not be read.",
+        sources: &[HW_INFO, IORT],
+    },
     Capability {
         name: "HTTU",
         fields: &["IDR0.HTTU"],
@@ -201,7 +210,9 @@ pub const CAPABILITIES: &[Capability] = &[
         software: yes(
             "CR2.PTM must be 0, and the VMID of the nest parent must be that of KVM's virtual machine.",
         ),
-        firmware: yes("The interconnect must carry DVM messages to this SMMU."),
+        firmware: no(
+            "It says nothing of broadcasts: IDR0.BTM is 0 unless the interconnect carries them to the SMMU.",
+        ),
         enable: yes("VMIDs are joined when the virtual IOMMU is made: the VMM gives KVM's descriptor."),
         advice: "Shown without all of it, a guest's TLBI never reaches the SMMU, and translations stay. Every VMM \
                  must mask it from the first day, or no kernel can ever set it.",
@@ -209,24 +220,39 @@ pub const CAPABILITIES: &[Capability] = &[
     },
     Capability {
         name: "ATS",
-        fields: &["IDR0.ATS", "IDR0.NS1ATS", "IDR0.ATSRECERR", "IDR3.PASIDTT"],
-        documented: Documented::Implied,
+        fields: &["IDR0.ATS"],
+        documented: Documented::PerDevice,
         software: no("EATS of the guest's STE decides, and ATC_INV is accepted where the SMMU has ATS."),
         firmware: yes("Each root complex has its ATS attribute; out_capabilities has the bit per device."),
         enable: NO_ENABLE,
         advice: "PCI_ATS_NOT_SUPPORTED of GET_HW_INFO counts, not the register: the VMM sets IDR0.ATS if it \
                  describes a device with ATS.",
-        sources: &[HW_INFO, NESTING],
+        sources: &[HW_INFO, NESTING, IORT_ROOT],
     },
+    emulated(
+        "ATS errors",
+        &["IDR0.ATSRECERR"],
+        Documented::No,
+        "The guest's CR2.REC_CFG_ATS is the VMM's; that of the SMMU is the host's, and Linux leaves it 0.",
+        &[DRIVER, "IHI 0070 §6.3.12"],
+    ),
+    direct(
+        "PASIDTT",
+        &["IDR3.PASIDTT"],
+        Documented::No,
+        no("With it, Translated transactions may carry a PASID, which the SMMU looks up in the guest's CDs."),
+        "It means something with ATS only. Hidden, a guest does without.",
+        &["IHI 0070 §3.9.1, §6.3.4"],
+    ),
     Capability {
         name: "PRI",
         fields: &["IDR0.PRI"],
         documented: Documented::No,
         software: yes("Page requests of nested domains are not delivered: the kernel denies them."),
-        firmware: NO_FIRMWARE,
+        firmware: yes("The IORT's ATS attribute says which root complexes can do it."),
         enable: yes("Requests must be routed to the queue of the virtual machine."),
         advice: "A guest that is shown PRI enables it on its devices, and each request is answered with a failure.",
-        sources: &[NESTING, "IHI 0070 §8"],
+        sources: &[NESTING, IORT_ROOT, "IHI 0070 §8"],
     },
     Capability {
         name: "MPAM",
@@ -245,24 +271,24 @@ pub const CAPABILITIES: &[Capability] = &[
         fields: &["IDR3.PBHA"],
         documented: Documented::No,
         software: yes(
-            "Bits of a page descriptor reach the interconnect: the stage 2 tables must say whose count.",
+            "Both stages say which bits of their descriptors count (CD.HWU0nn, STE.S2HWUnn); stage 2 is the kernel's.",
         ),
         firmware: yes("What the bits mean is the system's."),
         enable: yes("Per virtual machine, as the bits are shared with the host."),
         advice: "Hide it.",
-        sources: &["IHI 0070 §6.3.4"],
+        sources: &["IHI 0070 §5.2, §5.4, §6.3.4"],
     },
     Capability {
         name: "D128",
         fields: &["IDR5.D128"],
         documented: Documented::No,
         software: yes(
-            "TTL and the addresses of invalidations have another form, which the kernel does not know.",
+            "Range invalidation has TTL128 for it, and the kernel refuses a guest's command with that bit: EIO.",
         ),
         firmware: NO_FIRMWARE,
         enable: NO_ENABLE,
         advice: "The model has no 128-bit descriptors.",
-        sources: &["IHI 0070 §6.3.6"],
+        sources: &[NESTING, "IHI 0070 §4.4.1, §6.3.6"],
     },
     direct(
         "E0PD",
@@ -293,7 +319,7 @@ pub const CAPABILITIES: &[Capability] = &[
         &["IDR5.OAS"],
         Documented::No,
         no("The aperture of the nest parent is 2^OAS, and IOAS_IOVA_RANGES shows it."),
-        "The VMM's memory map decides what the guest is shown. All known VMMs read the register all the same.",
+        "Unlisted, the VMM's memory map decides what the guest is shown. All known VMMs read the register all the same.",
         &[HW_INFO, NESTING],
     ),
     direct(
@@ -308,6 +334,7 @@ pub const CAPABILITIES: &[Capability] = &[
         name: "stage 2",
         fields: &[
             "IDR0.S2P",
+            "IDR0.NS1ATS",
             "IDR0.VMID16",
             "IDR0.VMW",
             "IDR3.S2PI",
@@ -386,15 +413,17 @@ pub const CAPABILITIES: &[Capability] = &[
         firmware: yes("Root firmware owns it."),
         enable: yes("Per Realm."),
         advice: "Hide it.",
-        sources: &["IHI 0070 §3.25"],
+        sources: &["IHI 0070 §3.24, §3.25"],
     },
     direct(
         "PPS",
         &["IDR3.PPS"],
         Documented::No,
-        no("It tells how PASIDs of page requests are answered."),
+        no(
+            "It tells whether automatic responses to page requests always carry the PASID, or as STE.PPAR says.",
+        ),
         "It means something with PRI only.",
-        &["IHI 0070 §6.3.4"],
+        &["IHI 0070 §5.2, §6.3.4"],
     ),
 ];
 

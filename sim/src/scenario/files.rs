@@ -1,10 +1,11 @@
 //! Finds scenarios in the file system and reads them.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::check::{Broken, Files, check};
+use super::problem;
 use super::step::Scenario;
 
 /// Reads included files from the file system.
@@ -13,8 +14,22 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| error.to_string())
+        read_text(Path::new(path)).map_err(|error| error.to_string())
     }
+}
+
+/// A file with more bytes is nobody's scenario or matrix: it may be a device that never ends.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// The text of a file that people write. Longer ones than 1 MiB are not read.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > usize::try_from(BYTES_MAX).expect("1 MiB fits") {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is longer than 1 MiB"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("the file is not text: {error}")))
 }
 
 /// A scenario's file.
@@ -45,10 +60,8 @@ pub(crate) fn find<P: AsRef<Path>>(paths: &[P]) -> (Vec<Found>, String) {
 /// The checked scenario in `file`, or what is wrong with it, as text.
 pub(crate) fn load(file: &Found) -> Result<Scenario, String> {
     let Found { path, name } = file;
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}\n"))?;
-    check(name, &text, &Disk).map_err(|Broken { sources, problems }| {
-        problems.iter().map(|problem| problem.render(&sources)).collect()
-    })
+    let text = read_text(path).map_err(|error| format!("{name}: {error}\n"))?;
+    check(name, &text, &Disk).map_err(|Broken { sources, problems }| problem::render_all(&problems, &sources))
 }
 
 /// Adds what is at `path`. `around` are the folders that it is in, without symbolic links: a link to one of them

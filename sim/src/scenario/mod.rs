@@ -23,10 +23,11 @@ pub(crate) use answers::allows;
 pub use answers::{Answers, Asked, Recorder};
 pub use batch::{Answering, Exit, Options, run_paths};
 pub use check::{Broken, CLAIMS, Files, KERNEL_CLAIMS, KERNEL_NODES, NODES, check, ioctls};
-pub use files::Disk;
+pub use files::{Disk, read_text};
 pub(crate) use files::{find, load};
 pub(crate) use ioctl::{HW_INFO, field_name, get};
-pub use problem::Problem;
+pub(crate) use problem::PROBLEMS_MAX;
+pub use problem::{Problem, render_all};
 pub use run::{Answer, Denied, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{

@@ -65,6 +65,19 @@ impl Problem {
 
 const LISTED_MAX: usize = 24;
 
+/// More mistakes in one file are not looked for: it is of another kind, or one mistake is behind them all.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
+/// All problems, as text. Of very many, the first.
+pub fn render_all(problems: &[Problem], sources: &Sources) -> String {
+    let shown = &problems[..problems.len().min(PROBLEMS_MAX)];
+    let mut text: String = shown.iter().map(|problem| problem.render(sources)).collect();
+    if shown.len() < problems.len() {
+        text += &format!("  only the first {PROBLEMS_MAX} mistakes are shown\n");
+    }
+    text
+}
+
 /// A problem together with its source, as `miette` wants them.
 #[derive(Debug)]
 struct Shown<'a> {

@@ -143,7 +143,13 @@ fn what_is_wrong_with_a_matrix_is_underlined() {
         (format!("{axes}expect \"works\" \"dma-fails\""), "only a misled guest has symptoms"),
         (format!("{axes}expect \"misled\" \"dma\""), "no symptom is called `dma`"),
         (format!("{axes}expect \"works\" vmm=\"w\""), "no vmm is called `w`"),
+        (format!("{axes}expect \"works\" by=\"kernel\""), "only a refusal has `by=`"),
+        ("vmm \"\" policy=\"kdoc\"".to_owned(), "a name is not empty"),
+        ("vmm \"v\\nw\" policy=\"kdoc\"".to_owned(), "stands in one line"),
         ("hardware \"h\"".to_owned(), "there is no `platform`"),
+        ((0..101).map(|n| format!("kernel \"k{n}\"\n")).collect(), "an axis has at most 100 members"),
+        ("foo\n".repeat(200), "only the first 100 mistakes are shown"),
+        (" ".repeat(1 << 20) + "x", "longer than 1 MiB"),
     ] {
         std::fs::write(&path, &text).expect("the target folder can be written");
         let (output, code) = run(&["matrix", path.to_str().expect("the path is text")]);

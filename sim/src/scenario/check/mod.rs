@@ -37,7 +37,7 @@ use self::area::Area;
 use self::hardware::Device;
 use self::structures::StreamTable;
 use self::table_builder::TableBuilder;
-use super::problem::Problem;
+use super::problem::{PROBLEMS_MAX, Problem};
 use super::scope::{Scope, Variable};
 use super::span::{Source, Sources, Span};
 use super::step::{Action, Backing, Level, MemoryMap, Permitted, RegisterScript, ResultId, Scenario, Step};
@@ -192,11 +192,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Notes a mistake, once: a loop meets it in every turn.
+    /// Notes a mistake, once: a loop meets it in every turn. After too many, the rest is not looked at.
     fn note(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
+        self.full |= self.problems.len() > PROBLEMS_MAX;
     }
 
     fn node(&mut self, node: &Node) -> Result<(), Problem> {

@@ -124,6 +124,9 @@ impl OnKernel<'_, '_> {
         platform.generation.vbtm = arguments.flag("vbtm")?.unwrap_or(false);
         platform.has_atomics = arguments.flag("atomics")?.unwrap_or(true);
         if let Some(vmid) = arguments.number_to("kvm-vmid", u64::from(u16::MAX))? {
+            if vmid.value == 0 {
+                return Err(Problem::new(vmid.span, "VMID 0 is the host's"));
+            }
             platform.first_kvm_vmid = Vmid(u16::try_from(vmid.value).expect("checked against the maximum"));
         }
         arguments.finish()

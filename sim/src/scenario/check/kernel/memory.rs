@@ -109,12 +109,11 @@ impl OnKernel<'_, '_> {
         let mut arguments = self.arguments(node)?;
         let process = self.process_of(&mut arguments)?;
         let at = self.argument(&mut arguments, "an address")?;
-        let bytes = arguments.number_to("size", 8)?.map_or(8, |size| size.value).max(1);
+        let bytes = word_bytes(&mut arguments)?;
         let name = arguments.text("as")?;
         arguments.finish()?;
         let result = self.named(name, Kind::Number)?;
         let claims = self.block(node, Subject::Call(None))?;
-        let bytes = u8::try_from(bytes).expect("checked against the maximum");
         self.step(node, Doing { process, deed: Deed::Peek { at, bytes }, result, claims })
     }
 
@@ -135,6 +134,15 @@ impl OnKernel<'_, '_> {
         }
         let message = "`u64=`, `u32=`, `u16=`, `u8=` or `bytes=` is missing";
         Err(Problem::new(arguments.span(), message))
+    }
+}
+
+/// `size=` of what is read as a number: 1 to 8 bytes, 8 by default.
+pub(super) fn word_bytes(arguments: &mut Arguments) -> Result<u8, Problem> {
+    match arguments.number_to("size", 8)? {
+        None => Ok(8),
+        Some(size) if size.value == 0 => Err(Problem::new(size.span, "a number has at least one byte")),
+        Some(size) => Ok(u8::try_from(size.value).expect("checked against the maximum")),
     }
 }
 

@@ -4,6 +4,7 @@ use smmu_model::layout::names::STE;
 
 use super::super::claims::Subject;
 use super::super::machine::one_of;
+use super::super::memory::word_bytes;
 use super::super::{Kind, OnKernel};
 use super::Talk;
 use crate::scenario::arguments::Arguments;
@@ -30,8 +31,7 @@ impl OnKernel<'_, '_> {
             "write" => ProcessorDeed::Write { at: self.argument(a, "an address")?, data: self.data(a)? },
             "read" => {
                 let at = self.argument(a, "an address")?;
-                let bytes = a.number_to("size", 8)?.map_or(8, |size| size.value).max(1);
-                ProcessorDeed::Read { at, bytes: u8::try_from(bytes).expect("checked against the maximum") }
+                ProcessorDeed::Read { at, bytes: word_bytes(a)? }
             }
             "reg" => self.guest_register(node, a)?,
             "reg-read" => ProcessorDeed::RegisterRead(place(a, &self.base.features)?),

@@ -191,7 +191,7 @@ fn ram(arguments: &mut Arguments, others: &[Ram]) -> Result<Ram, Problem> {
     if !ram.ipa.is_multiple_of(PAGE_SIZE) || !ram.bytes.is_multiple_of(PAGE_SIZE) {
         return Err(Problem::new(span, "memory of a guest consists of pages of 4 KiB"));
     }
-    if others.iter().map(|ram| ram.bytes).sum::<u64>() + ram.bytes > RAM_BYTES_MAX {
+    if others.iter().map(|ram| ram.bytes).sum::<u64>().saturating_add(ram.bytes) > RAM_BYTES_MAX {
         return Err(Problem::new(span, format!("a guest has at most {RAM_BYTES_MAX:#x} bytes of memory")));
     }
     if others.iter().any(|other| other.ipa <= last && first <= other.ipa + (other.bytes - 1)) {
