@@ -13,7 +13,7 @@ use smmu_model::features::Preset;
 use smmu_model::ids::StreamId;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::Outcome;
-use smmu_model::trace::{Event, Silence};
+use smmu_model::trace::{Event, Silence, Sink};
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 use smmu_model::{CachePolicy, Register, Smmu};
 
@@ -139,7 +139,19 @@ impl Chooser for OfCaches {
     }
 }
 
-struct System {
+/// Takes what it hears, if it listens.
+#[derive(Default)]
+struct Ear<const LISTENS: bool>(Vec<Event>);
+
+impl<const LISTENS: bool> Sink for Ear<LISTENS> {
+    const LISTENS: bool = LISTENS;
+
+    fn take(&mut self, event: Event) {
+        self.0.push(event);
+    }
+}
+
+struct System<const LISTENS: bool> {
     smmu: Smmu,
     /// The same registers, and no caches.
     uncached: Smmu,
@@ -151,7 +163,7 @@ struct System {
     draws: u64,
 }
 
-impl System {
+impl<const LISTENS: bool> System<LISTENS> {
     fn new(policy: CachePolicy, bbml: u8, answers: Answers) -> Self {
         let mut memory = SparseMemory::new();
         for (stream, config, set, vmid) in STREAMS {
@@ -211,7 +223,8 @@ impl System {
                 self.change(STREAM_TABLE + u64::from(stream) * 64, &words);
             }
             Act::Access { stream, region, page, write, user } => {
-                self.access(STREAMS[stream].0, region << 21 | page << 12, write, user);
+                let tx = transaction(STREAMS[stream].0, region << 21 | page << 12, write, user);
+                self.access(&tx);
             }
             Act::InvalidateAll => {
                 for words in [[0x04, 31], [0x30, 0], [0x46, 0]] {
@@ -254,7 +267,7 @@ impl System {
         store(&mut self.memory, COMMAND_QUEUE + self.prod % 1024 * 16, &words);
         self.prod = (self.prod + 1) % 2048;
         let prod = self.prod;
-        self.run(&mut Vec::new(), |smmu, env| {
+        self.run(&mut Ear::default(), |smmu, env| {
             smmu.write(env, 0x98, 4, prod).expect("no abort");
             smmu.settle(env);
             assert_eq!(smmu.read(env, 0x9c, 4), Ok(prod), "{words:x?} is legal");
@@ -263,8 +276,8 @@ impl System {
 
     fn run<T>(
         &mut self,
-        events: &mut Vec<Event>,
-        run: impl FnOnce(&mut Smmu, &mut World<'_, SparseMemory, OfCaches, Vec<Event>>) -> T,
+        ear: &mut Ear<LISTENS>,
+        run: impl FnOnce(&mut Smmu, &mut World<'_, SparseMemory, OfCaches, Ear<LISTENS>>) -> T,
     ) -> T {
         // Each call draws from a seed of its own, so that a saved state can go on with the same answers.
         self.draws += 1;
@@ -272,25 +285,16 @@ impl System {
             Answers::Default => None,
             Answers::Seed(seed) => Some(Seeded::new(seed ^ self.draws)),
         });
-        run(&mut self.smmu, &mut World { bus: &mut self.memory, chooser: &mut chooser, sink: events })
+        run(&mut self.smmu, &mut World { bus: &mut self.memory, chooser: &mut chooser, sink: ear })
     }
 
-    fn access(&mut self, stream: u32, address: u64, write: bool, user: bool) {
-        let direction = if write { Direction::Write } else { Direction::Read };
-        let privilege = if user { Privilege::Unprivileged } else { Privilege::Privileged };
-        let tx = Transaction {
-            stream: StreamId(stream),
-            substream: None,
-            address: Iova::new(address),
-            access: Access::new(direction, privilege, Purpose::Data),
-            address_type: AddressType::Untranslated,
-            attributes: Attributes::INCOMING_DEFAULT,
-        };
+    fn access(&mut self, tx: &Transaction) {
         let mut bus = ReadOnly(&mut self.memory);
         let mut world = World { bus: &mut bus, chooser: &mut Defaults, sink: &mut Silence };
-        let expected = self.uncached.clone().transact(&mut world, &tx);
-        let mut events = Vec::new();
-        let found = self.run(&mut events, |smmu, env| smmu.transact(env, &tx));
+        let expected = self.uncached.clone().transact(&mut world, tx);
+        let mut ear = Ear::default();
+        let found = self.run(&mut ear, |smmu, env| smmu.transact(env, tx));
+        let Ear(events) = ear;
         let is_stale = events.iter().any(|event| matches!(event, Event::Stale { .. }));
         let conflicts = matches!(found, Outcome::Abort(rule) if rule.label() == "TLB-01")
             || events
@@ -309,6 +313,19 @@ impl System {
             };
             assert!(alike, "{tx:?}: {found:?} cached, {expected:?} uncached, by {events:?}");
         }
+    }
+}
+
+fn transaction(stream: u32, address: u64, write: bool, user: bool) -> Transaction {
+    let direction = if write { Direction::Write } else { Direction::Read };
+    let privilege = if user { Privilege::Unprivileged } else { Privilege::Privileged };
+    Transaction {
+        stream: StreamId(stream),
+        substream: None,
+        address: Iova::new(address),
+        access: Access::new(direction, privilege, Purpose::Data),
+        address_type: AddressType::Untranslated,
+        attributes: Attributes::INCOMING_DEFAULT,
     }
 }
 
@@ -357,7 +374,7 @@ proptest! {
         seed in prop::option::of(any::<u64>()),
         acts in prop::collection::vec(acts(), 1..120),
     ) {
-        let mut system = System::new(policy, bbml, seed.map_or(Answers::Default, Answers::Seed));
+        let mut system = System::<true>::new(policy, bbml, seed.map_or(Answers::Default, Answers::Seed));
         for act in acts {
             system.act(act);
         }
@@ -369,13 +386,45 @@ proptest! {
         seed in prop::option::of(any::<u64>()),
         acts in prop::collection::vec(acts(), 1..120),
     ) {
-        let mut system = System::new(policy, 1, seed.map_or(Answers::Default, Answers::Seed));
+        let mut system = System::<true>::new(policy, 1, seed.map_or(Answers::Default, Answers::Seed));
         for act in acts {
             system.act(act);
             if system.owes {
                 system.act(Act::InvalidateAll);
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    /// Without a listener an answer given before is given again. Each access comes so often that it is.
+    #[test]
+    fn nobody_who_listens_makes_no_difference(
+        policy in policies(),
+        bbml in 1u8..3,
+        seed in prop::option::of(any::<u64>()),
+        acts in prop::collection::vec(acts(), 1..120),
+    ) {
+        let answers = seed.map_or(Answers::Default, Answers::Seed);
+        let mut heard = System::<true>::new(policy, bbml, answers);
+        let mut unheard = System::<false>::new(policy, bbml, answers);
+        for act in acts {
+            let Act::Access { stream, region, page, write, user } = act else {
+                heard.act(act);
+                unheard.act(act);
+                continue;
+            };
+            for offset in [0, 0x123, 0xfff] {
+                let tx = transaction(STREAMS[stream].0, region << 21 | page << 12 | offset, write, user);
+                let expected = heard.run(&mut Ear::default(), |smmu, env| smmu.transact(env, &tx));
+                let found = unheard.run(&mut Ear::default(), |smmu, env| smmu.transact(env, &tx));
+                prop_assert_eq!(found, expected, "{:?}", tx);
+            }
+        }
+        prop_assert!(heard.smmu == unheard.smmu);
+        prop_assert_eq!(heard.memory.contents(), unheard.memory.contents());
     }
 }
 
@@ -390,7 +439,7 @@ proptest! {
         before in prop::collection::vec(acts(), 1..60),
         after in prop::collection::vec(acts(), 1..60),
     ) {
-        let mut system = System::new(policy, 1, Answers::Seed(seed));
+        let mut system = System::<true>::new(policy, 1, Answers::Seed(seed));
         for act in before {
             system.act(act);
         }
@@ -401,7 +450,7 @@ proptest! {
         let uncached = system.uncached.clone();
         let (memory, answers) = (system.memory.clone(), system.answers);
         let System { prod, owes, draws, .. } = system;
-        let mut twin = System { smmu: loaded, uncached, memory, answers, prod, owes, draws };
+        let mut twin = System::<true> { smmu: loaded, uncached, memory, answers, prod, owes, draws };
         for act in after {
             system.act(act);
             twin.act(act);

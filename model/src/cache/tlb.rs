@@ -8,8 +8,9 @@ use std::ops::RangeInclusive;
 use super::Born;
 use super::directory::{Directory, Key};
 use super::entry::{Combined, Stage1Entry, Stage2Entry, TableEntry};
-use super::pages::{Found, Pages};
+use super::pages::{Found, Inserted, Pages};
 use super::scope::{Scope, Stages, before};
+use super::version::Changes;
 
 use crate::ids::{AddressSpace, Asid, Regime, Vmid};
 
@@ -26,6 +27,7 @@ pub(crate) struct Tlb {
     live: usize,
     /// A translation that is global has been cached since the last time that nothing was.
     has_global: bool,
+    pub(super) changes: Changes,
 }
 
 /// The tags of a stage 1 translation.
@@ -244,13 +246,13 @@ impl Tlb {
         if part < whole {
             space.fractured |= 1 << whole;
         }
-        let replaced = space.combined.insert(va, part, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = space.combined.insert(va, part, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(super) fn restore_stage1(&mut self, tag: VirtualTag, va: u64, entry: Stage1Entry) {
-        let replaced = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(super) fn restore_stage1_table(
@@ -260,21 +262,21 @@ impl Tlb {
         size_bits: u8,
         entry: TableEntry,
     ) {
-        let replaced = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
+        self.live += usize::from(inserted != Inserted::Replaced);
     }
 
     pub(crate) fn insert_stage2(&mut self, vmid: Vmid, ipa: u64, entry: Stage2Entry) {
         self.make_room();
         let space = self.intermediate_space(vmid, entry.born);
-        let replaced = space.pages.insert(ipa, entry.size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = space.pages.insert(ipa, entry.size_bits, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(crate) fn insert_stage2_table(&mut self, vmid: Vmid, ipa: u64, size_bits: u8, entry: TableEntry) {
         self.make_room();
-        let replaced = self.intermediate_space(vmid, entry.born).tables.insert(ipa, size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.intermediate_space(vmid, entry.born).tables.insert(ipa, size_bits, entry);
+        self.live += usize::from(inserted != Inserted::Replaced);
     }
 
     fn virtual_space(&mut self, tag: VirtualTag, born: Born) -> &mut VirtualSpace {
@@ -290,10 +292,24 @@ impl Tlb {
         space
     }
 
+    /// A leaf that is the only one for its addresses changes no answer: it comes because there was none.
+    fn keep_leaf(&mut self, inserted: Inserted) {
+        self.live += usize::from(inserted != Inserted::Replaced);
+        if inserted != Inserted::Alone || self.has_global {
+            self.changes.count();
+        }
+    }
+
     fn make_room(&mut self) {
         if self.live >= ENTRIES_MAX {
-            *self = Self::default();
+            self.clear();
         }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self { changes: self.changes, ..Self::default() };
+        self.changes.count();
     }
 
     /// Removes what `scope` covers of the entries born before `limit`, and returns how many.
@@ -358,6 +374,7 @@ impl Tlb {
     }
 
     fn account(&mut self, removed: usize) -> usize {
+        self.changes.count();
         self.live -= removed;
         self.has_global &= self.live != 0;
         removed
