@@ -11,6 +11,7 @@ mod pages;
 #[cfg(feature = "serde")]
 pub(crate) mod saved;
 pub(crate) mod scope;
+mod tags;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tlb;

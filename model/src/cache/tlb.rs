@@ -6,13 +6,15 @@
 use std::ops::RangeInclusive;
 
 use super::Born;
-use super::directory::{Directory, Key};
+use super::directory::Directory;
 use super::entry::{Combined, Stage1Entry, Stage2Entry, TableEntry};
 use super::pages::{Found, Inserted, Pages};
 use super::scope::{Scope, Stages, before};
+pub(crate) use super::tags::Tags;
+use super::tags::VirtualTag;
 use super::version::Changes;
 
-use crate::ids::{AddressSpace, Asid, Regime, Vmid};
+use crate::ids::{AddressSpace, Regime, Vmid};
 
 /// Most entries that there are at once; one more and all go first. Over-invalidation is always permitted (§4.4).
 pub(crate) const ENTRIES_MAX: usize = 4 << 20;
@@ -28,22 +30,6 @@ pub(crate) struct Tlb {
     /// A translation that is global has been cached since the last time that nothing was.
     has_global: bool,
     pub(super) changes: Changes,
-}
-
-/// The tags of a stage 1 translation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct VirtualTag {
-    pub(super) regime: Regime,
-    pub(super) space: AddressSpace,
-}
-
-/// The tags with which a transaction looks stage 1 translations up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Tags {
-    pub(crate) regime: Regime,
-    /// `None` in a regime without ASIDs.
-    pub(crate) asid: Option<Asid>,
-    pub(crate) aset: bool,
 }
 
 /// What is cached of one VA space.
@@ -92,58 +78,6 @@ impl PartialEq for IntermediateSpace {
 }
 
 impl Eq for IntermediateSpace {}
-
-impl VirtualTag {
-    /// The tags of all spaces of these regimes.
-    fn all(regimes: RangeInclusive<Regime>) -> RangeInclusive<Self> {
-        Self { regime: *regimes.start(), space: AddressSpace::Only }..=Self {
-            regime: *regimes.end(),
-            space: AddressSpace::Global { aset: true },
-        }
-    }
-}
-
-impl Tags {
-    fn own(self) -> VirtualTag {
-        let space = self.asid.map_or(AddressSpace::Only, AddressSpace::Asid);
-        VirtualTag { regime: self.regime, space }
-    }
-
-    fn global(self) -> VirtualTag {
-        VirtualTag { regime: self.regime, space: AddressSpace::Global { aset: self.aset } }
-    }
-
-    fn of(self, not_global: bool) -> VirtualTag {
-        VirtualTag { regime: self.regime, space: self.space(not_global) }
-    }
-
-    /// The space that a leaf belongs to: nG has a meaning only where there are ASIDs (§3.17).
-    pub(crate) fn space(self, not_global: bool) -> AddressSpace {
-        if not_global || self.asid.is_none() { self.own().space } else { self.global().space }
-    }
-}
-
-impl Key for VirtualTag {
-    #[inline(always)]
-    fn hint(self) -> u16 {
-        let vmid = match self.regime {
-            Regime::NsEl1(Vmid(vmid)) => vmid,
-            Regime::NsEl2 | Regime::NsEl2E2h => 1,
-        };
-        match self.space {
-            AddressSpace::Asid(Asid(asid)) => asid ^ vmid,
-            AddressSpace::Only => 2,
-            AddressSpace::Global { .. } => vmid ^ 0xf,
-        }
-    }
-}
-
-impl Key for Vmid {
-    #[inline(always)]
-    fn hint(self) -> u16 {
-        self.0
-    }
-}
 
 impl Tlb {
     /// How many entries there are.
