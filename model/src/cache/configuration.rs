@@ -5,6 +5,7 @@
 use super::Born;
 use super::directory::{Directory, Key};
 use super::scope::before;
+use super::version::Changes;
 use crate::address::Pa;
 use crate::config::cd::{self, Context, ContextSetting};
 use crate::config::ste::{self, Stream, StreamSetting};
@@ -32,6 +33,7 @@ pub(crate) struct Streams {
     /// By the first StreamID that it covers.
     pub(super) level1: Directory<StreamId, Level1>,
     pub(super) stes: Directory<StreamId, CachedSte>,
+    pub(super) changes: Changes,
 }
 
 /// L1CDs and CDs.
@@ -40,6 +42,7 @@ pub(crate) struct Contexts {
     /// By the first index that it covers.
     pub(super) level1: Directory<ContextKey, Level1>,
     pub(super) cds: Directory<ContextKey, CachedCd>,
+    pub(super) changes: Changes,
 }
 
 /// Whose CD, and where in the table.
@@ -191,6 +194,7 @@ impl Configuration {
     /// Removes what `structures` covers of what was cached before `limit`.
     pub(crate) fn invalidate(&mut self, structures: Structures, limit: u32) {
         let of = |stream, index| ContextKey { stream, index };
+        self.streams.changes.count();
         match structures {
             Structures::Streams { first, last, level1 } => {
                 self.streams.stes.remove(first..=last, |_, ste| before(ste.born, limit));
@@ -231,6 +235,12 @@ impl Streams {
         self.level1.len() + self.stes.len()
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self { changes: self.changes, ..Self::default() };
+        self.changes.count();
+    }
+
     /// Where the cached STE is, until one is removed.
     #[inline(always)]
     pub(crate) fn find(&mut self, stream: StreamId) -> Option<usize> {
@@ -246,8 +256,9 @@ impl Streams {
     /// Caches an STE that was fetched. Returns where.
     pub(crate) fn insert_ste(&mut self, stream: StreamId, ste: CachedSte) -> usize {
         if self.len() >= STRUCTURES_MAX {
-            *self = Self::default();
+            self.clear();
         }
+        self.changes.count();
         self.stes.insert(stream, ste)
     }
 
@@ -267,6 +278,12 @@ impl Contexts {
         self.level1.len() + self.cds.len()
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self { changes: self.changes, ..Self::default() };
+        self.changes.count();
+    }
+
     /// Where the cached CD is, until one is removed.
     #[inline(always)]
     pub(crate) fn find(&mut self, stream: StreamId, index: u32) -> Option<usize> {
@@ -282,8 +299,9 @@ impl Contexts {
     /// Caches a CD that was fetched. Returns where.
     pub(crate) fn insert_cd(&mut self, stream: StreamId, index: u32, cd: CachedCd) -> usize {
         if self.len() >= STRUCTURES_MAX {
-            *self = Self::default();
+            self.clear();
         }
+        self.changes.count();
         self.cds.insert(ContextKey { stream, index }, cd)
     }
 

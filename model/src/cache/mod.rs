@@ -11,9 +11,11 @@ mod pages;
 #[cfg(feature = "serde")]
 pub(crate) mod saved;
 pub(crate) mod scope;
+mod tags;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tlb;
+mod version;
 
 use crate::choice::answer::InvalidationByIpa;
 use crate::env::Env;
@@ -23,6 +25,7 @@ use configuration::{Configuration, Structures};
 pub(crate) use pages::Found;
 use scope::{Scope, Stages};
 use tlb::Tlb;
+pub(crate) use version::Version;
 
 /// What an SMMU caches, of all that it may (§16.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -141,6 +144,13 @@ impl Caches {
         }
     }
 
+    /// Tells apart what is cached now and what was.
+    #[inline(always)]
+    pub(crate) fn version(&self) -> Version {
+        let Configuration { streams, contexts } = &self.configuration;
+        Version::of([streams.changes, contexts.changes, self.tlb.changes])
+    }
+
     /// Nothing is cached, so that an invalidation has nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.tlb.len() == 0 && self.configuration.len() == 0
@@ -156,7 +166,11 @@ impl Caches {
     ) {
         if self.now.epoch == u32::MAX {
             // Time starts anew, with nothing that could be older.
-            *self = Self { now: Born { epoch: 0, ..self.now }, ..Self::new(self.policy) };
+            self.now.epoch = 0;
+            self.configuration.streams.clear();
+            self.configuration.contexts.clear();
+            self.tlb.clear();
+            self.pending.clear();
         }
         self.now.epoch += 1;
         let pending = Pending { origin, invalidation, limit: self.now.epoch };

@@ -22,6 +22,17 @@ pub(crate) struct Found<'a, V> {
     pub(crate) other: Option<&'a V>,
 }
 
+/// How an entry was put in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Inserted {
+    /// No other entry is for any of its addresses.
+    Alone,
+    /// There are regions of other sizes, which may be within it or around it.
+    Beside,
+    /// It took the place of another.
+    Replaced,
+}
+
 /// Regions have at least 4 KiB, so the low bits of their address are free for the size.
 fn key(address: u64, size_bits: u32) -> u64 {
     (address >> size_bits) << size_bits | u64::from(size_bits)
@@ -82,11 +93,15 @@ impl<V> Pages<V> {
         self.entries.get(&key(address, u32::from(size_bits)))
     }
 
-    /// Puts an entry in, in place of one for the same region, and returns that.
-    pub(super) fn insert(&mut self, address: u64, size_bits: u8, value: V) -> Option<V> {
+    /// Puts an entry in, in place of one for the same region.
+    pub(super) fn insert(&mut self, address: u64, size_bits: u8, value: V) -> Inserted {
         assert!((12..64).contains(&size_bits), "a region has 4 KiB at least, and less than everything");
         self.sizes |= 1 << size_bits;
-        self.entries.insert(key(address, u32::from(size_bits)), value)
+        match self.entries.insert(key(address, u32::from(size_bits)), value) {
+            Some(_) => Inserted::Replaced,
+            None if self.sizes == 1 << size_bits => Inserted::Alone,
+            None => Inserted::Beside,
+        }
     }
 
     /// Removes the entries of regions that meet `first..=last` if `goes` (log2 of the
@@ -156,7 +171,7 @@ mod tests {
         for (value, address, size_bits) in
             [(0, 0x0, 12), (1, 0x1000, 12), (2, 0x20_0000, 12), (3, 0x20_0000, 21)]
         {
-            assert_eq!(pages.insert(address, size_bits, value), None);
+            assert_ne!(pages.insert(address, size_bits, value), Inserted::Replaced);
         }
         pages
     }

@@ -3,7 +3,8 @@
 use super::configuration::{Cached, ContextKey, Level1};
 use super::entry::{Combined, Stage1Entry, Stage2Entry, TableEntry};
 use super::scope::{Addresses, Regimes, Scope};
-use super::tlb::{ENTRIES_MAX, VirtualTag};
+use super::tags::VirtualTag;
+use super::tlb::ENTRIES_MAX;
 use super::{Born, CachePolicy, Caches, Invalidation, PENDING_MAX, Pending, Structures};
 use crate::config::cd::ContextSetting;
 use crate::config::ste::StreamSetting;

@@ -6,12 +6,15 @@
 use std::ops::RangeInclusive;
 
 use super::Born;
-use super::directory::{Directory, Key};
+use super::directory::Directory;
 use super::entry::{Combined, Stage1Entry, Stage2Entry, TableEntry};
-use super::pages::{Found, Pages};
+use super::pages::{Found, Inserted, Pages};
 use super::scope::{Scope, Stages, before};
+pub(crate) use super::tags::Tags;
+use super::tags::VirtualTag;
+use super::version::Changes;
 
-use crate::ids::{AddressSpace, Asid, Regime, Vmid};
+use crate::ids::{AddressSpace, Regime, Vmid};
 
 /// Most entries that there are at once; one more and all go first. Over-invalidation is always permitted (§4.4).
 pub(crate) const ENTRIES_MAX: usize = 4 << 20;
@@ -26,22 +29,7 @@ pub(crate) struct Tlb {
     live: usize,
     /// A translation that is global has been cached since the last time that nothing was.
     has_global: bool,
-}
-
-/// The tags of a stage 1 translation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct VirtualTag {
-    pub(super) regime: Regime,
-    pub(super) space: AddressSpace,
-}
-
-/// The tags with which a transaction looks stage 1 translations up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Tags {
-    pub(crate) regime: Regime,
-    /// `None` in a regime without ASIDs.
-    pub(crate) asid: Option<Asid>,
-    pub(crate) aset: bool,
+    pub(super) changes: Changes,
 }
 
 /// What is cached of one VA space.
@@ -90,58 +78,6 @@ impl PartialEq for IntermediateSpace {
 }
 
 impl Eq for IntermediateSpace {}
-
-impl VirtualTag {
-    /// The tags of all spaces of these regimes.
-    fn all(regimes: RangeInclusive<Regime>) -> RangeInclusive<Self> {
-        Self { regime: *regimes.start(), space: AddressSpace::Only }..=Self {
-            regime: *regimes.end(),
-            space: AddressSpace::Global { aset: true },
-        }
-    }
-}
-
-impl Tags {
-    fn own(self) -> VirtualTag {
-        let space = self.asid.map_or(AddressSpace::Only, AddressSpace::Asid);
-        VirtualTag { regime: self.regime, space }
-    }
-
-    fn global(self) -> VirtualTag {
-        VirtualTag { regime: self.regime, space: AddressSpace::Global { aset: self.aset } }
-    }
-
-    fn of(self, not_global: bool) -> VirtualTag {
-        VirtualTag { regime: self.regime, space: self.space(not_global) }
-    }
-
-    /// The space that a leaf belongs to: nG has a meaning only where there are ASIDs (§3.17).
-    pub(crate) fn space(self, not_global: bool) -> AddressSpace {
-        if not_global || self.asid.is_none() { self.own().space } else { self.global().space }
-    }
-}
-
-impl Key for VirtualTag {
-    #[inline(always)]
-    fn hint(self) -> u16 {
-        let vmid = match self.regime {
-            Regime::NsEl1(Vmid(vmid)) => vmid,
-            Regime::NsEl2 | Regime::NsEl2E2h => 1,
-        };
-        match self.space {
-            AddressSpace::Asid(Asid(asid)) => asid ^ vmid,
-            AddressSpace::Only => 2,
-            AddressSpace::Global { .. } => vmid ^ 0xf,
-        }
-    }
-}
-
-impl Key for Vmid {
-    #[inline(always)]
-    fn hint(self) -> u16 {
-        self.0
-    }
-}
 
 impl Tlb {
     /// How many entries there are.
@@ -244,13 +180,13 @@ impl Tlb {
         if part < whole {
             space.fractured |= 1 << whole;
         }
-        let replaced = space.combined.insert(va, part, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = space.combined.insert(va, part, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(super) fn restore_stage1(&mut self, tag: VirtualTag, va: u64, entry: Stage1Entry) {
-        let replaced = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(super) fn restore_stage1_table(
@@ -260,21 +196,21 @@ impl Tlb {
         size_bits: u8,
         entry: TableEntry,
     ) {
-        let replaced = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.virtual_space(tag, entry.born).tables.insert(va, size_bits, entry);
+        self.live += usize::from(inserted != Inserted::Replaced);
     }
 
     pub(crate) fn insert_stage2(&mut self, vmid: Vmid, ipa: u64, entry: Stage2Entry) {
         self.make_room();
         let space = self.intermediate_space(vmid, entry.born);
-        let replaced = space.pages.insert(ipa, entry.size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = space.pages.insert(ipa, entry.size_bits, entry);
+        self.keep_leaf(inserted);
     }
 
     pub(crate) fn insert_stage2_table(&mut self, vmid: Vmid, ipa: u64, size_bits: u8, entry: TableEntry) {
         self.make_room();
-        let replaced = self.intermediate_space(vmid, entry.born).tables.insert(ipa, size_bits, entry);
-        self.live += usize::from(replaced.is_none());
+        let inserted = self.intermediate_space(vmid, entry.born).tables.insert(ipa, size_bits, entry);
+        self.live += usize::from(inserted != Inserted::Replaced);
     }
 
     fn virtual_space(&mut self, tag: VirtualTag, born: Born) -> &mut VirtualSpace {
@@ -290,10 +226,24 @@ impl Tlb {
         space
     }
 
+    /// A leaf that is the only one for its addresses changes no answer: it comes because there was none.
+    fn keep_leaf(&mut self, inserted: Inserted) {
+        self.live += usize::from(inserted != Inserted::Replaced);
+        if inserted != Inserted::Alone || self.has_global {
+            self.changes.count();
+        }
+    }
+
     fn make_room(&mut self) {
         if self.live >= ENTRIES_MAX {
-            *self = Self::default();
+            self.clear();
         }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self { changes: self.changes, ..Self::default() };
+        self.changes.count();
     }
 
     /// Removes what `scope` covers of the entries born before `limit`, and returns how many.
@@ -358,6 +308,7 @@ impl Tlb {
     }
 
     fn account(&mut self, removed: usize) -> usize {
+        self.changes.count();
         self.live -= removed;
         self.has_global &= self.live != 0;
         removed

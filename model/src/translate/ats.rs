@@ -53,10 +53,8 @@ pub(crate) fn grant<E: Env>(
             grant_from(&mut Fresh(env), g, sources, (request, address), seen)
         }
         CachePolicy::Keep | CachePolicy::Choose => {
-            let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
-            let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
-            let mut env = Remembering { env, tlb, pending, policy, now, bbml };
-            let configuration = &mut caches.configuration;
+            let Caches { configuration, tlb, pending, policy, now } = caches;
+            let mut env = Remembering::new(env, g.features, (*policy, *now), tlb, pending);
             let sources = (&mut configuration.streams, &mut configuration.contexts);
             grant_from(&mut env, g, sources, (request, address), seen)
         }

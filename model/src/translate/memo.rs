@@ -1,19 +1,21 @@
-//! The structures parsed last, kept with the words they were parsed from.
+//! The structures parsed last, kept with the words they were parsed from, and the answers given lately.
 //!
 //! This is no cache of the architecture: every transaction reads its STE and CD from memory, and a parsed
 //! structure is used again only for the same words under the same registers. It changes no answer, only how
 //! often the same question is worked out. A structure that a liberty of the architecture bears on is not kept,
 //! so that every question is asked every time.
 
+use super::answers::Answers;
 use crate::config::cd::{Context, ContextSetting};
 use crate::config::ste::{Stream, StreamSetting};
 use crate::rule::Rule;
 
-/// What was parsed last.
+/// What was parsed last, and answered lately.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memo {
     pub(super) stream: Last<StreamSetting, Stream>,
     pub(super) context: Last<ContextSetting, Context>,
+    pub(super) answers: Answers,
 }
 
 /// All memos are equal: what they hold shows in no answer.

@@ -3,6 +3,7 @@
 //! The first failing check decides (§7.3.22), so the order of the lines is behaviour here.
 
 mod agree;
+mod answers;
 mod ask;
 pub(crate) mod ats;
 mod context;
@@ -22,6 +23,7 @@ use crate::address::{Iova, Pa};
 use crate::attributes::Attributes;
 use crate::attributes::overrides::Overrides;
 use crate::bus::{Bus, ExternalAbort};
+use crate::cache::configuration::Configuration;
 use crate::cache::{CachePolicy, Caches};
 use crate::config::Globals;
 use crate::config::ste::{Stage2, Stream};
@@ -32,6 +34,7 @@ use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
+use answers::{Answers, Question};
 use ask::Ask;
 use memo::Memo;
 use recall::{Both, Fresh, Recall, Remembering};
@@ -63,27 +66,61 @@ pub(crate) fn resolve<E: Env>(
 ) -> Result<Translation, Stop> {
     match caches.policy {
         CachePolicy::None => {
-            let Memo { stream, context } = memo;
+            let Memo { stream, context, .. } = memo;
             resolve_from(&mut Fresh(env), g, stream, context, tx, seen)
         }
-        CachePolicy::Keep | CachePolicy::Choose => resolve_cached(env, g, caches, tx, seen),
+        CachePolicy::Keep | CachePolicy::Choose => {
+            // Of these the caches decide without a register. A sink has to hear of each entry that is used.
+            let repeats = !E::LISTENS && tx.address_type == AddressType::Untranslated && g.smmuen();
+            let Some(question) = Question::new(tx).filter(|_| repeats) else {
+                return resolve_cached(env, g, caches, tx, seen).result;
+            };
+            match memo.answers.find(caches.version(), question, tx) {
+                Some(answer) => Ok(answer),
+                None => resolve_anew(env, g, (&mut memo.answers, question), caches, tx, seen),
+            }
+        }
     }
 }
 
-/// With what earlier transactions left.
+/// A transaction of which the answer is not known.
 #[inline(never)]
+fn resolve_anew<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    (answers, question): (&mut Answers, Question),
+    caches: &mut Caches,
+    tx: &Transaction,
+    seen: &mut Seen,
+) -> Result<Translation, Stop> {
+    let Resolved { result, by_caches } = resolve_cached(env, g, caches, tx, seen);
+    match result {
+        Ok(answer) if by_caches => answers.keep(caches.version(), question, tx, answer),
+        Ok(_) | Err(_) => answers.make_room(),
+    }
+    result
+}
+
+/// What became of a transaction.
+struct Resolved {
+    result: Result<Translation, Stop>,
+    /// Nothing else had a part in it, and they are as they were.
+    by_caches: bool,
+}
+
+/// With what earlier transactions left.
 fn resolve_cached<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     caches: &mut Caches,
     tx: &Transaction,
     seen: &mut Seen,
-) -> Result<Translation, Stop> {
-    let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
-    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
-    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
-    let configuration = &mut caches.configuration;
-    resolve_from(&mut env, g, &mut configuration.streams, &mut configuration.contexts, tx, seen)
+) -> Resolved {
+    let Caches { configuration, tlb, pending, policy, now } = caches;
+    let mut env = Remembering::new(env, g.features, (*policy, *now), tlb, pending);
+    let Configuration { streams, contexts } = configuration;
+    let result = resolve_from(&mut env, g, streams, contexts, tx, seen);
+    Resolved { result, by_caches: env.is_untouched() }
 }
 
 #[inline(always)]

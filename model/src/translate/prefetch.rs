@@ -51,10 +51,8 @@ fn configuration<E: Env>(
     caches: &mut Caches,
     hint: Prefetch,
 ) -> Result<(), Stop> {
-    let (policy, now, bbml) = (caches.policy, caches.now, g.features.bbml);
-    let (tlb, pending) = (&mut caches.tlb, &caches.pending[..]);
-    let mut env = Remembering { env, tlb, pending, policy, now, bbml };
-    let configuration = &mut caches.configuration;
+    let Caches { configuration, tlb, pending, policy, now } = caches;
+    let mut env = Remembering::new(env, g.features, (*policy, *now), tlb, pending);
     let stream = configuration.streams.stream(&mut env, g, hint.stream)?;
     let selected = substream::select(&mut env, g.features, stream.stage1.as_ref(), hint.substream);
     if let Selected::Cd(index) = selected.map_err(Stop::configuration)? {

@@ -17,6 +17,7 @@ use crate::choice::answer::{CacheUse, TlbConflict};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
+use crate::features::Features;
 use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Site, Stop};
 use crate::rule::Rule;
@@ -112,48 +113,91 @@ pub(crate) struct Fresh<'a, E>(pub(crate) &'a mut E);
 /// An environment with a TLB.
 #[derive(Debug)]
 pub(crate) struct Remembering<'a, E> {
-    pub(crate) env: &'a mut E,
-    pub(crate) tlb: &'a mut Tlb,
+    pub(super) env: &'a mut E,
+    pub(super) tlb: &'a mut Tlb,
     /// Invalidations that are not complete.
-    pub(crate) pending: &'a [Pending],
-    pub(crate) policy: CachePolicy,
-    pub(crate) now: Born,
+    pending: &'a [Pending],
+    policy: CachePolicy,
+    now: Born,
     /// IDR3.BBML.
-    pub(crate) bbml: u8,
+    bbml: u8,
+    /// Memory was not looked at, nothing was asked, and nothing was cached.
+    is_untouched: bool,
 }
 
-macro_rules! env_through {
-    ($type:ident, $field:tt) => {
-        impl<E: Env> Env for $type<'_, E> {
-            type Bus = E::Bus;
+impl<'a, E> Remembering<'a, E> {
+    /// An environment with this TLB, and with invalidations that are not complete.
+    #[inline(always)]
+    pub(super) fn new(
+        env: &'a mut E,
+        f: &Features,
+        (policy, now): (CachePolicy, Born),
+        tlb: &'a mut Tlb,
+        pending: &'a [Pending],
+    ) -> Self {
+        Self { env, tlb, pending, policy, now, bbml: f.bbml, is_untouched: true }
+    }
 
-            const LISTENS: bool = E::LISTENS;
-
-            #[inline(always)]
-            fn bus(&mut self) -> &mut E::Bus {
-                self.$field.bus()
-            }
-
-            #[inline(always)]
-            fn ask<A: Answer>(&mut self, permitted: &[A]) -> A {
-                self.$field.ask(permitted)
-            }
-
-            #[inline(always)]
-            fn note(&mut self, rule: Rule) {
-                self.$field.note(rule);
-            }
-
-            #[inline(always)]
-            fn trace(&mut self, event: impl FnOnce() -> Event) {
-                self.$field.trace(event);
-            }
-        }
-    };
+    /// What was found came from caches alone, and left them as they were.
+    #[inline(always)]
+    pub(super) fn is_untouched(&self) -> bool {
+        self.is_untouched
+    }
 }
 
-env_through!(Fresh, 0);
-env_through!(Remembering, env);
+impl<E: Env> Env for Fresh<'_, E> {
+    type Bus = E::Bus;
+
+    const LISTENS: bool = E::LISTENS;
+
+    #[inline(always)]
+    fn bus(&mut self) -> &mut E::Bus {
+        self.0.bus()
+    }
+
+    #[inline(always)]
+    fn ask<A: Answer>(&mut self, permitted: &[A]) -> A {
+        self.0.ask(permitted)
+    }
+
+    #[inline(always)]
+    fn note(&mut self, rule: Rule) {
+        self.0.note(rule);
+    }
+
+    #[inline(always)]
+    fn trace(&mut self, event: impl FnOnce() -> Event) {
+        self.0.trace(event);
+    }
+}
+
+impl<E: Env> Env for Remembering<'_, E> {
+    type Bus = E::Bus;
+
+    const LISTENS: bool = E::LISTENS;
+
+    #[inline(always)]
+    fn bus(&mut self) -> &mut E::Bus {
+        self.is_untouched = false;
+        self.env.bus()
+    }
+
+    #[inline(always)]
+    fn ask<A: Answer>(&mut self, permitted: &[A]) -> A {
+        self.is_untouched = false;
+        self.env.ask(permitted)
+    }
+
+    #[inline(always)]
+    fn note(&mut self, rule: Rule) {
+        self.env.note(rule);
+    }
+
+    #[inline(always)]
+    fn trace(&mut self, event: impl FnOnce() -> Event) {
+        self.env.trace(event);
+    }
+}
 
 impl<E: Env> Recall for Fresh<'_, E> {}
 
@@ -297,6 +341,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
         let ipa = mapped.ipa.value();
         let Some(stage2) = self.tlb.stage2(stage2.vmid, ipa).and_then(only) else { return };
         if stage1.ipa(query.va()) == ipa {
+            self.is_untouched = false;
             let not_global = Stage1Leaf::from_bits(stage1.leaf).ng();
             self.tlb.insert_combined(query.tags(), query.va(), not_global, Combined { stage1, stage2 });
         }
