@@ -126,6 +126,7 @@ fn stubborn(bench: &mut Bench, note: &mut impl FnMut(Check, Option<Refusal>)) {
     let all = iommu_ioas_unmap { size: 24, ioas_id: ioas, iova: IOVA, length: 2 * PAGE };
     bench.fails(Check::UnmapPinned, IOAS_UNMAP, all);
     note(Check::AccessGoing, user.pin(bench, IOVA, PAGE, false).err());
+    bench.fails(Check::SplitGoing, 0x3b72, cut);
     user.act(bench, access::destroy);
     bench.call(IOAS_UNMAP, all);
 }
