@@ -16,7 +16,7 @@ const FOLDER: &str = "20-iommufd/";
 
 /// Checks that no process can fail: what they are about is not behind a system call.
 const OF_THE_KERNEL: &str = "only drivers in the kernel have accesses: sim/tests/iommufd/kernel_users.rs";
-const NOT_FOR_PROCESSES: [Check; 12] = [
+const NOT_FOR_PROCESSES: [Check; 13] = [
     Check::AccessTwice,
     Check::AccessDetached,
     Check::AccessIoas,
@@ -28,6 +28,7 @@ const NOT_FOR_PROCESSES: [Check; 12] = [
     Check::AccessProtection,
     Check::AccessFault,
     Check::UnmapPinned,
+    Check::SplitGoing,
     Check::SplitPinned,
 ];
 

@@ -74,31 +74,35 @@ pub fn destroy(context: &mut Context, host: &mut Host, id: ObjectId) {
 
 /// Attaches an access to an IOAS.
 pub fn attach(context: &mut Context, id: ObjectId, ioas: ObjectId) -> Result<(), Refusal> {
-    let access = context.objects.own_access(id);
-    let alignment = if access.needs_pins { PAGE_SIZE } else { 1 };
-    Check::AccessTwice.refuse_if(access.ioas.is_some())?;
+    Check::AccessTwice.refuse_if(context.objects.own_access(id).ioas.is_some())?;
+    join(context, id, ioas)?;
+    context.objects.own_access(id).ioas = Some(ioas);
+    Ok(())
+}
+
+/// An IOAS has one access more, which it is aligned for.
+fn join(context: &mut Context, id: ObjectId, ioas: ObjectId) -> Result<(), Refusal> {
+    let alignment = if context.objects.own_access(id).needs_pins { PAGE_SIZE } else { 1 };
     let space = &mut context.objects.ioas_mut(ioas).ok_or(Check::AccessIoas)?.space;
     space.accesses.insert(id, alignment);
     if space.update_alignment().is_err() {
         space.accesses.remove(&id);
         return Err(Check::AccessAlignment.into());
     }
-    context.objects.own_access(id).ioas = Some(ioas);
     context.objects.hold(ioas);
     Ok(())
 }
 
-/// Moves an attached access to another IOAS.
+/// Moves an attached access to another IOAS. It keeps its pins if that fails.
 pub fn replace(context: &mut Context, host: &mut Host, id: ObjectId, ioas: ObjectId) -> Result<(), Refusal> {
     let old = context.objects.own_access(id).ioas.ok_or(Check::AccessDetached)?;
     if old == ioas {
         return Ok(());
     }
-    Check::AccessIoas.refuse_if(context.objects.ioas(ioas).is_none())?;
+    join(context, id, ioas)?;
     detach(context, host, id);
-    attach(context, id, ioas).inspect_err(|_refusal| {
-        attach(context, id, old).expect("it was attached there just before");
-    })
+    context.objects.own_access(id).ioas = Some(ioas);
+    Ok(())
 }
 
 /// Detaches an access; its pins go. Without effect if it is not attached.

@@ -70,6 +70,10 @@ pub(crate) fn provoke() -> BTreeSet<Check> {
     note(Check::AccessProtection, user.pin(&mut bench, IOVA, PAGE, true).err());
     let runs = user.pin(&mut bench, IOVA, 3 * PAGE, false).expect("it is mapped");
     assert_eq!(runs.len(), 2, "two mappings of memory that does not adjoin");
+    let moved = user.act(&mut bench, |context, host, id| access::replace(context, host, id, ObjectId(odd)));
+    note(Check::AccessAlignment, moved.err());
+    let mm = bench.kernel.host.processes[bench.client.pid.0].mm.as_ref().expect("it runs");
+    assert_eq!(mm.pinned_pages, 3, "a replace that fails leaves the pins");
     let unmap = iommu_ioas_unmap { size: 24, ioas_id: ioas, iova: IOVA, length: 2 * PAGE };
     bench.call(IOAS_UNMAP, unmap);
     copy(&mut bench, ioas, &mut note);
@@ -122,6 +126,7 @@ fn stubborn(bench: &mut Bench, note: &mut impl FnMut(Check, Option<Refusal>)) {
     let all = iommu_ioas_unmap { size: 24, ioas_id: ioas, iova: IOVA, length: 2 * PAGE };
     bench.fails(Check::UnmapPinned, IOAS_UNMAP, all);
     note(Check::AccessGoing, user.pin(bench, IOVA, PAGE, false).err());
+    bench.fails(Check::SplitGoing, 0x3b72, cut);
     user.act(bench, access::destroy);
     bench.call(IOAS_UNMAP, all);
 }

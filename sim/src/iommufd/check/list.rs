@@ -268,6 +268,7 @@ checks! {
     CompatMap "VFIO-MAP_DMA-1" EINVAL "The structure is too small, or has an unknown flag.";
     CompatUnmap "VFIO-UNMAP_DMA-1" EINVAL "The structure is too small, or has an unknown flag.";
     CompatUnmapAll "VFIO-UNMAP_DMA-2" EINVAL "Everything, and yet a range.";
+    SplitGoing "VFIO-UNMAP_DMA-3a" EBUSY "A mapping is being unmapped.";
     SplitAlignment "VFIO-UNMAP_DMA-3" EINVAL "A mapping cannot be cut there.";
     SplitPinned "VFIO-UNMAP_DMA-4" EINVAL "A mapping that an access has pinned cannot be cut.";
     SplitHuge "VFIO-UNMAP_DMA-5" EINVAL "A mapping in a domain with huge pages cannot be cut.";

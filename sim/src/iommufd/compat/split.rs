@@ -21,6 +21,7 @@ fn cut_behind(context: &mut Context, ioas: ObjectId, last: u64) -> Result<(), Re
     let inside = |area: &Area| area.range.start != last && area.range.last != last;
     let Some(area) = space.areas_in(here).next().copied().filter(inside) else { return Ok(()) };
     let at = last + 1;
+    Check::SplitGoing.refuse_if(area.is_going)?;
     Check::SplitAlignment.refuse_if(at & (space.alignment() - 1) != 0)?;
     Check::SplitPinned.refuse_if(area.pins > 0)?;
     let is_filled = !space.domains.is_empty();
