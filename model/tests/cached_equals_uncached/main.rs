@@ -24,7 +24,7 @@ fn reads(system: &mut System<false>, page: u64) -> [Result<u64, Rule>; 3] {
         match system.run(&mut Ear::default(), |smmu, env| smmu.transact(env, &tx)) {
             Outcome::Done(translation) => Ok(translation.pa.value()),
             Outcome::Abort(rule) => Err(rule),
-            other => panic!("{other:?}"),
+            other @ (Outcome::RazWi(_) | Outcome::Stalled { .. }) => panic!("{other:?}"),
         }
     })
 }
