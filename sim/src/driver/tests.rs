@@ -1,5 +1,8 @@
 //! The driver on the model: what it writes at boot, and that devices see exactly what is mapped.
 
+mod entries;
+mod rig;
+mod traffic;
 mod words;
 
 use std::collections::BTreeMap;
