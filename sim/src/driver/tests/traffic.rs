@@ -188,7 +188,7 @@ fn unmaps_of_stage_1() {
                 SYNC,
                 ats(BLOCK, 9),
                 SYNC,
-                [nh_va(2, 0, 0), 2 * BLOCK | 0x701],
+                [nh_va(2, 0, 0), 0x40_0701],
                 SYNC,
                 ats(2 * BLOCK, 0),
                 SYNC,
