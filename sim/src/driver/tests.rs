@@ -24,7 +24,14 @@ use crate::errno::Errno;
 const STREAM: u32 = 0x80;
 
 fn device(streams: &[u32]) -> DeviceDescription {
-    DeviceDescription { streams: streams.to_vec(), ats: false, canwbs: true, can_stall: false, pasid_bits: 0 }
+    DeviceDescription {
+        streams: streams.to_vec(),
+        ats: false,
+        needs_ats: false,
+        canwbs: true,
+        can_stall: false,
+        pasid_bits: 0,
+    }
 }
 
 /// An SMMU that is up, with one device on its default domain.

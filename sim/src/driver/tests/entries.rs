@@ -169,3 +169,29 @@ fn a_stage_2_that_is_no_nest_parent_does_not_force_attributes() {
         assert_eq!(refused, Err(Errno::EOPNOTSUPP), "{flags:?}");
     }
 }
+
+/// A device that needs ATS keeps it where it is not translated for, by a CD table that has a CD for a PASID too many.
+#[test]
+fn stes_of_a_device_that_needs_ats() {
+    let device = DeviceDescription { ats: true, needs_ats: true, ..device(&[STREAM]) };
+    let can = [ATS, ("IDR1.SSIDSIZE", 5)];
+    let mut rig = Rig::with_device(qemu_with(&can), &device);
+    let with_ats = 1 << 28;
+    for (target, expected) in [
+        (Target::Identity, (1, 0xb, with_ats | 0xd5)),
+        (Target::Default, (1, 0xb, with_ats | 0xd6)),
+        (Target::Blocked, (0, 0x1, 0)),
+    ] {
+        rig.attach(0, target);
+        let [word0, word1, ..] = rig.ste(STREAM);
+        assert_eq!((word0 >> 59, word0 & 0x3f, word1), expected, "{target:?}");
+    }
+    for fields in [&can[..1], &can[1..]] {
+        let mut rig = Rig::with_device(qemu_with(fields), &super::device(&[STREAM + 1]));
+        let added = rig.smmu.add_device(&mut rig.desk, &mut rig.asids, &device, None);
+        assert_eq!(added, Err(Errno::EOPNOTSUPP), "{fields:?}");
+    }
+    let without = DeviceDescription { ats: false, streams: vec![STREAM + 1], ..device };
+    let added = rig.smmu.add_device(&mut rig.desk, &mut rig.asids, &without, None);
+    assert_eq!(added, Err(Errno::EOPNOTSUPP));
+}
