@@ -109,6 +109,24 @@ fn hosts_that_no_kernel_is_like_are_refused() {
 }
 
 #[test]
+fn queues_are_halved_until_there_is_memory() {
+    for (largest, expected) in [
+        (u64::MAX, Ok([18, 17])),
+        (1 << 20, Ok([16, 15])),
+        (1 << 14, Ok([10, 9])),
+        (1 << 11, Err(Errno::ENOMEM)),
+    ] {
+        let mut desk = Desk::with_ids(qemu());
+        desk.largest = largest;
+        let probed = ArmSmmuV3::probe(&mut desk, &Firmware::default(), &Host::default());
+        let bases = [registers::CMDQ_BASE, registers::EVTQ_BASE];
+        let log2 =
+            bases.map(|base| desk.writes.iter().find(|(at, _)| *at == base).map_or(0, |(_, v)| v & 0x1f));
+        assert_eq!(probed.map(|_| log2), expected);
+    }
+}
+
+#[test]
 fn a_probe_goes_on_without_commands_but_not_without_a_queue() {
     type Case = (u64, fn(u32) -> u32, Result<u64, Errno>);
     let cases: [Case; 2] = [
