@@ -109,9 +109,10 @@ impl ArmSmmuV3 {
         Ok(())
     }
 
-    /// Identity or blocked: no table is read, unless PASIDs need the CD table to stay.
+    /// Identity or blocked: no table is read, unless PASIDs or ATS need the CD table to stay.
     fn attach_static(&mut self, p: &mut impl Platform, master: MasterId, attached: Attached) {
-        let keeps_table = !self.masters[master.0].pasids.is_empty();
+        let keeps_ats = self.masters[master.0].ats_always_on && attached == Attached::Identity;
+        let keeps_table = keeps_ats || !self.masters[master.0].pasids.is_empty();
         let ats = keeps_table && self.masters[master.0].ats_capable;
         let ats_was_on = self.set_ats_before(master, ats);
         if keeps_table {
@@ -173,8 +174,12 @@ impl ArmSmmuV3 {
         }
         self.let_go(p, &old);
         let attached = self.masters[master.0].attached.clone();
-        let is_static = matches!(attached, Attached::Identity | Attached::Blocked);
-        if is_static && self.masters[master.0].pasids.is_empty() {
+        let can_drop_table = match attached {
+            Attached::Identity => !self.masters[master.0].ats_always_on,
+            Attached::Blocked => true,
+            Attached::Nothing | Attached::Domain(_) => false,
+        };
+        if can_drop_table && self.masters[master.0].pasids.is_empty() {
             self.attach_static(p, master, attached);
         }
     }

@@ -90,6 +90,8 @@ pub struct DeviceDescription {
     pub streams: Vec<u32>,
     /// The root complex and the PCI function can use ATS.
     pub ats: bool,
+    /// It works with ATS only, also where nothing is translated for it (`pci_ats_required`: CXL.cache).
+    pub needs_ats: bool,
     /// Its writes are forced coherent by the root complex (CANWBS).
     pub canwbs: bool,
     /// It can be stalled (`dma-can-stall`, or the flag of a named component).

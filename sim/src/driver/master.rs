@@ -23,6 +23,8 @@ pub(super) struct Master {
     /// StreamIDs, ascending. A device behind a bridge may have one twice.
     pub(super) streams: Vec<u32>,
     pub(super) ats_capable: bool,
+    /// ATS is on even where nothing is translated: by a CD table that is bypassed.
+    pub(super) ats_always_on: bool,
     pub(super) canwbs: bool,
     pub(super) stall_enabled: bool,
     /// What a CD table is made for.
@@ -65,7 +67,8 @@ pub(super) struct Attachment {
 
 impl ArmSmmuV3 {
     /// Adds a device and attaches it to its default domain: one of its own, or that of `sibling`, which is in the
-    /// same group. ERANGE for a StreamID outside the stream table, ENODEV for one that another device has.
+    /// same group. ERANGE for a StreamID outside the stream table, ENODEV for one that another device has, EOPNOTSUPP
+    /// for a device that needs ATS where it cannot always be on.
     pub fn add_device(
         &mut self,
         p: &mut impl Platform,
@@ -84,6 +87,15 @@ impl ArmSmmuV3 {
         let f = self.features;
         let ssid_bits = device.pasid_bits.min(f.ssid_bits);
         let ssid_bits = if f.two_level_cd { ssid_bits } else { ssid_bits.min(10) };
+        let ats_capable = f.ats && device.ats;
+        if device.needs_ats && !(ats_capable && f.stage1 && f.ssid_bits > 0) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        // S1DSS, which keeps ATS on, is ignored with an S1CDMax of 0.
+        let cd_table = match device.needs_ats {
+            true => Some(CdTable::allocate(p, &f, ssid_bits.max(1))?),
+            false => None,
+        };
         let id = MasterId(self.masters.len());
         let flags = super::AllocFlags { pasid: ssid_bits != 0 && f.stage1, ..Default::default() };
         let default = match sibling {
@@ -92,12 +104,13 @@ impl ArmSmmuV3 {
         };
         self.masters.push(Master {
             streams,
-            ats_capable: f.ats && device.ats,
+            ats_capable,
+            ats_always_on: device.needs_ats,
             canwbs: device.canwbs,
             stall_enabled: f.stalls && device.can_stall || f.stall_force,
             ssid_bits,
             max_pasids: if device.pasid_bits == 0 { 0 } else { 1 << device.pasid_bits.min(f.ssid_bits) },
-            cd_table: None,
+            cd_table,
             uses_cd_table: false,
             ats_enabled: false,
             attached: Attached::Nothing,

@@ -32,11 +32,10 @@ pub(super) struct CommandQueue {
 
 impl CommandQueue {
     pub(super) fn allocate(p: &mut impl Platform, f: &Features) -> Result<Self, Errno> {
-        let bytes = 1 << (f.log2_cmdq + LOG2_COMMAND_BYTES);
-        let base = allocate_pages(p, bytes)?;
+        let (base, log2_entries) = allocate_queue(p, f.log2_cmdq, LOG2_COMMAND_BYTES)?;
         Ok(Self {
             base,
-            log2_entries: f.log2_cmdq,
+            log2_entries,
             prod: 0,
             cons: 0,
             msi_polling: f.msi_polling,
@@ -244,13 +243,18 @@ pub(super) struct ReadQueue<const ENTRY_WORDS: usize> {
 }
 
 impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
+    const LOG2_ENTRY_BYTES: u8 = match ENTRY_WORDS {
+        2 => 4,
+        4 => 5,
+        _ => panic!("queues have entries of two or four words"),
+    };
+
     pub(super) fn allocate(
         p: &mut impl Platform,
         log2_entries: u8,
         registers: QueueRegisters,
     ) -> Result<Self, Errno> {
-        let bytes = Self::entry_bytes() << log2_entries;
-        let base = allocate_pages(p, bytes)?;
+        let (base, log2_entries) = allocate_queue(p, log2_entries, Self::LOG2_ENTRY_BYTES)?;
         Ok(Self { base, log2_entries, registers, cons: 0 })
     }
 
@@ -269,7 +273,7 @@ impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
             return None;
         }
         let index = u64::from(self.cons & (pointer_mask >> 1));
-        let slot = self.base + index * Self::entry_bytes();
+        let slot = self.base + (index << Self::LOG2_ENTRY_BYTES);
         let mut entry = [0; ENTRY_WORDS];
         for (position, word) in (0..).zip(&mut entry) {
             *word = p.load(slot + 8 * position);
@@ -287,12 +291,17 @@ impl<const ENTRY_WORDS: usize> ReadQueue<ENTRY_WORDS> {
             p.write32(self.registers.cons, self.cons);
         }
     }
+}
 
-    const fn entry_bytes() -> u64 {
-        match ENTRY_WORDS {
-            2 => 16,
-            4 => 32,
-            _ => panic!("queues have entries of two or four words"),
+/// Memory for up to 2^`log2_entries` entries: half as many where there is none for so many, down to a page. Returns
+/// where it is, and how many they are. ENOMEM without memory.
+fn allocate_queue(p: &mut impl Platform, log2_entries: u8, log2_entry_bytes: u8) -> Result<(u64, u8), Errno> {
+    const LOG2_PAGE_BYTES: u8 = 12;
+    let log2_bytes = log2_entries + log2_entry_bytes;
+    match allocate_pages(p, 1 << log2_bytes) {
+        Err(_no_memory) if log2_bytes > LOG2_PAGE_BYTES => {
+            allocate_queue(p, log2_entries - 1, log2_entry_bytes)
         }
+        allocated => Ok((allocated?, log2_entries)),
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Desk {
     pub(super) smmu: Smmu,
     pub(super) memory: SparseMemory,
     free: u64,
+    /// The most bytes that one allocation yields.
+    pub(super) largest: u64,
     /// Pages that are given out, by address: their sizes.
     pub(super) given: BTreeMap<u64, u64>,
     /// Register writes, but for CMDQ_PROD.
@@ -40,6 +42,7 @@ impl Desk {
             smmu,
             memory,
             free: 0x4000_0000,
+            largest: u64::MAX,
             given: BTreeMap::new(),
             writes: Vec::new(),
             commands: Vec::new(),
@@ -111,6 +114,9 @@ impl Platform for Desk {
     }
 
     fn allocate(&mut self, bytes: u64) -> Option<u64> {
+        if bytes > self.largest {
+            return None;
+        }
         let address = self.free.next_multiple_of(bytes);
         self.free = address + bytes;
         self.given.insert(address, bytes);

@@ -1,5 +1,8 @@
 //! The driver on the model: what it writes at boot, and that devices see exactly what is mapped.
 
+mod entries;
+mod rig;
+mod traffic;
 mod words;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,14 @@ use crate::errno::Errno;
 const STREAM: u32 = 0x80;
 
 fn device(streams: &[u32]) -> DeviceDescription {
-    DeviceDescription { streams: streams.to_vec(), ats: false, canwbs: true, can_stall: false, pasid_bits: 0 }
+    DeviceDescription {
+        streams: streams.to_vec(),
+        ats: false,
+        needs_ats: false,
+        canwbs: true,
+        can_stall: false,
+        pasid_bits: 0,
+    }
 }
 
 /// An SMMU that is up, with one device on its default domain.
@@ -95,6 +105,24 @@ fn hosts_that_no_kernel_is_like_are_refused() {
         let mut desk = Desk::with_ids(qemu());
         let probed = ArmSmmuV3::probe(&mut desk, &Firmware::default(), &host);
         assert_eq!(probed.map(|_| ()), expected, "{host:?}");
+    }
+}
+
+#[test]
+fn queues_are_halved_until_there_is_memory() {
+    for (largest, expected) in [
+        (u64::MAX, Ok([18, 17])),
+        (1 << 20, Ok([16, 15])),
+        (1 << 14, Ok([10, 9])),
+        (1 << 11, Err(Errno::ENOMEM)),
+    ] {
+        let mut desk = Desk::with_ids(qemu());
+        desk.largest = largest;
+        let probed = ArmSmmuV3::probe(&mut desk, &Firmware::default(), &Host::default());
+        let bases = [registers::CMDQ_BASE, registers::EVTQ_BASE];
+        let log2 =
+            bases.map(|base| desk.writes.iter().find(|(at, _)| *at == base).map_or(0, |(_, v)| v & 0x1f));
+        assert_eq!(probed.map(|_| log2), expected);
     }
 }
 

@@ -50,7 +50,14 @@ impl GuestSetup {
 
     /// A device with one StreamID, without ATS, stalls or PASIDs.
     pub fn device(stream: u32) -> DeviceDescription {
-        DeviceDescription { streams: vec![stream], ats: false, canwbs: true, can_stall: false, pasid_bits: 0 }
+        DeviceDescription {
+            streams: vec![stream],
+            ats: false,
+            needs_ats: false,
+            canwbs: true,
+            can_stall: false,
+            pasid_bits: 0,
+        }
     }
 }
 

@@ -71,6 +71,7 @@ impl DeviceSetup {
         let description = DeviceDescription {
             streams: vec![stream],
             ats: false,
+            needs_ats: false,
             canwbs: true,
             can_stall: false,
             pasid_bits: 0,

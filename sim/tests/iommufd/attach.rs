@@ -244,12 +244,17 @@ fn a_pasid_goes_its_own_way() {
 
 #[test]
 fn a_pasid_of_a_device_without_any_is_only_noted() {
-    let mut bench = Bench::new();
+    let mut setup = machine(&[]);
+    setup.devices[0].description.pasid_bits = 0;
+    let mut bench = Bench::on(&setup);
     let (fd, device) = bench.bind(0);
     let ioas = bench.ioas();
     let hwpt = bench.hwpt(device, ioas, PASID);
     let cmd = vfio_device_attach_iommufd_pt { argsz: 16, flags: 1, pt_id: hwpt, pasid: 1000 };
     bench.call_on(fd, VFIO_ATTACH, cmd);
+    // A device with PASIDs has one on an SMMU without substreams: that of the device itself.
+    let (other, _) = bench.bind(1);
+    bench.fails_on(other, Check::AttachCore, VFIO_ATTACH, vfio_device_attach_iommufd_pt { pasid: 1, ..cmd });
     assert_eq!(bench.users(hwpt), Some(2));
     bench.kernel.close(bench.client.pid, fd).expect("it is open");
     assert_eq!(bench.users(hwpt), Some(1));

@@ -158,6 +158,7 @@ impl OnKernel<'_, '_> {
             description: DeviceDescription {
                 streams: vec![stream_id(&stream)],
                 ats: flag("ats", false)?,
+                needs_ats: flag("needs-ats", false)?,
                 canwbs: flag("canwbs", true)?,
                 can_stall: flag("can-stall", false)?,
                 pasid_bits: 0,

@@ -90,10 +90,11 @@ impl OnKernel<'_, '_> {
         self.vm_step_with(node, (vm, VmDeed::Boot(boot)), None, claims)
     }
 
-    /// `"nic" pasid-bits=4 ats=#true can-stall=#true`: what the guest's firmware says of a device.
+    /// `"nic" pasid-bits=4 ats=#true needs-ats=#true can-stall=#true`: what the guest's firmware says of a device.
     fn described(&self, vm: VmId, arguments: &mut Arguments) -> Result<DeviceDescription, Problem> {
         let mut device = GuestSetup::device(self.vm_device(vm, arguments)?);
         device.ats = arguments.flag("ats")?.unwrap_or(device.ats);
+        device.needs_ats = arguments.flag("needs-ats")?.unwrap_or(device.needs_ats);
         device.canwbs = arguments.flag("canwbs")?.unwrap_or(device.canwbs);
         device.can_stall = arguments.flag("can-stall")?.unwrap_or(device.can_stall);
         if let Some(bits) = arguments.number_to("pasid-bits", PASID_BITS_MAX)? {
