@@ -191,6 +191,8 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
         ("guest \"vmo\" boot", "\"vmo\"", "no virtual machine is called `vmo`", "did you mean `vm0`?"),
         ("guest \"vm0\" bot", "bot", "no deed of a `guest` is called `bot`", "did you mean `boot`?"),
         ("vmm \"vm0\" plugg", "plugg", "no deed of a `vmm` is called `plugg`", "did you mean `plug`?"),
+        ("vmm \"\" start", "\"\"", "a name is not empty, and stands in one line", ""),
+        ("process \"a\\nb\"", "\"a\\nb\"", "a name is not empty, and stands in one line", ""),
         ("vmm \"vm0\" start", "\"vm0\"", "a virtual machine is called `vm0` already", ""),
         ("vmm \"b\" start policy=\"kdok\"", "\"kdok\"", "no policy of a `vmm` is called `kdok`", "`kdoc`?"),
         ("vmm \"b\" start vintage=\"7\"", "\"7\"", "no vintage is called `7`", "6.13"),

@@ -104,7 +104,7 @@ impl OnKernel<'_, '_> {
 
     /// `guest "vm0" domain "dma" dirty=#true pasid=#true`, or `shared=#true as="asid"`
     fn guest_domain(&mut self, node: &Node, vm: VmId, mut arguments: Arguments) -> Result<(), Problem> {
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         let flags = AllocFlags {
             nest_parent: arguments.flag("nest-parent")?.unwrap_or(false),
             dirty_tracking: arguments.flag("dirty")?.unwrap_or(false),
