@@ -191,6 +191,7 @@ guest \"vm0\" boot; guest \"vm0\" domain \"dma\"
         ("guest \"vmo\" boot", "\"vmo\"", "no virtual machine is called `vmo`", "did you mean `vm0`?"),
         ("guest \"vm0\" bot", "bot", "no deed of a `guest` is called `bot`", "did you mean `boot`?"),
         ("vmm \"vm0\" plugg", "plugg", "no deed of a `vmm` is called `plugg`", "did you mean `plug`?"),
+        ("guest \"vm0\" unmap \"dma\" 0 size=0x40000001", "0x40000001", "size is at most 0x40000000", ""),
         ("vmm \"\" start", "\"\"", "a name is not empty, and stands in one line", ""),
         ("process \"a\\nb\"", "\"a\\nb\"", "a name is not empty, and stands in one line", ""),
         ("vmm \"vm0\" start", "\"vm0\"", "a virtual machine is called `vm0` already", ""),
