@@ -234,10 +234,7 @@ fn new_name<'a>(
     arguments: &mut Arguments,
     mut known: impl ExactSizeIterator<Item = &'a String>,
 ) -> Result<String, Problem> {
-    let name = arguments.required_text("a name")?;
-    if name.value.is_empty() || name.value.contains(char::is_control) {
-        return Err(Problem::new(name.span, "a name is not empty, and stands in one line"));
-    }
+    let name = arguments.required_name()?;
     if known.len() == MEMBERS_MAX {
         return Err(Problem::new(name.span, format!("an axis has at most {MEMBERS_MAX} members")));
     }

@@ -122,7 +122,7 @@ impl Symptom {
                 "a vCPU's TLBI never reached the SMMU: a device reaches what was unmapped"
             }
             Self::StaleAfterCommands => "a device reaches what was unmapped, after the guest's commands",
-            Self::CommandRefused => "a legal command of the guest is refused with EIO",
+            Self::CommandRefused => "a command of the guest is refused, by its VMM or by the kernel",
             Self::SteRefused => "the guest's STE is refused",
         }
     }

@@ -57,6 +57,11 @@ impl Arguments {
         text(self.required(what)?)
     }
 
+    /// The name of something new.
+    pub(crate) fn required_name(&mut self) -> Result<Spanned<String>, Problem> {
+        printable(self.required_text("a name")?)
+    }
+
     pub(crate) fn required_number(&mut self, what: &str) -> Result<Spanned<u64>, Problem> {
         number(self.required(what)?)
     }
@@ -124,6 +129,14 @@ pub(crate) fn no_block(node: &Node) -> Result<(), Problem> {
         None => Ok(()),
         Some(_) => Err(Problem::new(node.span, format!("`{}` has no block", node.name.value))),
     }
+}
+
+/// A name that can stand in a line of output.
+pub(crate) fn printable(name: Spanned<String>) -> Result<Spanned<String>, Problem> {
+    if name.value.is_empty() || name.value.contains(char::is_control) {
+        return Err(Problem::new(name.span, "a name is not empty, and stands in one line"));
+    }
+    Ok(name)
 }
 
 pub(crate) fn text(value: Spanned<Resolved>) -> Result<Spanned<String>, Problem> {

@@ -86,7 +86,7 @@ pub enum CaseError {
     NoAnswer,
 }
 
-/// The shape of a line in the file (`shared/vectors/README.md`).
+/// The shape of a line in the file.
 #[derive(Deserialize)]
 struct Line {
     id: u64,

@@ -160,6 +160,6 @@ fn what_is_wrong_with_a_matrix_is_underlined() {
     std::fs::write(&path, unmet).expect("the target folder can be written");
     let (output, code) = run(&["matrix", path.to_str().expect("the path is text")]);
     assert_eq!(code, Some(1), "{output}");
-    assert!(output.contains("1 of 1 cells are otherwise: h × p × k × v: works"), "{output}");
+    assert!(output.contains("not so in 1 of 1 cells, first h × p × k × v: works"), "{output}");
     assert!(run(&["matrix", "/nowhere"]).0.contains("cannot read /nowhere"));
 }

@@ -152,7 +152,7 @@ impl Checker<'_> {
     /// `device "nic" stream=0x10 attributes="Device-nGnRE-OSH" { substream "process" 3; ats; pri; }`
     pub(super) fn device(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         let stream = arguments.number_to("stream", u64::from(u32::MAX))?;
         let presented = arguments.text("attributes")?;
         arguments.finish()?;
@@ -171,7 +171,7 @@ impl Checker<'_> {
             let mut arguments = Arguments::new(child, &self.scope)?;
             match child.name.value.as_str() {
                 "substream" => {
-                    let name = arguments.required_text("a name")?;
+                    let name = arguments.required_name()?;
                     let number = arguments.required_number("a SubstreamID")?;
                     substreams.push((name.value, substream(&number)?));
                 }

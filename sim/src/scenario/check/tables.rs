@@ -25,7 +25,7 @@ impl Checker<'_> {
     /// the address from here on.
     pub(super) fn table(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &self.scope)?;
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         let shape = shape(&mut arguments)?;
         let table_fields = arguments.fields();
         arguments.finish()?;

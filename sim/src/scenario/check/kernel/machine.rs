@@ -136,7 +136,7 @@ impl OnKernel<'_, '_> {
     pub(super) fn device(&mut self, node: &Node) -> Result<(), Problem> {
         self.before_steps(node)?;
         let mut arguments = self.arguments(node)?;
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         if self.stack.devices.iter().any(|(known, _)| *known == name.value) {
             return Err(Problem::new(name.span, format!("a device is called `{}` already", name.value)));
         }
@@ -218,7 +218,7 @@ impl OnKernel<'_, '_> {
     pub(super) fn process(&mut self, node: &Node) -> Result<(), Problem> {
         no_block(node)?;
         let mut arguments = self.arguments(node)?;
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         if self.stack.processes.contains(&name.value) {
             return Err(Problem::new(name.span, format!("a process is called `{}` already", name.value)));
         }

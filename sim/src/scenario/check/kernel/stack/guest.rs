@@ -30,6 +30,9 @@ const RESPONSES: &[(&str, PageResponse)] = &[
 /// PASIDs have 20 bits.
 const PASID_BITS_MAX: u64 = 20;
 
+/// Most bytes that one step maps, unmaps or looks at: more than the memory of a guest.
+const BYTES_MAX: u64 = 1 << 30;
+
 impl OnKernel<'_, '_> {
     /// `guest "vm0" VERB …`
     pub(in super::super) fn guest(&mut self, node: &Node) -> Result<(), Problem> {
@@ -105,7 +108,7 @@ impl OnKernel<'_, '_> {
 
     /// `guest "vm0" domain "dma" dirty=#true pasid=#true`, or `shared=#true as="asid"`
     fn guest_domain(&mut self, node: &Node, vm: VmId, mut arguments: Arguments) -> Result<(), Problem> {
-        let name = arguments.required_text("a name")?;
+        let name = arguments.required_name()?;
         let flags = AllocFlags {
             nest_parent: arguments.flag("nest-parent")?.unwrap_or(false),
             dirty_tracking: arguments.flag("dirty")?.unwrap_or(false),
@@ -155,7 +158,7 @@ impl OnKernel<'_, '_> {
     ) -> Result<(), Problem> {
         let domain = self.vm_domain(vm, &arguments.required_text("a domain")?)?;
         let iova = self.argument(&mut arguments, "an address")?;
-        let mut size = || Ok(arguments.number("size")?.map_or(0x1000, |size| size.value));
+        let mut size = || Ok(arguments.number_to("size", BYTES_MAX)?.map_or(0x1000, |size| size.value));
         let (deed, talk) = match verb.value.as_str() {
             "map" => {
                 let bytes = size()?;

@@ -11,7 +11,7 @@ use super::{Talk, Vm};
 use crate::kernel::device::BusDriver;
 use crate::kernel::frames::PAGE_SIZE;
 use crate::negotiation::{Policy, Vintage};
-use crate::scenario::arguments::{Arguments, no_block, number};
+use crate::scenario::arguments::{Arguments, no_block, number, printable};
 use crate::scenario::check::hardware::range;
 use crate::scenario::problem::Problem;
 use crate::scenario::span::Spanned;
@@ -67,6 +67,7 @@ impl OnKernel<'_, '_> {
         name: Spanned<String>,
         mut arguments: Arguments,
     ) -> Result<(), Problem> {
+        let name = printable(name)?;
         if self.stack.vms.iter().any(|vm| vm.names.name == name.value) {
             return Err(Problem::new(
                 name.span,
@@ -154,7 +155,7 @@ impl OnKernel<'_, '_> {
                 let message = format!("`{}` is a device of the machine, and is not emulated", name.value);
                 return Err(Problem::new(name.span, message));
             }
-            (true, None) => 0,
+            (true, None) => printable(name.clone()).map(|_name| 0)?,
             (false, _) => self.vfio_number(name)?,
         };
         self.stack.vms[vm.0].names.devices.push((name.value.clone(), stream));

@@ -12,9 +12,6 @@ use crate::scenario::run::kernel::{Machine, Unclaimed};
 use crate::scenario::step::{AttachTo, DomainDeed, Value, VmBoot, VmDomain, VmId};
 use crate::trace::{Actor, Listener};
 
-/// Most bytes that one step is about.
-const BYTES_MAX: u64 = 1 << 30;
-
 /// `IOMMU_PGFAULT_FLAGS_PASID_VALID`.
 const PASID_VALID: u32 = 1 << 0;
 
@@ -295,7 +292,7 @@ impl Booted {
     }
 }
 
-/// Whether a driver can be asked about so much.
+/// Whether there are such addresses.
 fn is_range(start: u64, bytes: u64) -> bool {
-    bytes <= BYTES_MAX && start.checked_add(bytes).is_some()
+    start.checked_add(bytes).is_some()
 }
