@@ -65,6 +65,8 @@ impl Answers {
         tx: &Transaction,
         translation: Translation,
     ) {
+        // Somebody who listened may have left in the caches what is asked for the first time now.
+        self.make_room();
         let place = self.place(question);
         let is_taken = self.0[place].is_some_and(|other| other.version == version);
         if is_taken && self.0.len() < *ROOM.end() {

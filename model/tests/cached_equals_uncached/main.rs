@@ -63,6 +63,17 @@ fn an_answer_is_given_again_until_a_second_entry_matches() {
     assert_eq!(reads(&mut system, 0), [Err(Rule::TlbConflict); 3]);
 }
 
+/// A copy has the caches, and has not answered yet: so does an SMMU whose accesses somebody listened to before.
+#[test]
+fn a_copy_answers_from_what_is_cached() {
+    let mut system = System::<false>::new(CachePolicy::Keep, 1, Answers::Default);
+    mapped_pages().for_each(|act| system.act(act));
+    assert_eq!(reads(&mut system, 0), [Ok(0x20_0123); 3]);
+    system.act(leaf(Some(0), 5));
+    system.smmu = system.smmu.clone();
+    assert_eq!(reads(&mut system, 0), [Ok(0x20_0123); 3]);
+}
+
 fn policies() -> impl Strategy<Value = CachePolicy> {
     prop::sample::select(CachePolicy::ALL.to_vec())
 }
