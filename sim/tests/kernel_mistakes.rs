@@ -1,5 +1,7 @@
 //! What cannot work on the kernel level is refused before anything runs, at its place and with advice.
 
+mod mistakes;
+
 use smmu_model::choice::Defaults;
 use smmu_sim::scenario::{Disk, check, execute};
 use smmu_sim::trace::Deaf;
@@ -19,12 +21,7 @@ fn problems(text: &str) -> Vec<(String, String, String)> {
 }
 
 fn problems_of(text: &str) -> Vec<(String, String, String)> {
-    let Err(broken) = check("test.kdl", text, &Disk) else { return Vec::new() };
-    let shown = broken.problems.iter().map(|problem| {
-        let place = broken.sources.text(problem.span).to_owned();
-        (place, problem.message.clone(), problem.help.clone().unwrap_or_default())
-    });
-    shown.collect()
+    mistakes::problems_of(text, &Disk)
 }
 
 fn check_one(problems: &[(String, String, String)], text: &str, expected: (&str, &str, &str)) {

@@ -106,7 +106,8 @@ fn context(kernel: &Kernel, seen: &Seen, shown: &IdRegisters, viommu_flags: u32)
     ]
 }
 
-/// The machine of a place. The SMMU keeps nothing that it may forget: what is stale is stale by the guest's doing.
+/// The machine of a place. The SMMU keeps what it has cached until somebody invalidates it, so that a lost invalidation
+/// always shows.
 fn machine(matrix: &Matrix, [hardware, platform, kernel, _]: [usize; 4]) -> Setup {
     let (hardware, platform) = (&matrix.hardware[hardware], &matrix.platforms[platform]);
     let smmu = SmmuSetup { firmware: platform.firmware, ..SmmuSetup::new(hardware.features) };

@@ -36,10 +36,9 @@ h3 { font-size: .95rem; margin: 1.2rem 0 .2rem; }
 ";
 
 fn summary(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
-    let count = |kind| report.cells.iter().filter(|cell| cell.outcome.kind() == kind).count();
     write!(out, "<p class=\"summary\">")?;
     for (kind, label) in [("works", "work"), ("refused", "refused"), ("misled", "mislead the guest")] {
-        write!(out, "<span class=\"{kind}\">{} {label}</span>", count(kind))?;
+        write!(out, "<span class=\"{kind}\">{} {label}</span>", report.count(kind))?;
     }
     let unmet = report.unmet.len();
     writeln!(out, "{unmet} expectations not met</p>")

@@ -33,9 +33,8 @@ pub fn write(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
         let (count, total) = unmet.count;
         writeln!(out, "{}", json!({ "type": "unmet", "line": line, "cells": count, "of": total }))?;
     }
-    let count = |kind| report.cells.iter().filter(|cell| cell.outcome.kind() == kind).count();
     let last = json!({
-        "type": "summary", "works": count("works"), "refused": count("refused"), "misled": count("misled"),
+        "type": "summary", "works": report.count("works"), "refused": report.count("refused"), "misled": report.count("misled"),
         "unmet": report.unmet.len(),
     });
     writeln!(out, "{last}")

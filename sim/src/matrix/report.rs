@@ -19,6 +19,13 @@ pub struct Report<'a> {
     pub unmet: Vec<Unmet<'a>>,
 }
 
+impl Report<'_> {
+    /// How many cells came to this kind of outcome, see [`Outcome::kind`](super::Outcome::kind).
+    pub fn count(&self, kind: &str) -> usize {
+        self.cells.iter().filter(|cell| cell.outcome.kind() == kind).count()
+    }
+}
+
 /// An expectation that was not met.
 #[derive(Clone, Debug)]
 pub struct Unmet<'a> {

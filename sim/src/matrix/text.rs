@@ -23,8 +23,7 @@ pub fn write(out: &mut impl Write, report: &Report<'_>, quiet: bool) -> io::Resu
     for unmet in &report.unmet {
         write!(out, "{}", complaint(report, unmet))?;
     }
-    let count = |kind| report.cells.iter().filter(|cell| cell.outcome.kind() == kind).count();
-    let (works, refused, misled) = (count("works"), count("refused"), count("misled"));
+    let (works, refused, misled) = (report.count("works"), report.count("refused"), report.count("misled"));
     let unmet = report.unmet.len();
     writeln!(out, "cells: {works} work, {refused} refused, {misled} misled; {unmet} expectations not met")
 }

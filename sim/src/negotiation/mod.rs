@@ -11,6 +11,7 @@ mod profiles;
 mod table;
 
 pub use capability::{Answer, Capability, Documented, Way};
+pub(crate) use policy::CAP_PCI_ATS_NOT_SUPPORTED;
 pub use policy::{Decision, Policy, Refused, Seen, Vintage};
 pub use profiles::{PROFILES, Profile};
 pub use table::CAPABILITIES;

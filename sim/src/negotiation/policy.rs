@@ -12,7 +12,7 @@ use super::{CAPABILITIES, Documented, Way};
 use crate::kernel::generation::{CAP_VBTM, CAP_VHTTU_ACCESS, CAP_VHTTU_DIRTY, FLAG_VBTM, FLAG_VHTTU};
 
 /// GET_HW_INFO, `out_capabilities`: the device cannot use ATS.
-const CAP_PCI_ATS_NOT_SUPPORTED: u64 = 1 << 3;
+pub(crate) const CAP_PCI_ATS_NOT_SUPPORTED: u64 = 1 << 3;
 
 /// What GET_HW_INFO says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,6 +4,7 @@ use smmu_model::features::{Features, IdRegisters, Refusal};
 use smmu_model::layout::idr::{Aidr, Idr0, Idr1, Idr3, Idr5};
 
 use crate::iommufd::uapi::iommu_hw_info_arm_smmuv3;
+use crate::negotiation::{CAP_PCI_ATS_NOT_SUPPORTED, Policy, Seen, Vintage};
 
 /// The ID registers of the guest's SMMU (IHI 0070 §6.3.1–§6.3.8), and the flags of its vIOMMU.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,14 +19,8 @@ pub struct Offer {
     pub viommu_flags: u32,
 }
 
-/// log2 of the most entries of the guest's queues: all that the architecture allows.
-const QUEUE_LOG2_MAX: u8 = 19;
-
 /// IDR5.OAS for 52 bits.
 const OAS_52_BITS: u8 = 6;
-
-/// IDR5.OAS for 44 bits: the addresses of the guest are the monitor's to lay out.
-const OAS_44_BITS: u8 = 4;
 
 impl Offer {
     /// What the kernel's documentation says that a monitor may pass on of `hardware`, and no more.
@@ -33,34 +28,11 @@ impl Offer {
     /// The sizes of queues and of addresses are the monitor's. Stage 1 is there, as a nested HWPT can be allocated, and
     /// coherent, as the device could be bound.
     pub fn baseline(hardware: &iommu_hw_info_arm_smmuv3) -> Self {
-        let [idr0, idr1, _, idr3, _, idr5] = hardware.idr;
-        let (idr0, idr1) = (Idr0::from_bits(idr0), Idr1::from_bits(idr1));
-        let (idr3, idr5) = (Idr3::from_bits(idr3), Idr5::from_bits(idr5));
-        let shown0 = Idr0::new()
-            .with_s1p(true)
-            .with_cohacc(true)
-            .with_st_level(idr0.st_level())
-            .with_term_model(idr0.term_model())
-            .with_stall_model(idr0.stall_model())
-            .with_ttendian(idr0.ttendian())
-            .with_cd2l(idr0.cd2l())
-            .with_asid16(idr0.asid16())
-            .with_ttf(idr0.ttf());
-        let shown1 = Idr1::new()
-            .with_sidsize(idr1.sidsize())
-            .with_ssidsize(idr1.ssidsize())
-            .with_cmdqs(QUEUE_LOG2_MAX)
-            .with_eventqs(QUEUE_LOG2_MAX);
-        let shown3 = Idr3::new().with_bbml(idr3.bbml()).with_ril(idr3.ril());
-        let shown5 = Idr5::new()
-            .with_oas(OAS_44_BITS)
-            .with_vax(idr5.vax())
-            .with_gran64k(idr5.gran64k())
-            .with_gran16k(idr5.gran16k())
-            .with_gran4k(idr5.gran4k())
-            .with_ds(idr5.ds());
-        let idr = [shown0.into_bits(), shown1.into_bits(), 0, shown3.into_bits(), 0, shown5.into_bits()];
-        Self { idr, iidr: 0, aidr: 0, viommu_flags: 0 }
+        let mut ids = IdRegisters::default();
+        ids.idr[..hardware.idr.len()].copy_from_slice(&hardware.idr);
+        let seen = Seen { ids, mask: None, capabilities: CAP_PCI_ATS_NOT_SUPPORTED };
+        let decided = Policy::Kdoc.decide(Vintage::Linux7_3, &seen);
+        Self::from_ids(&decided.expect("who follows the list takes every host").ids)
     }
 
     /// These ID registers, without flags. IDR6 is left out: a guest is shown no Enhanced Command queues.

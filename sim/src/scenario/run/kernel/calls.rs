@@ -127,10 +127,7 @@ impl<'a, L: Listener> Machine<'a, L> {
         call: Call,
         make: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
     ) -> Result<(), String> {
-        self.say_called(id, &call);
-        let result = make(&mut self.kernel).map_err(|errno| (errno, self.kernel.last_failed()));
-        self.ended(id, &call, CallEnd { result, fields: Vec::new(), data: None }, Vec::new());
-        Ok(())
+        self.make_judged(id, call, make, Kernel::last_failed)
     }
 
     /// A call of the kernel around iommufd, whose failures have no names.
@@ -140,8 +137,18 @@ impl<'a, L: Listener> Machine<'a, L> {
         call: Call,
         make: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
     ) -> Result<(), String> {
+        self.make_judged(id, call, make, |_kernel| None)
+    }
+
+    fn make_judged(
+        &mut self,
+        id: ProcessId,
+        call: Call,
+        make: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
+        check: impl FnOnce(&Kernel) -> Option<Check>,
+    ) -> Result<(), String> {
         self.say_called(id, &call);
-        let result = make(&mut self.kernel).map_err(|errno| (errno, None));
+        let result = make(&mut self.kernel).map_err(|errno| (errno, check(&self.kernel)));
         self.ended(id, &call, CallEnd { result, fields: Vec::new(), data: None }, Vec::new());
         Ok(())
     }
