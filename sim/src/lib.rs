@@ -1,5 +1,7 @@
 //! The software stack around the model, and the tools on top of it.
 
+mod atc;
+mod changes;
 pub mod coverage;
 pub mod driver;
 pub mod dvm;

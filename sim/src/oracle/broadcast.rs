@@ -3,7 +3,7 @@
 use smmu_model::naming;
 
 use super::machine::Machine;
-use super::method::Reply;
+use super::method::{Reply, Rules};
 use super::params::Params;
 use super::rpc::Error;
 use crate::dvm::{self, OPERATIONS, Operands};
@@ -15,8 +15,8 @@ pub(super) const PARAMETERS: &[&str] = &["op", "vmid", "asid", "va", "ipa", "ran
 pub(super) fn tlbi(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
     let op: String = params.required("op")?;
     if op == "sync" {
-        machine.operate(|smmu, world| smmu.synchronize_broadcasts(world));
-        return Ok(Reply::Done {});
+        let ((), seen) = machine.operate(|smmu, world| smmu.synchronize_broadcasts(world));
+        return Ok(Reply::Rules(Rules::of(&seen.rules)));
     }
     let known = OPERATIONS.iter().find(|known| naming::same(known, &op));
     let operation = known
@@ -36,6 +36,6 @@ pub(super) fn tlbi(machine: &mut Machine, params: &Params) -> Result<Reply, Erro
         e2h: params.optional("e2h")?.unwrap_or(false),
     };
     let broadcast = dvm::broadcast(operation, operands).map_err(|text| Error::parameter("op", text))?;
-    machine.operate(|smmu, world| smmu.broadcast(world, broadcast));
-    Ok(Reply::Done {})
+    let ((), seen) = machine.operate(|smmu, world| smmu.broadcast(world, broadcast));
+    Ok(Reply::Rules(Rules::of(&seen.rules)))
 }

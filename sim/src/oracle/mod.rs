@@ -12,9 +12,11 @@ mod access;
 mod answers;
 mod ats;
 mod broadcast;
+mod devices;
 mod event_queue;
 mod explain;
 mod fields;
+mod interconnect;
 mod machine;
 mod memory;
 mod method;
@@ -23,6 +25,7 @@ mod registers;
 mod reports;
 mod rpc;
 mod setup;
+mod stale;
 mod stalls;
 mod state;
 #[cfg(test)]
@@ -88,6 +91,7 @@ impl Session {
             let answer = if answers.len() < MAX_LINE_BYTES {
                 self.handle_request(request)
             } else {
+                self.begin();
                 let text = "not done: the answers before it in this batch are too long together";
                 answer(request, |_| Err(Error::new(Problem::Limit, text)))
             };
@@ -99,7 +103,15 @@ impl Session {
         (!answers.is_empty()).then_some(answers + "]")
     }
 
+    /// A request begins; those after `smmu.new` are counted.
+    fn begin(&mut self) {
+        if let Some(machine) = &mut self.machine {
+            machine.begin();
+        }
+    }
+
     fn handle_request(&mut self, request: Value) -> Option<String> {
+        self.begin();
         answer(request, |request| {
             let (method, params) = Method::find(request)?;
             catch_unwind(AssertUnwindSafe(|| method.call(&mut self.machine, &params))).unwrap_or_else(|_| {

@@ -17,7 +17,7 @@ pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Err
     if size == 4 && value > u64::from(u32::MAX) {
         return Err(Error::parameter("value", format!("{value:#x} does not fit 4 bytes")));
     }
-    machine.reserve(0)?;
+    machine.reserve(0, 0)?;
     let (result, _) = machine.operate(|smmu, world| smmu.write(world, offset, size, value));
     result.map(|()| Reply::Done {}).map_err(|RegisterAbort| aborted())
 }

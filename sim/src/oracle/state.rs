@@ -16,6 +16,8 @@ use smmu_model::trace::InterruptSource;
 
 use super::MAX_LINE_BYTES;
 use super::answers::{Answers, SavedAnswers};
+use super::devices::SavedDevices;
+use super::interconnect::Interconnect;
 use super::machine::{Ledger, Machine};
 use super::memory::SavedMemory;
 use super::method;
@@ -25,14 +27,14 @@ use super::stalls::Stalled;
 use crate::hex;
 
 /// Says what follows, and in which version.
-const PREFIX: &str = "smmu-sim-state-2:";
+const PREFIX: &str = "smmu-sim-state-3:";
 
 /// Longest string that a line can carry back, with room for the request around it.
 const MAX_STATE_BYTES: usize = MAX_LINE_BYTES - 4096;
 
 /// Most JSON that a state may decompress to: a full memory takes 512 MiB, two digits for each byte; stalled requests
-/// and their ends take up to 200 MiB, four for each.
-const MAX_JSON_BYTES: u64 = 840 << 20;
+/// and their ends take up to 200 MiB, four for each; what was met and not asked for, 300.
+const MAX_JSON_BYTES: u64 = 1024 << 20;
 
 /// `state.save`.
 pub(super) fn save(machine: &mut Machine, _: &Params) -> Result<method::Reply, Error> {
@@ -76,6 +78,7 @@ struct Saved {
     smmu: Smmu,
     answers: SavedAnswers,
     memory: SavedMemory,
+    devices: SavedDevices,
     /// Name and answer of each choice point met.
     choices: Vec<(String, String)>,
     wired: Vec<InterruptSource>,
@@ -85,7 +88,7 @@ struct Saved {
 
 impl Saved {
     fn from_machine(machine: &Machine) -> Result<Self, Error> {
-        let Machine { smmu, memory, answers, ledger, stalled } = machine;
+        let Machine { smmu, bus: Interconnect { memory, devices }, answers, ledger, stalled } = machine;
         let name = |&(choice, answer): &(Choice, usize)| {
             (choice.key().to_owned(), choice.answers()[answer].to_owned())
         };
@@ -93,6 +96,7 @@ impl Saved {
             smmu: smmu.clone(),
             answers: answers.into(),
             memory: memory.into(),
+            devices: SavedDevices::of(devices)?,
             choices: ledger.choices.entries()?.iter().map(name).collect(),
             wired: ledger.wired.entries()?.to_vec(),
             msi: ledger.msi.entries()?.to_vec(),
@@ -111,7 +115,10 @@ impl Saved {
         Ok(Machine {
             stalled: self.stalled,
             smmu: self.smmu,
-            memory: self.memory.restore().ok_or("memory")?,
+            bus: Interconnect {
+                memory: self.memory.restore().ok_or("memory")?,
+                devices: self.devices.restore().ok_or("devices")?,
+            },
             answers: Answers::try_from(self.answers).map_err(|error| error.to_string())?,
             ledger: Ledger {
                 choices: choices.collect::<Option<_>>().ok_or("choices")?,

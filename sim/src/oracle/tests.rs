@@ -185,7 +185,7 @@ fn refused_parameters_are_named() {
         ),
         ("state.load", json!({"state": "x"}), "state: must begin with \"smmu-sim-state-2:\""),
         ("state.load", json!({"state": "smmu-sim-state-2:0"}), "state: is damaged"),
-        ("state.load", json!({"state": "smmu-sim-state-2:1f8b"}), "state: is damaged"),
+        ("state.load", json!({"state": "smmu-sim-state-3:1f8b"}), "state: is damaged"),
     ] {
         let (code, message) = call(&mut session(), method, &params).expect_err("a refusal");
         assert_eq!(code, -32602, "{method} {params}");
