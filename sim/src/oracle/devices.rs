@@ -144,7 +144,7 @@ pub(super) struct Messages {
 
 /// A message to the device `sid`.
 #[derive(Serialize, Debug)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "lowercase")]
 enum Message {
     Invalidate {
         sid: u32,

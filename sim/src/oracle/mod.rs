@@ -40,6 +40,8 @@ use machine::Machine;
 use method::{Method, Reply};
 use rpc::{Answer, Error, Problem, Request};
 
+use crate::json;
+
 pub use method::method_names;
 pub use transport::{Listener, serve, serve_stdio};
 
@@ -71,7 +73,7 @@ impl Session {
         if line.trim_ascii().is_empty() {
             return None;
         }
-        match serde_json::from_str(line) {
+        match json::parse(line.as_bytes()) {
             Err(error) => Some(refuse_line(&error.to_string())),
             Ok(Value::Array(requests)) => self.handle_batch(requests),
             Ok(request) => self.handle_request(request),
@@ -125,7 +127,9 @@ impl Session {
 
 /// What is said to a line that is not JSON at all.
 fn refuse_line(why: &str) -> String {
-    Error::new(Problem::Parse, format!("the line is not JSON: {why}")).answer(Value::Null).to_line()
+    Error::new(Problem::Parse, format!("the line is not JSON that can be read: {why}"))
+        .answer(Value::Null)
+        .to_line()
 }
 
 fn answer(request: Value, act: impl FnOnce(Request) -> Result<Reply, Error>) -> Option<String> {

@@ -25,6 +25,7 @@ use super::params::Params;
 use super::rpc::{Error, Problem};
 use super::stalls::Stalled;
 use crate::hex;
+use crate::json::Unambiguous;
 
 /// Says what follows, and in which version.
 const PREFIX: &str = "smmu-sim-state-3:";
@@ -58,9 +59,10 @@ pub(super) fn load(params: &Params) -> Result<(Machine, method::Reply), Error> {
     let digits = state.strip_prefix(PREFIX);
     let digits = digits.ok_or_else(|| refuse(format!("must begin with \"{PREFIX}\"")))?;
     let compressed = hex::bytes(digits).ok_or_else(|| refuse("is damaged".to_owned()))?;
-    let json = BufReader::new(GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES));
-    let saved: Saved =
-        serde_json::from_reader(json).map_err(|error| refuse(format!("is damaged: {error}")))?;
+    let json = || BufReader::new(GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES));
+    let saved =
+        serde_json::from_reader::<_, Unambiguous>(json()).and_then(|_| serde_json::from_reader(json()));
+    let saved: Saved = saved.map_err(|error| refuse(format!("is damaged: {error}")))?;
     let machine = saved.restore().map_err(|why| refuse(format!("is damaged: {why}")))?;
     Ok((machine, method::Reply::Done {}))
 }

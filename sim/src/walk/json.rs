@@ -13,11 +13,10 @@ use crate::trace::{StaleUse, access_line, ended_line, event_line, stale_line};
 pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
     writeln!(out, "{}", access_line(None, &walk.transaction, None))?;
     for step in &walk.steps {
-        let mut line = match step.event {
-            Event::Stale { entry, difference, invalidated, .. } => {
-                stale_line(&StaleUse::without_history(entry, difference, invalidated), "line")
-            }
-            ref event => event_line(event),
+        let mut line = if let Event::Stale { entry, difference, invalidated, .. } = step.event {
+            stale_line(&StaleUse::without_history(entry, difference, invalidated), "line")
+        } else {
+            event_line(&step.event)
         };
         line["depth"] = Value::from(step.depth);
         if let Some(held) = step.held {
