@@ -36,6 +36,8 @@ pub(super) struct Ledger {
     pub(super) wired: Log<InterruptSource>,
     /// MSI writes since they were last asked for: address and data.
     pub(super) msi: Log<(Pa, u32)>,
+    /// Wake-up events since they were last asked for.
+    pub(super) wake_ups: u32,
 }
 
 /// A list that forgets all but its first [`Log::MAX`] entries, and knows that it did.
@@ -124,12 +126,20 @@ impl Machine {
         (result, seen)
     }
 
-    /// Steps until idle; on the way, stalled requests may retry early, each once.
-    pub(super) fn settle(&mut self) {
-        while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
-        if self.act(|smmu, world| smmu.retry_early(world)).0 == Progress::Worked {
-            while self.act(|smmu, world| smmu.step(world)).0 == Progress::Worked {}
+    /// Steps until idle; on the way, stalled requests may retry early, each once. Returns the rules that fired.
+    pub(super) fn settle(&mut self) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        let mut work =
+            |step: fn(&mut Smmu, &mut World<'_, Interconnect, Answers, Witness<'_>>) -> Progress| {
+                let (progress, seen) = self.act(step);
+                seen.rules.into_iter().for_each(|rule| note_once(&mut rules, rule));
+                progress == Progress::Worked
+            };
+        while work(|smmu, world| smmu.step(world)) {}
+        if work(|smmu, world| smmu.retry_early(world)) {
+            while work(|smmu, world| smmu.step(world)) {}
         }
+        rules
     }
 
     /// Refuses work that moves `more` bytes and writes to as many as `pages` pages, beside that of the stalled
@@ -195,6 +205,7 @@ impl Sink for Witness<'_> {
             Event::Choice { choice, answer } => self.ledger.choices.push((choice, answer)),
             Event::Interrupt { source, msi: None } => self.ledger.wired.push(source),
             Event::Interrupt { msi: Some(write), .. } => self.ledger.msi.push(write),
+            Event::WakeUp => self.ledger.wake_ups = self.ledger.wake_ups.saturating_add(1),
             Event::StallEnded { stag, outcome, .. } => {
                 let stale = std::mem::take(&mut self.seen.stale);
                 self.stalls_ended.push(StallEnded { stag, outcome, stale });
@@ -213,7 +224,6 @@ impl Sink for Witness<'_> {
             | Event::AddressTranslation { .. }
             | Event::Cached { .. }
             | Event::Stale { .. }
-            | Event::WakeUp
             | Event::Invalidated { .. }
             | Event::PageRequest { .. }
             | Event::PrgResponse(_) => {}
@@ -222,7 +232,7 @@ impl Sink for Witness<'_> {
 }
 
 /// Appends `item` unless it is there.
-fn note_once<T: PartialEq>(items: &mut Vec<T>, item: T) {
+pub(super) fn note_once<T: PartialEq>(items: &mut Vec<T>, item: T) {
     if !items.contains(&item) {
         items.push(item);
     }

@@ -106,7 +106,7 @@ pub(super) enum Reply {
     Done {},
     New(setup::New),
     Memory(memory::Contents),
-    Register(registers::Value),
+    Register(registers::Accessed),
     Access(access::Reply),
     Translation(ats::Reply),
     Messages(devices::Messages),

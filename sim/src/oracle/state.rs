@@ -85,6 +85,7 @@ struct Saved {
     choices: Vec<(String, String)>,
     wired: Vec<InterruptSource>,
     msi: Vec<(Pa, u32)>,
+    wake_ups: u32,
     stalled: Stalled,
 }
 
@@ -102,6 +103,7 @@ impl Saved {
             choices: ledger.choices.entries()?.iter().map(name).collect(),
             wired: ledger.wired.entries()?.to_vec(),
             msi: ledger.msi.entries()?.to_vec(),
+            wake_ups: ledger.wake_ups,
             stalled: stalled.clone(),
         })
     }
@@ -126,6 +128,7 @@ impl Saved {
                 choices: choices.collect::<Option<_>>().ok_or("choices")?,
                 wired: self.wired.into_iter().collect(),
                 msi: self.msi.into_iter().collect(),
+                wake_ups: self.wake_ups,
             },
         })
     }

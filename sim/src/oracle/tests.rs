@@ -328,7 +328,7 @@ fn optional_pages_are_reached_and_saved() {
         does("dma", json!({"sid": 1, "addr": 0, "len": 4, "write": false}));
         let overflowed = does("mmio.read", json!({"offset": 0x1cc0, "size": 8}));
         assert_eq!(overflowed, json!({"value": "0x1"}));
-        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": []}));
+        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": [], "wake_ups": 0}));
     }
 }
 
