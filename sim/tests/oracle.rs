@@ -148,6 +148,29 @@ fn a_walk_shows_structures_descriptors_and_the_event() {
     assert_eq!(of_kind("rule").last().map(|rule| &rule["label"]), Some(&json!("FLT-01")), "{walk}");
 }
 
+/// The STE changes without a CFGI while an access is stalled: what became of the access says that its retry used the
+/// old one.
+#[test]
+fn a_retry_says_what_it_used() {
+    let document = document();
+    let mut session = Session::new();
+    let of_stall = requests(&document).into_iter().skip_while(|request| !request.contains(r#""id":21,"#));
+    for request in of_stall.take_while(|request| !request.contains(r#""id":26,"#)) {
+        session.handle_line(request);
+    }
+    for params in [
+        json!({"addr": "0x108f", "data": "01"}),
+        json!({"addr": "0x7000", "data": "44100000020000000000000000000000"}),
+    ] {
+        ask(&mut session, "mem.write", params);
+    }
+    ask(&mut session, "mmio.write", json!({"offset": "0x98", "size": 4, "value": 1}));
+    let ended = ask(&mut session, "stalls", json!({}))["resolved"].take();
+    let stale = &ended[0]["stale"][0];
+    assert_eq!((&stale["entry"], &stale["needs"]), (&json!("STE of StreamID 0x2"), &json!("CFGI_STE")));
+    assert_eq!((&stale["cached_request"], &stale["changed_request"]), (&json!(11), &json!(15)), "{ended}");
+}
+
 fn ask(session: &mut Session, method: &str, params: Value) -> Value {
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let answer = session.handle_line(&request.to_string()).expect("a request has an answer");
