@@ -240,10 +240,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 
     /// Each use of a stale entry is a failure of the step, unless it is expected there.
     fn deny_stale(&mut self, step: &Step) {
-        let says_so = |claims: &[Claim]| claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale));
         let is_expected = match &step.action {
             Action::Expect(_) => true,
-            Action::Dma(dma) => says_so(&dma.claims),
+            Action::Dma(dma) => speaks_of_stale(&dma.claims),
+            Action::Ats(ats) => speaks_of_stale(&ats.claims),
             Action::Store { .. }
             | Action::Write { .. }
             | Action::Load { .. }
@@ -254,7 +254,6 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             | Action::RegisterRead { .. }
             | Action::Command { .. }
             | Action::Ring(_)
-            | Action::Ats(_)
             | Action::Pri(_)
             | Action::Endpoint { .. }
             | Action::Broadcast(_)
@@ -391,6 +390,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
         outcome
     }
+}
+
+/// Whether one of the claims is that a stale entry is used.
+fn speaks_of_stale(claims: &[Claim]) -> bool {
+    claims.iter().any(|claim| {
+        matches!(claim.kind, ClaimKind::Stale)
+            || matches!(&claim.kind, ClaimKind::All(claims) | ClaimKind::Either(claims) if speaks_of_stale(claims))
+    })
 }
 
 /// The problem, with the turn of the loops in which it came.
