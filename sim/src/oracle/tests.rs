@@ -345,27 +345,41 @@ fn a_bug_of_ours_costs_the_smmu_and_not_the_session() {
 
 /// Names that mean something, and others.
 fn names() -> impl Strategy<Value = String> {
-    const PARAMETERS: [&str; 18] = [
+    const PARAMETERS: &[&str] = &[
         "addr",
+        "asid",
         "at",
         "caches",
         "choices",
         "data",
+        "e2h",
+        "execute",
         "idr",
         "instruction",
+        "invalidations",
+        "ipa",
+        "last",
         "len",
+        "no_write",
         "offset",
         "on",
+        "op",
         "preset",
+        "prgi",
         "privileged",
+        "range",
+        "read",
         "seed",
         "sid",
         "size",
         "ssid",
+        "state",
+        "va",
         "value",
+        "vmid",
         "write",
     ];
-    prop_oneof![9 => proptest::sample::select(&PARAMETERS[..]).prop_map(str::to_owned), 1 => ".*"]
+    prop_oneof![9 => proptest::sample::select(PARAMETERS).prop_map(str::to_owned), 1 => ".*"]
 }
 
 fn values() -> impl Strategy<Value = Value> {
