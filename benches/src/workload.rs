@@ -16,6 +16,7 @@ use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 use smmu_model::{CachePolicy, Progress, Smmu};
 
+use crate::commands::Commands;
 use crate::tables::{Pool, Tables};
 
 /// How many addresses a workload has.
@@ -54,6 +55,7 @@ pub struct Workload {
     /// Everything the SMMU reads.
     pub memory: SparseMemory,
     smmu: Smmu,
+    commands: Commands,
     transactions: Vec<Transaction>,
     next: usize,
 }
@@ -68,7 +70,8 @@ impl Workload {
         program(&mut memory, &mut pool, stages, &addresses);
         let smmu = enabled_smmu(&mut memory, STREAM_TABLE).with_caches(CachePolicy::None);
         let transactions = addresses.iter().map(|&address| read(address)).collect();
-        let mut workload = Self { memory, smmu, transactions, next: 0 };
+        let commands = Commands::default();
+        let mut workload = Self { memory, smmu, commands, transactions, next: 0 };
         for index in 0..workload.transactions.len() {
             let outcome = workload.transact();
             assert!(matches!(outcome, Outcome::Done(_)), "{stages:?} {placement:?} {index}: {outcome:?}");
@@ -79,6 +82,14 @@ impl Workload {
     /// The same workload with an SMMU that caches by this policy, and has nothing cached.
     pub fn set_caches(&mut self, policy: CachePolicy) {
         self.smmu = self.smmu.clone().with_caches(policy);
+    }
+
+    /// Has everything invalidated that is cached: CMD_CFGI_ALL and CMD_TLBI_NSNH_ALL.
+    pub fn invalidate_all(&mut self) {
+        for command in [[0x04, 31], [0x30, 0]] {
+            self.commands.produce(&mut self.memory, command);
+        }
+        self.commands.consume(&mut self.smmu, &mut self.memory);
     }
 
     /// The next of the addresses.
