@@ -137,8 +137,9 @@ fn addresses(stages: Stages, placement: Placement, random: &mut ChaCha8Rng) -> V
 }
 
 fn program(memory: &mut SparseMemory, pool: &mut Pool, stages: Stages, addresses: &[u64]) {
-    // Stage 1: AF, ISH, AttrIndx 0, unprivileged access. Stage 2: AF, ISH, Normal WB, read and write.
-    let stage1 = Tables { root: pool.page(), leaf: 1 << 10 | 0b11 << 8 | 0b01 << 6 };
+    // Stage 1: nG (as Linux maps for devices), AF, ISH, AttrIndx 0, unprivileged access. Stage 2: AF, ISH, Normal WB,
+    // read and write.
+    let stage1 = Tables { root: pool.page(), leaf: 1 << 11 | 1 << 10 | 0b11 << 8 | 0b01 << 6 };
     let stage2 = Tables { root: pool.page(), leaf: 1 << 10 | 0b11 << 8 | 0b11 << 6 | 0b1111 << 2 };
     let level = if stages == Stages::Block { 2 } else { 3 };
     for (page, &address) in (0u64..).zip(addresses) {

@@ -2,7 +2,7 @@
 //!
 //! A value that is removed leaves its memory to the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
@@ -24,8 +24,9 @@ pub(super) struct Directory<K, V> {
     /// Position in `slots`, by number.
     order: BTreeMap<u64, usize>,
     slots: Vec<V>,
-    /// Slots of values that were removed, which are still there.
-    free: Vec<usize>,
+    /// Slots of values that were removed, which are still there. The first to go is the first to be used again, so that
+    /// values that come back in the same order find what they left.
+    free: VecDeque<usize>,
     /// Numbers used lately and their positions, each in the one place that it can have.
     recent: [(u64, usize); 1 << RECENT_BITS],
     keys: PhantomData<K>,
@@ -37,7 +38,7 @@ const NOBODY: (u64, usize) = (u64::MAX, 0);
 impl<K, V> Default for Directory<K, V> {
     fn default() -> Self {
         let recent = [NOBODY; 1 << RECENT_BITS];
-        Self { order: BTreeMap::new(), slots: Vec::new(), free: Vec::new(), recent, keys: PhantomData }
+        Self { order: BTreeMap::new(), slots: Vec::new(), free: VecDeque::new(), recent, keys: PhantomData }
     }
 }
 
@@ -121,7 +122,7 @@ impl<K: Key, V> Directory<K, V> {
 
     /// Gives a new key the slot of a value that was removed.
     fn recycled(&mut self, key: K) -> Option<usize> {
-        let slot = self.free.pop()?;
+        let slot = self.free.pop_front()?;
         self.order.insert(key.number(), slot);
         Some(slot)
     }
@@ -151,7 +152,7 @@ impl<K: Key, V> Directory<K, V> {
             }
             if let Some((number, slot)) = gone {
                 self.order.remove(&number);
-                self.free.push(slot);
+                self.free.push_back(slot);
                 let recent = &mut self.recent[place(number)];
                 if recent.0 == number {
                     *recent = NOBODY;
@@ -215,6 +216,6 @@ mod tests {
         assert_eq!((directory.slot(4), directory.len()), (None, 6));
         directory.insert(4, 4);
         assert!(directory.slot(4).expect("it is there") < 10);
-        assert_eq!(*directory.obtain(2), 106, "the memory of 6, as it was left");
+        assert_eq!(*directory.obtain(2), 104, "the memory of 4, as it was left");
     }
 }

@@ -155,9 +155,9 @@ impl Tlb {
         };
         let spaces = &self.virtual_spaces;
         let own = own.and_then(|slot| within(spaces.at(slot)));
-        match (own, global.and_then(|slot| within(spaces.at(slot)))) {
-            (Some(own), Some(global)) => Some(Found { entry: own.entry, other: Some(global.entry) }),
-            (own, global) => own.or(global),
+        match global {
+            Some(slot) => beside(own, spaces.at(slot), within),
+            None => own,
         }
     }
 
@@ -321,6 +321,20 @@ impl Tlb {
         self.live -= removed;
         self.has_global &= self.live != 0;
         removed
+    }
+}
+
+/// What was found in the space of the transaction, or in that of global translations. Out of line, so that `within`
+/// is in line in both places.
+#[inline(never)]
+fn beside<'a, V>(
+    own: Option<Found<'a, V>>,
+    global: &'a VirtualSpace,
+    within: impl Fn(&'a VirtualSpace) -> Option<Found<'a, V>>,
+) -> Option<Found<'a, V>> {
+    match (own, within(global)) {
+        (Some(own), Some(global)) => Some(Found { entry: own.entry, other: Some(global.entry) }),
+        (own, global) => own.or(global),
     }
 }
 
