@@ -17,13 +17,13 @@ const SYNC: [u64; 2] = [0x46, 0];
 
 /// The producer of a Command queue.
 #[derive(Debug, Default)]
-pub struct Commands {
+pub(crate) struct Commands {
     prod: u32,
 }
 
 impl Commands {
     /// Writes a command and a CMD_SYNC; [`Commands::consume`] executes them.
-    pub fn produce(&mut self, memory: &mut SparseMemory, command: [u64; 2]) {
+    pub(crate) fn produce(&mut self, memory: &mut SparseMemory, command: [u64; 2]) {
         for words in [command, SYNC] {
             let at = QUEUE + u64::from(self.prod % ENTRIES) * 16;
             for (address, word) in [at, at + 8].into_iter().zip(words) {
@@ -34,7 +34,7 @@ impl Commands {
     }
 
     /// Tells the SMMU of them, and lets it finish.
-    pub fn consume(&self, smmu: &mut Smmu, memory: &mut SparseMemory) {
+    pub(crate) fn consume(&self, smmu: &mut Smmu, memory: &mut SparseMemory) {
         let mut world = World { bus: memory, chooser: &mut Defaults, sink: &mut Silence };
         smmu.write(&mut world, CMDQ_PROD, 4, u64::from(self.prod)).expect("an aligned access");
         smmu.settle(&mut world);
