@@ -211,9 +211,12 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
         Walked::Leaf(leaf) => leaf,
         Walked::Changed(at) => return restart(env, tables, (restarts, at)),
     };
-    let (granted, new) = judge(env, tables, &leaf)?;
-    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, granted))? == Update::Changed {
-        return restart(env, tables, (restarts, leaf.entry.at));
+    let (granted, mut new) = judge(env, tables, &leaf)?;
+    if new != leaf.entry.raw {
+        match set_flags(env, tables, &leaf, (new, granted))? {
+            Some(set) => new = set,
+            None => return restart(env, tables, (restarts, leaf.entry.at)),
+        }
     }
     env.keep_stage1(&tables.query, &leaf, new);
     env.trace(|| Event::Translated {
@@ -248,16 +251,23 @@ fn restart<E: Recall, S: TableSpace, A: Ask>(
     }
 }
 
-/// Hardware makes `new` of the leaf that granted `granted`.
+/// Hardware makes `new` of the leaf that granted `granted`, or less where stage 2 is known to refuse what `new` is for.
+/// Returns the descriptor as it then is; `None` if it has changed.
 #[cold]
 fn set_flags<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S, A>,
     leaf: &Leaf,
-    (new, granted): (u64, A),
-) -> Result<Update, Stop> {
+    (mut new, granted): (u64, A),
+) -> Result<Option<u64>, Stop> {
     if tables.query.input.goes_on {
-        tables.space.look_ahead(env, Ipa::new(leaf.output), granted)?;
+        let left = tables.space.look_ahead(env, Ipa::new(leaf.output), granted)?;
+        if !left.dirties() {
+            new |= leaf.entry.raw & AP_READ_ONLY;
+        }
+        if new == leaf.entry.raw {
+            return Ok(Some(new));
+        }
     }
     let changes = leaf.entry.raw ^ new;
     if changes & AF != 0 {
@@ -266,7 +276,8 @@ fn set_flags<E: Recall, S: TableSpace, A: Ask>(
     if changes & AP_READ_ONLY != 0 {
         env.note(Rule::Stage1SetsDirty);
     }
-    tables.update(env, &leaf.entry, new)
+    let update = tables.update(env, &leaf.entry, new)?;
+    Ok((update == Update::Done).then_some(new))
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -331,7 +342,8 @@ pub(super) trait TableSpace: Copy {
     fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
 
     /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop>;
+    /// Returns what is then left of the access.
+    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<A, Stop>;
 }
 
 /// Stage 2 is bypassed.
@@ -344,8 +356,8 @@ impl TableSpace for Physical {
         Ok(Pa::new(address))
     }
 
-    fn look_ahead<E: Recall, A: Ask>(self, _env: &mut E, _output: Ipa, _access: A) -> Result<(), Stop> {
-        Ok(())
+    fn look_ahead<E: Recall, A: Ask>(self, _env: &mut E, _output: Ipa, access: A) -> Result<A, Stop> {
+        Ok(access)
     }
 }
 
@@ -361,12 +373,12 @@ impl TableSpace for BehindStage2<'_> {
         stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
     }
 
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop> {
+    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<A, Stop> {
         match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
-            Stage1UpdateTime::Early => Ok(()),
+            Stage1UpdateTime::Early => Ok(access),
             Stage1UpdateTime::Late => {
                 let request = stage2::Request { ipa: output, class: Class::Input, access };
-                stage2::translate(env, self.0, request).map(|_mapped| ())
+                stage2::translate(env, self.0, request).map(|mapped| mapped.granted)
             }
         }
     }
