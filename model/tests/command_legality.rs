@@ -210,8 +210,12 @@ fn range_invalidations() {
 
 #[test]
 fn range_invalidation_fields() {
-    let range =
-        |log2_granule_bytes, bytes, level| Range { log2_granule_bytes, bytes, level, is_128_bit: false };
+    let range = |log2_granule_bytes, bytes, level| Range {
+        log2_granule_bytes: Some(log2_granule_bytes),
+        bytes,
+        level,
+        is_128_bit: false,
+    };
     let pages = |address, leaf, range| Pages { address, leaf, range };
     // ASID 0x1234, VMID 0x5678, NUM 3, SCALE 2, TG 4 KiB, TTL 2, leaf.
     let words = [0x1234_5678_0020_3012, 0xffff_1234_5678_9601];
