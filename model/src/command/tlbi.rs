@@ -226,7 +226,7 @@ impl<'a, E: Env> Fields<'a, E> {
             log2_granule_bytes: Some(log2_granule_bytes),
             bytes: granules << log2_granule_bytes,
             level: (ttl != 0).then_some(ttl),
-            is_128_bit: ttl != 0 && word1.ttl128(),
+            is_128_bit: ttl != 0 && word1.ttl128() && self.f.revision >= Revision::V3_4,
         }))
     }
 }
