@@ -206,7 +206,8 @@ choices! {
         /// The flag is set.
         Set = "set",
     }
-    /// Hardware updates a descriptor of tables whose walks are not Write-Back (CD.IRx, CD.ORx, STE.S2IR0, STE.S2OR0).
+    /// Hardware updates a descriptor of tables whose walks are not Write-Back: by CD.IRx, CD.ORx, STE.S2IR0 or STE.S2OR0, or
+    /// because of MemAttr at stage 2 (§13.8).
     HttuWalkAttributes = "httu-walk-attributes" ["CD-C06", "STE-C26", "3.15/5.2/5.4-HTTU-on-NC-or-WT"] "§3.15" {
         /// The descriptor is updated, atomically.
         Update = "update",

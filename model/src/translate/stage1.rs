@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::recall::{Both, Recall};
+use super::space::{BehindStage2, Physical, TableSpace};
 use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
 use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
@@ -10,7 +11,6 @@ use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
 use crate::cache::entry::{Combined, Stage1Entry};
 use crate::cache::tlb::Tags;
-use crate::choice::answer::Stage1UpdateTime;
 use crate::command::effect::untagged;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
@@ -21,7 +21,7 @@ use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
 use crate::trace::{CacheEntry, Event};
-use crate::transaction::{Access, Direction, Privilege};
+use crate::transaction::Privilege;
 
 /// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
 #[derive(Clone, Copy, Debug)]
@@ -336,54 +336,6 @@ pub(super) struct Stage1Tables<'a, S, A> {
     table: &'a Table,
 }
 
-/// The space that the tables of stage 1 lie in. A type for each, so that a walk of stage 1 alone has no calls.
-pub(super) trait TableSpace: Copy {
-    /// Where the descriptor at `address` is.
-    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
-
-    /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
-    /// Returns what is then left of the access.
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<A, Stop>;
-}
-
-/// Stage 2 is bypassed.
-#[derive(Clone, Copy)]
-pub(super) struct Physical;
-
-impl TableSpace for Physical {
-    #[inline(always)]
-    fn locate<E: Recall>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
-        Ok(Pa::new(address))
-    }
-
-    fn look_ahead<E: Recall, A: Ask>(self, _env: &mut E, _output: Ipa, access: A) -> Result<A, Stop> {
-        Ok(access)
-    }
-}
-
-/// The addresses are IPAs, which stage 2 translates for a data access of the SMMU (§3.3).
-#[derive(Clone, Copy)]
-pub(super) struct BehindStage2<'a>(&'a Stage2);
-
-impl TableSpace for BehindStage2<'_> {
-    #[inline(always)]
-    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
-        let (class, access) = (Class::TableWalk(direction), Access::data(direction));
-        let request = stage2::Request { ipa: Ipa::new(address), class, access };
-        stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
-    }
-
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<A, Stop> {
-        match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
-            Stage1UpdateTime::Early => Ok(access),
-            Stage1UpdateTime::Late => {
-                let request = stage2::Request { ipa: output, class: Class::Input, access };
-                stage2::translate(env, self.0, request).map(|mapped| mapped.granted)
-            }
-        }
-    }
-}
-
 impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
     const RULES: &'static WalkRules = &WalkRules {
         invalid: Rule::Stage1Invalid,
@@ -413,7 +365,7 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
-        let at = self.space.locate(env, address, Direction::Read)?;
+        let at = self.space.locate(env, address)?;
         let found = env.bus().read_u64(at);
         let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
         let found = found.map_err(|_abort| aborted)?;
@@ -429,9 +381,10 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        let at = self.space.locate(env, entry.address, Direction::Write)?;
+        let (at, is_write_back) = self.space.locate_to_update(env, entry.address)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
+        let write_back = self.query.half.write_back && is_write_back;
+        let walks = Walks { stage: Stage::One, table: self.table, write_back };
         exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

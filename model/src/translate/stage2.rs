@@ -46,6 +46,11 @@ impl<A> Mapped<A> {
         self.page(env).apply(input)
     }
 
+    /// Whether an access of the SMMU that stage 1 configures as Write-Back stays so.
+    pub(super) fn keeps_write_back(&self) -> bool {
+        self.settings.keeps_write_back(self.leaf)
+    }
+
     /// What the descriptor does to attributes.
     #[inline(always)]
     pub(super) fn page<E: Env>(&self, env: &mut E) -> Stage2Page {
