@@ -218,13 +218,16 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
             None => return restart(env, tables, (restarts, leaf.entry.at)),
         }
     }
-    env.keep_stage1(&tables.query, &leaf, new);
+    if leaf.is_usable(tables.table) {
+        env.keep_stage1(&tables.query, &leaf, new);
+    }
+    let size_bits = leaf.usable_bits(tables.table);
     env.trace(|| Event::Translated {
         stage: Stage::One,
         class: None,
         input: va,
         output: leaf.output,
-        size_log2: leaf.size_bits,
+        size_log2: size_bits,
     });
     let descriptor = Stage1Leaf::from_bits(new);
     Ok(Mapped {
@@ -233,7 +236,7 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
         leaf: descriptor,
         memory_type: tables.query.context.types.select(descriptor),
         shareability: tables.query.half.shareability,
-        size_bits: leaf.size_bits,
+        size_bits,
     })
 }
 
@@ -319,7 +322,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
                 env.note(Rule::Stage1SetsAccessFlag);
                 tables.update(env, &leaf.entry, raw | flag)?;
             }
-            if flag == 0 {
+            if flag == 0 && leaf.is_usable(tables.table) {
                 env.keep_stage1(&tables.query, leaf, raw);
             }
             return Err(Stop::at_input(rule));
