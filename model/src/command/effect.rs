@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use super::cfgi::Cfgi;
 use super::tlbi::{Pages, Tlbi};
 use crate::cache::configuration::Structures;
-use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages, sizes};
+use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages};
 use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::choice::answer::InvalidationEffect;
-use crate::config::geometry::Granule;
+use crate::config::geometry::{Granule, Table};
 use crate::env::Env;
 use crate::ids::StreamId;
 use crate::registers::Registers;
@@ -88,6 +88,7 @@ impl Tlbi {
 }
 
 /// A VA as the TLB knows it: without a tag, and with the sign of bit 55 where there are two halves (§3.4.1).
+#[inline]
 pub(crate) fn untagged(address: u64, two_halves: bool) -> u64 {
     let low = address << VA_TOP >> VA_TOP;
     if two_halves && address >> 55 & 1 != 0 { low | 0xff << 56 } else { low }
@@ -115,7 +116,7 @@ impl Pages {
             Some(_) => &[Granule::K64],
         };
         let at = |levels: RangeInclusive<i8>| {
-            granules.iter().fold(0, |all, &granule| all | sizes(granule, levels.clone()))
+            granules.iter().fold(0, |all, &granule| all | Table::sizes(granule, levels.clone()))
         };
         let level = range.level.map(|level| i8::try_from(level).expect("1 to 3"));
         let leaves = level.map_or_else(|| at(-1..=3), |level| at(level..=level));
