@@ -109,8 +109,8 @@ fn translated_access_without_pasid_is_unprivileged_data() {
         (Preset::Max, None, "0x1234"),
         (Preset::Max, Some(0), "S2-13"),
     ] {
-        // One CD for each of two substreams; nothing of the block may be executed.
-        let ste = with_word(with_word(NESTED, 1, SPLIT_ATS), 0, 1 << 59);
+        // One CD for each of two substreams, S1DSS 0b01; nothing of the block may be executed.
+        let ste = with_word(with_word(NESTED, 1, SPLIT_ATS | 0b01), 0, 1 << 59);
         let mut machine = machine(features(preset, ""), "", ste, 0);
         put(&mut machine, STAGE_2, &[STAGE_2_BLOCK | 0b10 << 53]);
         let tx = Transaction { access: instruction, ..translated(substream) };
@@ -144,8 +144,11 @@ fn translated_pasid_is_checked_with_pasidtt() {
         (substreams(0), Some(2), true, "SUB-04", Some(0x08)),
         (substreams(2), Some(0), true, "SUB-05", Some(0x06)),
         (substreams(0), Some(1), false, "CD-01", Some(0x0a)),
-        // Nothing is asked of a stream without a PASID: S1DSS is not looked at.
-        (substreams(0), None, false, "0x1234", None),
+        // No CD is asked for without a PASID, but S1DSS may ask for a PASID.
+        (substreams(0), None, false, "SUB-06", Some(0x06)),
+        (substreams(1), None, false, "0x1234", None),
+        (substreams(2), None, false, "0x1234", None),
+        (stage_2_only, None, false, "0x1234", None),
     ];
     for (ste, substream, has_cds, expected, code) in rows {
         for rec_cfg_ats in [0, 1 << 3] {

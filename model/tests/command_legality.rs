@@ -210,8 +210,12 @@ fn range_invalidations() {
 
 #[test]
 fn range_invalidation_fields() {
-    let range =
-        |log2_granule_bytes, bytes, level| Range { log2_granule_bytes, bytes, level, is_128_bit: false };
+    let range = |log2_granule_bytes, bytes, level| Range {
+        log2_granule_bytes: Some(log2_granule_bytes),
+        bytes,
+        level,
+        is_128_bit: false,
+    };
     let pages = |address, leaf, range| Pages { address, leaf, range };
     // ASID 0x1234, VMID 0x5678, NUM 3, SCALE 2, TG 4 KiB, TTL 2, leaf.
     let words = [0x1234_5678_0020_3012, 0xffff_1234_5678_9601];
@@ -222,10 +226,19 @@ fn range_invalidation_fields() {
     let words = [0x0000_0000_03f1_f013 & !0x1_0000 | 0x1_0000, 0xc00];
     let widest = Some(range(16, 32 << 55, None));
     check("", words, Decoded::Tlbi(Tlbi::NhVaa { pages: pages(0, false, widest), vmid: Vmid(0) }));
+    // TTL128 says something from v3.4, and is reserved before.
+    let words = [0x12, 0x680];
+    let hinted = |is_128_bit| {
+        let range = Range { bytes: 1 << 12, is_128_bit, ..range(12, 0, Some(2)) };
+        Decoded::Tlbi(Tlbi::NhVa { pages: pages(0, false, Some(range)), vmid: Vmid(0), asid: Asid(0) })
+    };
+    check("", words, hinted(true));
+    let old = features(Preset::Grace, "");
+    assert_eq!(run(&old, "", words), Ok(hinted(false)));
+    assert_eq!(run(&old, "command-reserved-bits=illegal", words), Err(Rule::CommandReservedBit));
     // An IPA has bits [55:12] from v3.4, [51:12] before.
     let words = [0x2a, 0x00ff_ffff_ffff_f000];
     check("", words, Decoded::Tlbi(Tlbi::S2Ipa { pages: pages(words[1], false, None), vmid: Vmid(0) }));
-    let old = features(Preset::Grace, "");
     assert_eq!(
         run(&old, "", words),
         Ok(Decoded::Tlbi(Tlbi::S2Ipa { pages: pages(0x000f_ffff_ffff_f000, false, None), vmid: Vmid(0) }))

@@ -15,7 +15,7 @@ pub struct Operands {
     pub address: Option<u64>,
     /// How many bytes, of a range operation.
     pub bytes: Option<u64>,
-    /// The processing element is at EL2 with HCR_EL2.E2H.
+    /// The processing element is at EL2 with HCR_EL2.{E2H, TGE} = {1, 1}: its EL1 operations of stage 1 are about EL2 too.
     pub e2h: bool,
 }
 
@@ -76,8 +76,9 @@ pub const OPERATIONS: &[&str] = &[
     "RVALE2",
 ];
 
-/// log2 of the granule of ranges here.
-const LOG2_GRANULE_BYTES: u8 = 12;
+/// Ranges have whole pages of the smallest granule. Which one a processing element names in its operand is not known here:
+/// those of all granules go.
+const UNIT_BYTES: u64 = 0x1000;
 
 /// The TLBI called `operation`.
 pub fn broadcast(operation: &str, operands: Operands) -> Result<Broadcast, Unfit> {
@@ -87,10 +88,13 @@ pub fn broadcast(operation: &str, operands: Operands) -> Result<Broadcast, Unfit
     let broadcast = match operation.strip_prefix('R').unwrap_or(operation) {
         "ALLE1" => Broadcast::AllE1,
         "VMALLS12E1" => Broadcast::VmallS12E1 { vmid: vmid(&mut given) },
+        "VMALLE1" if e2h => Broadcast::AllE2 { e2h },
         "VMALLE1" => Broadcast::VmallE1 { vmid: vmid(&mut given) },
         "ASIDE1" if e2h => Broadcast::AsidE2E2h { asid: given.asid()? },
         "ASIDE1" => Broadcast::AsidE1 { asid: given.asid()?, vmid: vmid(&mut given) },
-        "VAE1" | "VALE1" if e2h => Broadcast::VaE2E2h { pages: given.pages()?, asid: given.asid()? },
+        "VAE1" | "VALE1" | "VAE2" | "VALE2" if e2h => {
+            Broadcast::VaE2E2h { pages: given.pages()?, asid: given.asid()? }
+        }
         "VAE1" | "VALE1" => {
             Broadcast::VaE1 { pages: given.pages()?, asid: given.asid()?, vmid: vmid(&mut given) }
         }
@@ -126,8 +130,8 @@ impl Given<'_> {
         let is_range = operation.starts_with('R');
         let range = match (is_range, self.operands.bytes.take()) {
             (false, None) => None,
-            (true, Some(bytes)) if bytes != 0 && bytes.is_multiple_of(1 << LOG2_GRANULE_BYTES) => {
-                Some(Range { log2_granule_bytes: LOG2_GRANULE_BYTES, bytes, level: None, is_128_bit: false })
+            (true, Some(bytes)) if bytes != 0 && bytes.is_multiple_of(UNIT_BYTES) => {
+                Some(Range { log2_granule_bytes: None, bytes, level: None, is_128_bit: false })
             }
             (true, Some(bytes)) => {
                 return unfit(format!("a range of {bytes:#x} bytes is not one of 4 KiB pages"));
@@ -147,7 +151,7 @@ impl Given<'_> {
             (asid.is_some(), Operand::Asid, "ASID"),
             (address.is_some(), Operand::Address, "address"),
             (bytes.is_some(), Operand::Bytes, "size"),
-            (e2h && operation.contains("S2") | operation.ends_with("VAE2"), Operand::E2h, "E2H"),
+            (e2h && operation.contains("S2"), Operand::E2h, "E2H"),
         ];
         match left.iter().find(|(is_left, ..)| *is_left) {
             Some((_, operand, what)) => Err(Unfit::new(*operand, format!("TLBI {operation} has no {what}"))),
@@ -176,12 +180,33 @@ mod tests {
     }
 
     #[test]
+    fn a_host_at_el2_means_its_own_translations() {
+        let pages = |leaf| Pages { address: 0x1000, leaf, range: None };
+        let (va, asid) = (Some(0x1000), Some(5));
+        for (operation, address, asid, expected) in [
+            ("ALLE2", None, None, Broadcast::AllE2 { e2h: true }),
+            ("VMALLE1", None, None, Broadcast::AllE2 { e2h: true }),
+            ("ASIDE1", None, asid, Broadcast::AsidE2E2h { asid: Asid(5) }),
+            ("VAE1", va, asid, Broadcast::VaE2E2h { pages: pages(false), asid: Asid(5) }),
+            ("VAE2", va, asid, Broadcast::VaE2E2h { pages: pages(false), asid: Asid(5) }),
+            ("VALE2", va, asid, Broadcast::VaE2E2h { pages: pages(true), asid: Asid(5) }),
+            ("VAALE1", va, None, Broadcast::VaaE2E2h { pages: pages(true) }),
+            ("ALLE1", None, None, Broadcast::AllE1),
+        ] {
+            let operands = Operands { address, asid, e2h: true, ..Operands::default() };
+            assert_eq!(broadcast(operation, operands), Ok(expected), "{operation}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_said() {
         let address = Operands { address: Some(0x1000), ..Operands::default() };
         for (operation, operands, expected) in [
             ("VAE1", address, "TLBI VAE1 needs an ASID"),
             ("VAAE1", Operands::default(), "TLBI VAAE1 needs an address"),
             ("ALLE1", address, "TLBI ALLE1 has no address"),
+            ("VALE2", Operands { asid: Some(1), ..address }, "TLBI VALE2 has no ASID"),
+            ("IPAS2E1", Operands { e2h: true, ..address }, "TLBI IPAS2E1 has no E2H"),
             ("RVAAE1", address, "TLBI RVAAE1 needs how many bytes"),
             (
                 "VAAE1",

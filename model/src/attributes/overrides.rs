@@ -97,6 +97,7 @@ impl Overrides {
     /// The memory attributes of a Translated transaction that arrived with `incoming`: type and shareability are
     /// not replaced, allocation hints may be (§13.1.4).
     pub(crate) fn attributes_of_translated(&self, env: &mut impl Env, incoming: Attributes) -> Attributes {
+        let incoming = incoming.with_implied_shareability();
         let Some(Replaced {
             allocation: Allocation::Override(hints) | Allocation::OverrideOrIncoming(hints),
             ..

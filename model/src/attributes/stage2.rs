@@ -50,6 +50,20 @@ impl Stage2Settings {
         Stage2Page { effect, shareability }
     }
 
+    /// Whether a walk that stage 1 configures as Write-Back stays so through this page. No question is asked of a
+    /// reserved MemAttr: it may not.
+    #[cold]
+    pub(crate) fn keeps_write_back(&self, leaf: Stage2Leaf) -> bool {
+        let mem_attr = leaf.mem_attr();
+        let effect =
+            if self.fwb { self.effect_with_fwb(mem_attr) } else { self.effect_without_fwb(mem_attr) };
+        match effect {
+            Some(Effect::WriteBack) => true,
+            Some(Effect::Combine(memory_type)) => memory_type.is_weakest(),
+            None => false,
+        }
+    }
+
     #[inline(always)]
     fn effect_without_fwb(&self, bits: u8) -> Option<Effect> {
         match bits {

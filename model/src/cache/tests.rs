@@ -137,6 +137,7 @@ fn page(address: u64, leaf: bool) -> Pages {
 
 fn range(address: u64, leaf: bool, log2_granule_bytes: u8, bytes: u64, level: u8) -> Pages {
     let level = (level != 0).then_some(level);
+    let log2_granule_bytes = Some(log2_granule_bytes);
     Pages { address, leaf, range: Some(Range { log2_granule_bytes, bytes, level, is_128_bit: false }) }
 }
 
@@ -184,8 +185,13 @@ fn ranges_and_levels() {
     // Only the granule that software names.
     by_va(range(0, false, 16, 0x1_0000_0000, 0), "a6vhegbtTcfiVIu");
     by_va(range(0, false, 14, 0x1_0000_0000, 0), "a6vhegbktTcfiVIu");
+    // A processing element whose granule is not known.
+    let bytes = 0x1_0000_0000;
+    let of_any = Range { log2_granule_bytes: None, bytes, level: None, is_128_bit: false };
+    by_va(Pages { range: Some(of_any), ..page(0, false) }, "6vheiVIu");
     check(setting, Tlbi::S2Ipa { pages: range(0, true, 12, 0x40_0000, 0), vmid: VMID }, "a6vhegbktTcfVu");
-    let of_128_bit = Range { log2_granule_bytes: 12, bytes: 0x40_0000, level: Some(3), is_128_bit: true };
+    let of_128_bit =
+        Range { log2_granule_bytes: Some(12), bytes: 0x40_0000, level: Some(3), is_128_bit: true };
     let pages = Pages { range: Some(of_128_bit), ..page(0, false) };
     by_va(pages, "a6vhegbktTcfiVIu");
 }

@@ -100,6 +100,15 @@ choices! {
         /// The CD is not fetched.
         Skip = "skip",
     }
+    /// A Translated transaction belongs to a stream whose S1DSS demands a SubstreamID, and IDR3.PASIDTT is 0, so that
+    /// none can have one. §3.9.1.3 lists F_STREAM_DISABLED among its events without a condition, §7.3.7 only where
+    /// PASIDTT is 1: unclear.
+    TranslatedWithoutPasid = "translated-without-pasid" ["15 11"] "§3.9.1.3" {
+        /// It is not checked.
+        Pass = "pass",
+        /// It is aborted: F_STREAM_DISABLED, if such events are recorded.
+        Check = "check",
+    }
     /// v3.0 only: EATS is 0b01 and S2S is 1 while stage 2 is bypassed.
     EatsWithBypassedS2s = "eats-with-bypassed-s2s" ["STE-C19", "C-40"] "§5.2" {
         /// S2S is not looked at: the STE is legal.
@@ -197,7 +206,8 @@ choices! {
         /// The flag is set.
         Set = "set",
     }
-    /// Hardware updates a descriptor of tables whose walks are not Write-Back (CD.IRx, CD.ORx, STE.S2IR0, STE.S2OR0).
+    /// Hardware updates a descriptor of tables whose walks are not Write-Back: by CD.IRx, CD.ORx, STE.S2IR0 or STE.S2OR0, or
+    /// because of MemAttr at stage 2 (§13.8).
     HttuWalkAttributes = "httu-walk-attributes" ["CD-C06", "STE-C26", "3.15/5.2/5.4-HTTU-on-NC-or-WT"] "§3.15" {
         /// The descriptor is updated, atomically.
         Update = "update",

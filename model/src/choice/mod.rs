@@ -34,6 +34,7 @@ impl Choice {
             | Self::CommandReservedBits
             | Self::TranslatedBeyondOas
             | Self::TranslatedPasidCd
+            | Self::TranslatedWithoutPasid
             | Self::Granule64HighBits
             | Self::ContiguousBeyondInput
             | Self::StallUnsafeDevice

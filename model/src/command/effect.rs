@@ -1,5 +1,7 @@
 //! What CMD_TLBI_* and CMD_CFGI_* remove from the caches (§4.3, §4.4).
 
+use std::ops::RangeInclusive;
+
 use super::cfgi::Cfgi;
 use super::tlbi::{Pages, Tlbi};
 use crate::cache::configuration::Structures;
@@ -107,16 +109,19 @@ impl Pages {
         if range.is_128_bit {
             return None; // there are no 128-bit descriptors
         }
-        let granule = match range.log2_granule_bytes {
-            12 => Granule::K4,
-            14 => Granule::K16,
-            _ => Granule::K64,
+        let granules: &[Granule] = match range.log2_granule_bytes {
+            None => &[Granule::K4, Granule::K16, Granule::K64],
+            Some(12) => &[Granule::K4],
+            Some(14) => &[Granule::K16],
+            Some(_) => &[Granule::K64],
+        };
+        let at = |levels: RangeInclusive<i8>| {
+            granules.iter().fold(0, |all, &granule| all | Table::sizes(granule, levels.clone()))
         };
         let level = range.level.map(|level| i8::try_from(level).expect("1 to 3"));
-        let leaves =
-            level.map_or_else(|| Table::sizes(granule, -1..=3), |level| Table::sizes(granule, level..=level));
+        let leaves = level.map_or_else(|| at(-1..=3), |level| at(level..=level));
         let above = level.unwrap_or(3) - 1;
-        let tables = if self.leaf { 0 } else { Table::sizes(granule, -1..=above) };
+        let tables = if self.leaf { 0 } else { at(-1..=above) };
         Some(Addresses { first, last: first.saturating_add(range.bytes - 1), leaves, tables })
     }
 }

@@ -175,7 +175,7 @@ fn missing_fields(f: &Features, command: Command, opcode: Opcode) -> [u64; 2] {
         // Without a granule there is no range and no hint; without RIL there never is (§4.4.1.1).
         if !f.ril || word1.tg() == 0 {
             missing = [NUM | SCALE, TTL | TTL128];
-        } else if word1.ttl() == 0 {
+        } else if word1.ttl() == 0 || f.revision < Revision::V3_4 {
             missing[1] |= TTL128;
         }
         if !f.ril {

@@ -92,8 +92,8 @@ pub struct Pages {
 /// The extent of a range invalidation, or the hint of one at a single granule (§4.4.1.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Range {
-    /// log2 of the bytes of the granule: 12, 14 or 16. Only its translations need go.
-    pub log2_granule_bytes: u8,
+    /// log2 of the bytes of the granule: 12, 14 or 16. Only its translations need go; those of any granule without.
+    pub log2_granule_bytes: Option<u8>,
     /// How many bytes from the address; it does not wrap around the address space.
     pub bytes: u64,
     /// The level of the leaf, 1 to 3, if software says it. Only such leaves need go.
@@ -223,10 +223,10 @@ impl<'a, E: Env> Fields<'a, E> {
         }
         let granules = (u64::from(word0.num()) + 1) << scale.min(SCALE_MAX);
         Ok(Some(Range {
-            log2_granule_bytes,
+            log2_granule_bytes: Some(log2_granule_bytes),
             bytes: granules << log2_granule_bytes,
             level: (ttl != 0).then_some(ttl),
-            is_128_bit: ttl != 0 && word1.ttl128(),
+            is_128_bit: ttl != 0 && word1.ttl128() && self.f.revision >= Revision::V3_4,
         }))
     }
 }

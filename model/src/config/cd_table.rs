@@ -82,6 +82,11 @@ impl CdTable {
         Self { base: w0.s1_context_ptr(), within, format, log2_count, default_substream }
     }
 
+    /// Whether traffic without a SubstreamID is terminated.
+    pub(crate) fn demands_substream(&self) -> bool {
+        self.log2_count != 0 && self.default_substream == DefaultSubstream::Terminate
+    }
+
     #[inline(always)]
     pub(crate) fn format(&self) -> CdFormat {
         self.format

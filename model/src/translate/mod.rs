@@ -13,6 +13,7 @@ mod permission;
 pub(crate) mod prefetch;
 mod recall;
 mod sources;
+mod space;
 mod span;
 mod stage1;
 mod stage2;

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::recall::{Both, Recall};
+use super::space::{BehindStage2, Physical, TableSpace};
 use super::stage2::{self, MAX_RESTARTS, Walks, exchange, sets_flag_on_fault};
 use super::walk::{Entry, Leaf, Start, Step, Tables, Update, WalkRules, Walked, walk};
 use crate::address::{Iova, Ipa, Pa};
@@ -10,7 +11,6 @@ use crate::attributes::{Attributes, MemoryType};
 use crate::bus::Bus;
 use crate::cache::entry::{Combined, Stage1Entry};
 use crate::cache::tlb::Tags;
-use crate::choice::answer::Stage1UpdateTime;
 use crate::command::effect::untagged;
 use crate::config::cd::{Context, Half};
 use crate::config::geometry::Table;
@@ -21,7 +21,7 @@ use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Class, Site, Stage, Stop};
 use crate::rule::Rule;
 use crate::trace::{CacheEntry, Event};
-use crate::transaction::{Access, Direction, Privilege};
+use crate::transaction::Privilege;
 
 /// What stage 1 is asked to translate: the access is the one after the overrides of the STE.
 #[derive(Clone, Copy, Debug)]
@@ -205,17 +205,23 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
         Walked::Leaf(leaf) => leaf,
         Walked::Changed(at) => return restart(env, tables, (restarts, at)),
     };
-    let (granted, new) = judge(env, tables, &leaf)?;
-    if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, granted))? == Update::Changed {
-        return restart(env, tables, (restarts, leaf.entry.at));
+    let (granted, mut new) = judge(env, tables, &leaf)?;
+    if new != leaf.entry.raw {
+        match set_flags(env, tables, &leaf, (new, granted))? {
+            Some(set) => new = set,
+            None => return restart(env, tables, (restarts, leaf.entry.at)),
+        }
     }
-    env.keep_stage1(tables.query, &leaf, new);
+    if leaf.is_usable(tables.table) {
+        env.keep_stage1(tables.query, &leaf, new);
+    }
+    let size_bits = leaf.usable_bits(tables.table);
     env.trace(|| Event::Translated {
         stage: Stage::One,
         class: None,
         input: va,
         output: leaf.output,
-        size_log2: leaf.size_bits,
+        size_log2: size_bits,
     });
     let descriptor = Stage1Leaf::from_bits(new);
     Ok(Mapped {
@@ -224,7 +230,7 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
         leaf: descriptor,
         memory_type: tables.query.context.types.select(descriptor),
         shareability: tables.query.half.shareability,
-        size_bits: leaf.size_bits,
+        size_bits,
     })
 }
 
@@ -242,16 +248,23 @@ fn restart<E: Recall, S: TableSpace, A: Ask>(
     }
 }
 
-/// Hardware makes `new` of the leaf that granted `granted`.
+/// Hardware makes `new` of the leaf that granted `granted`, or less where stage 2 is known to refuse what `new` is for.
+/// Returns the descriptor as it then is; `None` if it has changed.
 #[cold]
 fn set_flags<E: Recall, S: TableSpace, A: Ask>(
     env: &mut E,
     tables: &mut Stage1Tables<'_, S, A>,
     leaf: &Leaf,
-    (new, granted): (u64, A),
-) -> Result<Update, Stop> {
+    (mut new, granted): (u64, A),
+) -> Result<Option<u64>, Stop> {
     if tables.query.input.goes_on {
-        tables.space.look_ahead(env, Ipa::new(leaf.output), granted)?;
+        let left = tables.space.look_ahead(env, Ipa::new(leaf.output), granted)?;
+        if !left.dirties() {
+            new |= leaf.entry.raw & AP_READ_ONLY;
+        }
+        if new == leaf.entry.raw {
+            return Ok(Some(new));
+        }
     }
     let changes = leaf.entry.raw ^ new;
     if changes & AF != 0 {
@@ -260,7 +273,8 @@ fn set_flags<E: Recall, S: TableSpace, A: Ask>(
     if changes & AP_READ_ONLY != 0 {
         env.note(Rule::Stage1SetsDirty);
     }
-    tables.update(env, &leaf.entry, new)
+    let update = tables.update(env, &leaf.entry, new)?;
+    Ok((update == Update::Done).then_some(new))
 }
 
 /// Which half the address selects, if it lies in its range (§3.4.1) and E0PD lets the access in.
@@ -302,7 +316,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
                 env.note(Rule::Stage1SetsAccessFlag);
                 tables.update(env, &leaf.entry, raw | flag)?;
             }
-            if flag == 0 {
+            if flag == 0 && leaf.is_usable(tables.table) {
                 env.keep_stage1(tables.query, leaf, raw);
             }
             return Err(Stop::at_input(rule));
@@ -317,53 +331,6 @@ pub(super) struct Stage1Tables<'a, S, A> {
     query: &'a Stage1Query<'a, A>,
     space: S,
     table: &'a Table,
-}
-
-/// The space that the tables of stage 1 lie in. A type for each, so that a walk of stage 1 alone has no calls.
-pub(super) trait TableSpace: Copy {
-    /// Where the descriptor at `address` is.
-    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop>;
-
-    /// Translates the output of stage 1 before a leaf is updated, where the implementation waits for that (§3.13.5).
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop>;
-}
-
-/// Stage 2 is bypassed.
-#[derive(Clone, Copy)]
-pub(super) struct Physical;
-
-impl TableSpace for Physical {
-    #[inline(always)]
-    fn locate<E: Recall>(self, _env: &mut E, address: u64, _: Direction) -> Result<Pa, Stop> {
-        Ok(Pa::new(address))
-    }
-
-    fn look_ahead<E: Recall, A: Ask>(self, _env: &mut E, _output: Ipa, _access: A) -> Result<(), Stop> {
-        Ok(())
-    }
-}
-
-/// The addresses are IPAs, which stage 2 translates for a data access of the SMMU (§3.3).
-#[derive(Clone, Copy)]
-pub(super) struct BehindStage2<'a>(&'a Stage2);
-
-impl TableSpace for BehindStage2<'_> {
-    #[inline(always)]
-    fn locate<E: Recall>(self, env: &mut E, address: u64, direction: Direction) -> Result<Pa, Stop> {
-        let (class, access) = (Class::TableWalk(direction), Access::data(direction));
-        let request = stage2::Request { ipa: Ipa::new(address), class, access };
-        stage2::translate(env, self.0, request).map(|mapped| mapped.pa)
-    }
-
-    fn look_ahead<E: Recall, A: Ask>(self, env: &mut E, output: Ipa, access: A) -> Result<(), Stop> {
-        match env.ask(&[Stage1UpdateTime::Early, Stage1UpdateTime::Late]) {
-            Stage1UpdateTime::Early => Ok(()),
-            Stage1UpdateTime::Late => {
-                let request = stage2::Request { ipa: output, class: Class::Input, access };
-                stage2::translate(env, self.0, request).map(|_mapped| ())
-            }
-        }
-    }
 }
 
 impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
@@ -395,7 +362,7 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     #[inline(always)]
     fn read(&mut self, env: &mut E, address: u64, level: i8) -> Result<Entry, Stop> {
-        let at = self.space.locate(env, address, Direction::Read)?;
+        let at = self.space.locate(env, address)?;
         let found = env.bus().read_u64(at);
         let aborted = Stop { rule: Rule::Stage1WalkAborted, site: Site::Stage1Descriptor(at) };
         let found = found.map_err(|_abort| aborted)?;
@@ -411,9 +378,10 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
-        let at = self.space.locate(env, entry.address, Direction::Write)?;
+        let (at, is_write_back) = self.space.locate_to_update(env, entry.address)?;
         let aborted = Stop { rule: Rule::Stage1UpdateAborted, site: Site::Stage1Descriptor(at) };
-        let walks = Walks { stage: Stage::One, table: self.table, write_back: self.query.half.write_back };
+        let write_back = self.query.half.write_back && is_write_back;
+        let walks = Walks { stage: Stage::One, table: self.table, write_back };
         exchange(env, walks, &Entry { at, ..*entry }, new).map_err(|_abort| aborted)
     }
 }

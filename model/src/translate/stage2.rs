@@ -46,6 +46,11 @@ impl<A> Mapped<A> {
         self.page(env).apply(input)
     }
 
+    /// Whether an access of the SMMU that stage 1 configures as Write-Back stays so.
+    pub(super) fn keeps_write_back(&self) -> bool {
+        self.settings.keeps_write_back(self.leaf)
+    }
+
     /// What the descriptor does to attributes.
     #[inline(always)]
     pub(super) fn page<E: Env>(&self, env: &mut E) -> Stage2Page {
@@ -100,21 +105,22 @@ fn attempt<E: Recall, A: Ask>(
         return restart(env, stage2, request, (restarts, leaf.entry.at));
     }
     // What hardware was not to mark as accessed is not cached as if it were (§3.13.1).
-    if granted.updates() {
+    if granted.updates() && leaf.is_usable(&stage2.table) {
         env.keep_stage2(stage2, request, &leaf, new);
     }
+    let size_bits = leaf.usable_bits(&stage2.table);
     env.trace(|| Event::Translated {
         stage: Stage::Two,
         class: Some(request.class),
         input: ipa,
         output: leaf.output,
-        size_log2: leaf.size_bits,
+        size_log2: size_bits,
     });
     Ok(Mapped {
         granted,
         pa: Pa::new(leaf.output),
         leaf: Stage2Leaf::from_bits(new),
-        size_bits: leaf.size_bits,
+        size_bits,
         settings: stage2.attributes,
     })
 }
@@ -208,7 +214,7 @@ fn judge<E: Recall, A: Ask>(
                 env.note(Rule::Stage2SetsAccessFlag);
                 tables.update(env, &leaf.entry, raw | flag)?;
             }
-            if flag == 0 {
+            if flag == 0 && leaf.is_usable(&stage2.table) {
                 env.keep_stage2(stage2, tables.request, leaf, raw);
             }
             return Err(tables.stop(rule));

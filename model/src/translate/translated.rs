@@ -4,8 +4,9 @@ use super::recall::Recall;
 use super::sources::{ContextSource, StreamSource};
 use super::{Seen, stage2, within_ias};
 use crate::attributes::Attributes;
-use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd};
+use crate::choice::answer::{TranslatedBeyondOas, TranslatedPasidCd, TranslatedWithoutPasid};
 use crate::config::Globals;
+use crate::config::cd_table::CdTable;
 use crate::config::ste::{Eats, Stream};
 use crate::config::substream::{self, Selected};
 use crate::env::Env;
@@ -43,8 +44,11 @@ pub(super) fn pass<E: Recall>(
     let stream = streams.stream(env, g, tx.stream)?;
     seen.learn(stream);
     seen.access = stream.overrides.access(tx.access);
-    if stream.eats != Eats::Off && tx.substream.is_some() {
-        check_pasid(env, f, stream, contexts, tx)?;
+    if stream.eats != Eats::Off {
+        match tx.substream {
+            Some(_) => check_pasid(env, f, stream, contexts, tx)?,
+            None => check_without_pasid(env, f, stream)?,
+        }
     }
     let attributes = stream.overrides.attributes_of_translated(env, tx.attributes);
     match (stream.eats, &stream.stage2) {
@@ -70,11 +74,17 @@ pub(super) fn pass<E: Recall>(
     }
 }
 
+/// The stream must not demand a PASID (§3.9.1.3). An SMMU without PASIDTT sees none with any transaction.
+fn check_without_pasid<E: Env>(env: &mut E, f: &Features, stream: &Stream) -> Result<(), Stop> {
+    let is_demanded = stream.stage1.as_ref().is_some_and(CdTable::demands_substream);
+    let is_checked = is_demanded
+        && (f.pasidtt
+            || env.ask(&[TranslatedWithoutPasid::Pass, TranslatedWithoutPasid::Check])
+                == TranslatedWithoutPasid::Check);
+    if is_checked { Err(Stop::configuration(Rule::SubstreamRequired)) } else { Ok(()) }
+}
+
 /// The PASID must name a CD that could be used, though nothing of stage 1 is (§3.9.1.3, PASIDTT).
-///
-/// The list of §3.9.1.3 names F_STREAM_DISABLED without a condition, its note in §7.3.7 for PASIDTT only. We
-/// take it for transactions with a PASID: a device that sends none with its Translated traffic would be cut off
-/// from every stream whose S1DSS demands one.
 fn check_pasid<E: Recall>(
     env: &mut E,
     f: &Features,

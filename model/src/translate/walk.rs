@@ -141,6 +141,21 @@ pub(super) struct Leaf {
     pub(super) hierarchy: u64,
 }
 
+impl Leaf {
+    /// log2 of the bytes around the input address that translate without an Address Size fault: a block may cover more
+    /// than the output size, and then only its beginning can be used (§3.4).
+    #[inline(always)]
+    pub(super) fn usable_bits(&self, table: &Table) -> u8 {
+        self.size_bits.min(table.shape.output_bits)
+    }
+
+    /// Whether all of it translates. If not, it is not cached: a hit would not see the fault.
+    #[inline(always)]
+    pub(super) fn is_usable(&self, table: &Table) -> bool {
+        self.size_bits <= table.shape.output_bits
+    }
+}
+
 const AF: u64 = 1 << 10;
 const CONTIGUOUS: u64 = 1 << 52;
 const HIERARCHY: u64 = 0x1f << 59;

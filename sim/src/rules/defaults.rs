@@ -26,6 +26,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::TranslatedPasidCd => {
             "The specification lists the events of the CD among those of the access."
         }
+        Choice::TranslatedWithoutPasid => {
+            "A device without PASIDs in its Translated traffic is not cut off from such a stream."
+        }
         Choice::EatsWithBypassedS2s => "The specification recommends it.",
         Choice::RecordBadStreamid => "Software that sets RECINVSID wants to see the event.",
         Choice::ContiguousBeyondInput => {
