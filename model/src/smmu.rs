@@ -148,12 +148,14 @@ impl Smmu {
 
     /// A TLBI of a processing element arrives (§3.17).
     pub fn broadcast(&mut self, env: &mut impl Env, broadcast: Broadcast) {
-        broadcast::receive(env, &self.features, &self.registers, &mut self.caches, broadcast);
+        let Self { features, registers, caches, stalls, .. } = self;
+        broadcast::receive(env, features, registers, (caches, stalls), broadcast);
     }
 
     /// A DVM Sync arrives: the broadcasts before it are complete when this returns (§3.21.1).
     pub fn synchronize_broadcasts(&mut self, env: &mut impl Env) {
         self.caches.synchronize(env, Origin::Broadcast);
+        self.stalls.synchronize(Origin::Broadcast);
     }
 
     /// Steps until idle; stalled transactions that may be retried early are, once, on the way.

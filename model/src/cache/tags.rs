@@ -14,6 +14,7 @@ pub(super) struct VirtualTag {
 
 /// The tags with which a transaction looks stage 1 translations up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Tags {
     pub(crate) regime: Regime,
     /// `None` in a regime without ASIDs.

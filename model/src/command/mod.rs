@@ -205,17 +205,12 @@ fn execute(
     let origin = Origin::Command(queue);
     match decoded {
         Decoded::Prefetch(hint) => return Some(*hint),
-        Decoded::Cfgi(cfgi) => {
-            stalls.invalidate(|stream| cfgi.bears_on(stream));
-            effect::invalidate(env, caches, origin, || Some(Invalidation::Configuration(cfgi.structures())));
-        }
-        Decoded::Tlbi(tlbi) => {
-            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
-            stalls.invalidate(|_any| true);
-            effect::invalidate(env, caches, origin, || {
-                tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
-            });
-        }
+        Decoded::Cfgi(cfgi) => effect::invalidate(env, (caches, stalls), origin, |_env| {
+            Some(Invalidation::Configuration(cfgi.structures()))
+        }),
+        Decoded::Tlbi(tlbi) => effect::invalidate(env, (caches, stalls), origin, |_env| {
+            tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
+        }),
         Decoded::Resume(resume) => stall::answer(env, stalls, *resume),
         Decoded::StallTerm(stream) => {
             stall::terminate(env, &Globals { features: f, registers }, stalls, *stream)
@@ -228,7 +223,7 @@ fn execute(
         Decoded::PriResp(response) => ats::respond(env, *response),
         Decoded::Sync(signal) => {
             caches.synchronize(env, origin);
-            stalls.synchronise();
+            stalls.synchronize(origin);
             sync::complete(env, f, registers, *signal);
         }
         Decoded::Ignored(rule) => env.note(*rule),

@@ -1,6 +1,7 @@
 //! How a failed transaction ends (§3.12, §5.5, §7.2): what the client sees, and what is recorded.
 
 pub(crate) mod ats;
+pub(crate) mod grounds;
 mod record;
 pub(crate) mod stall;
 

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::grounds::{Doubts, Grounds};
+use crate::cache::{self, Origin};
 use crate::choice::answer::ResumeUnseenStall;
 use crate::env::Env;
 use crate::features::{Features, StallModel};
@@ -25,6 +27,8 @@ pub(crate) struct Stalls {
     waiting: VecDeque<Stag>,
     /// Those that leave: in the order of the commands that made them.
     leaving: VecDeque<Stag>,
+    /// What makes records out of date that are not written yet.
+    doubts: BTreeMap<Stag, Doubts>,
 }
 
 /// One tag in use.
@@ -63,21 +67,8 @@ pub(crate) enum State {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub(crate) struct Unrecorded {
     pub(crate) record: EventRecord,
-    pub(crate) invalidation: Invalidation,
     /// The transaction has ended by an early retry.
     pub(crate) ended: bool,
-}
-
-/// Whether an invalidation bears on a fault that is not recorded (§7.2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Invalidation {
-    /// None.
-    None,
-    /// One that no CMD_SYNC has completed.
-    Begun,
-    /// One that is complete: the record must not appear.
-    Complete,
 }
 
 /// How a stalled transaction leaves.
@@ -143,11 +134,20 @@ impl Stalls {
         }
     }
 
+    /// The record of a stall waits, for a fault on these grounds.
+    pub(crate) fn doubt(&mut self, stag: Stag, grounds: Grounds) {
+        assert!(matches!(self.entries[&stag].state, State::Unrecorded(_)), "{stag} has no record that waits");
+        self.doubts.insert(stag, Doubts::none(grounds));
+    }
+
     /// Moves a stall to another state. One that goes on waiting keeps its place.
     pub(crate) fn set(&mut self, stag: Stag, state: State) {
         let stall = self.entries.get_mut(&stag).expect("the tag is in use");
         let waited = stall.state.waits();
         stall.state = state;
+        if !matches!(state, State::Unrecorded(_)) {
+            self.doubts.remove(&stag);
+        }
         match (waited, state.waits()) {
             (false, true) => self.waiting.push_back(stag),
             (true, false) => self.waiting.retain(|other| *other != stag),
@@ -162,6 +162,7 @@ impl Stalls {
     pub(crate) fn release(&mut self, stag: Stag) -> Stall {
         let stall = self.entries.remove(&stag).expect("the tag is in use");
         self.waiting.retain(|other| *other != stag);
+        self.doubts.remove(&stag);
         let followers: Vec<Stag> =
             self.where_state(|state| state == State::Suppressed { by: stag }).collect();
         for follower in followers {
@@ -235,37 +236,25 @@ impl Stalls {
         }
     }
 
-    /// An invalidation bears on the streams for which `is_named` holds (§7.2.1).
+    /// Whether the record of some stall waits, so that invalidations may bear on it.
     #[inline(always)]
-    pub(crate) fn invalidate(&mut self, is_named: impl Fn(StreamId) -> bool) {
-        if !self.waiting.is_empty() {
-            self.begin_invalidation(is_named);
-        }
+    pub(crate) fn await_records(&self) -> bool {
+        !self.doubts.is_empty()
     }
 
-    #[cold]
-    fn begin_invalidation(&mut self, is_named: impl Fn(StreamId) -> bool) {
-        for stag in &self.waiting {
-            let stall = self.entries.get_mut(stag).expect("the tag is in use");
-            if let State::Unrecorded(Unrecorded { invalidation: begun @ Invalidation::None, .. }) =
-                &mut stall.state
-                && is_named(stall.transaction.stream)
-            {
-                *begun = Invalidation::Begun;
-            }
-        }
+    /// An invalidation becomes visible (§7.2.1).
+    pub(crate) fn invalidate(&mut self, origin: Origin, invalidation: &cache::Invalidation) {
+        self.doubts.values_mut().for_each(|doubts| doubts.invalidate(origin, invalidation));
     }
 
-    /// A CMD_SYNC completes: invalidations before it are complete (§4.7.3).
-    pub(crate) fn synchronise(&mut self) {
-        for stag in &self.waiting {
-            let stall = self.entries.get_mut(stag).expect("the tag is in use");
-            if let State::Unrecorded(Unrecorded { invalidation: begun @ Invalidation::Begun, .. }) =
-                &mut stall.state
-            {
-                *begun = Invalidation::Complete;
-            }
-        }
+    /// A CMD_SYNC or a DVM Sync completes: so do invalidations before it (§4.7.3).
+    pub(crate) fn synchronize(&mut self, origin: Origin) {
+        self.doubts.values_mut().for_each(|doubts| doubts.synchronize(origin));
+    }
+
+    /// Whether a record that waits must not appear any more.
+    pub(crate) fn is_obsolete(&self, stag: Stag) -> bool {
+        self.doubts[&stag].are_confirmed()
     }
 
     /// Whether no SMMU with the features `f` can be in this state.
@@ -283,6 +272,12 @@ impl Stalls {
             || self.recorded() > usize::from(f.stall_max)
             || sorted(&self.waiting) != waiting
             || sorted(&self.leaving) != leaving
+            || !self
+                .doubts
+                .keys()
+                .copied()
+                .eq(self.where_state(|state| matches!(state, State::Unrecorded(_))))
+            || !self.doubts.values().all(Doubts::are_possible)
             || !self.iter().all(|(stag, stall)| self.is_possible(stag, stall))
     }
 

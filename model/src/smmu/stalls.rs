@@ -7,7 +7,7 @@ use crate::choice::answer::{
 };
 use crate::config::Globals;
 use crate::env::Env;
-use crate::fault::stall::{Departure, Invalidation, Stall, State, Unrecorded, stalling};
+use crate::fault::stall::{Departure, Stall, State, Unrecorded, stalling};
 use crate::fault::{self, Ending, PendingRecord};
 use crate::ids::Stag;
 use crate::layout::event::EventRecord;
@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::rule::Rule;
 use crate::trace::Event;
 use crate::transaction::Transaction;
+use crate::translate::grounds::grounds;
 use crate::translate::{self, Seen};
 
 /// A transaction that an SMMU holds.
@@ -78,6 +79,7 @@ impl Smmu {
             State::Outside | State::Suppressed { .. } | State::Ended | State::Leaving(_) => false,
         };
         self.stalls.insert(stag, Stall { transaction: *tx, tries_early, state });
+        self.keep_grounds(env, stag, tx);
         Outcome::Stalled { stag, rule }
     }
 
@@ -97,7 +99,15 @@ impl Smmu {
             return State::Recorded(record);
         }
         env.note(Rule::StallRecordWaits);
-        State::Unrecorded(Unrecorded { record, invalidation: Invalidation::None, ended: false })
+        State::Unrecorded(Unrecorded { record, ended: false })
+    }
+
+    /// Remembers what a fault rests on that has come just now, if its record waits.
+    fn keep_grounds(&mut self, env: &mut impl Env, stag: Stag, tx: &Transaction) {
+        if let State::Unrecorded(_) = self.stalls.get(stag).state {
+            let globals = Globals { features: &self.features, registers: &self.registers };
+            self.stalls.doubt(stag, grounds(env.bus(), &globals, &mut self.caches, tx));
+        }
     }
 
     /// Whether one more stall may be recorded (§6.3.6).
@@ -125,7 +135,7 @@ impl Smmu {
         if !self.event_queue.is_writable(env, &self.features, &self.registers) {
             return Progress::Idle;
         }
-        if is_obsolete(env, unrecorded) {
+        if self.stalls.is_obsolete(stag) || retries(env, unrecorded) {
             env.note(Rule::StallRecordDropped);
             self.stalls.release(stag);
             if !unrecorded.ended {
@@ -169,7 +179,8 @@ impl Smmu {
                 }
                 Err(stop) => match fault::conclude(env, &globals, &tx, &seen, stop) {
                     Ending::Stalls { record, .. } => {
-                        return self.stays(stag, state, stalling(record.record, stag));
+                        self.stays(stag, state, stalling(record.record, stag));
+                        return self.keep_grounds(env, stag, &tx);
                     }
                     Ending::Terminates { outcome, record } => {
                         // The newest fault counts, unless the first is recorded.
@@ -205,8 +216,7 @@ impl Smmu {
     /// An early retry stalls: the newest fault counts, unless the first is recorded.
     fn stays(&mut self, stag: Stag, state: State, record: EventRecord) {
         if let State::Unrecorded(_) = state {
-            let newest = Unrecorded { record, invalidation: Invalidation::None, ended: false };
-            self.stalls.set(stag, State::Unrecorded(newest));
+            self.stalls.set(stag, State::Unrecorded(Unrecorded { record, ended: false }));
         }
     }
 }
@@ -216,13 +226,9 @@ fn aborted(env: &mut impl Env, rule: Rule) -> Outcome {
     Outcome::Abort(rule)
 }
 
-/// Whether a record that can be written at last is dropped, and its transaction retried (§7.2.1).
-fn is_obsolete(env: &mut impl Env, unrecorded: Unrecorded) -> bool {
-    match unrecorded.invalidation {
-        Invalidation::Complete => true,
-        Invalidation::None | Invalidation::Begun if unrecorded.ended => false,
-        Invalidation::None | Invalidation::Begun => {
-            env.ask(&[DelayedStallRecord::Record, DelayedStallRecord::Retry]) == DelayedStallRecord::Retry
-        }
-    }
+/// Whether a record that can be written at last is dropped, and its transaction retried, although nothing asks for it
+/// (§7.2.1).
+fn retries(env: &mut impl Env, unrecorded: Unrecorded) -> bool {
+    !unrecorded.ended
+        && env.ask(&[DelayedStallRecord::Record, DelayedStallRecord::Retry]) == DelayedStallRecord::Retry
 }

@@ -1,0 +1,190 @@
+//! What a fault that waits to be recorded rests on, and which invalidations bear on it (§7.2.1, §4.7.3).
+//!
+//! One that would remove something that the transaction was translated with, were it cached, or that names an address
+//! or a structure at which it stopped: what is not valid is never cached, and so has no level or size.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use crate::cache::configuration::Structures;
+use crate::cache::scope::{Addresses, Scope};
+use crate::cache::tlb::Tags;
+use crate::cache::{Invalidation, Origin};
+use crate::ids::{CommandQueue, Regime, StreamId, Vmid};
+
+/// The configuration and the translations that led to a fault.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct Grounds {
+    pub(crate) stream: StreamId,
+    /// The streams of its level 1 descriptor.
+    pub(crate) level1: RangeInclusive<StreamId>,
+    pub(crate) context: Option<ContextGrounds>,
+    /// What stage 1 was asked.
+    pub(crate) stage1: Option<(Tags, Looked)>,
+    /// What stage 2 was asked: where CDs and tables lie, and what stage 1 put out.
+    pub(crate) stage2: Vec<(Vmid, Looked)>,
+}
+
+/// A CD.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct ContextGrounds {
+    pub(crate) index: u32,
+    /// The CDs of its level 1 descriptor.
+    pub(crate) level1: RangeInclusive<u32>,
+}
+
+/// An address that was translated, or was not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct Looked {
+    pub(crate) address: u64,
+    /// The sizes of the regions of the Table descriptors on the way: bit n for 2^n bytes.
+    pub(crate) tables: u64,
+    /// The Block or Page, if there is one.
+    pub(crate) leaf: Option<FoundLeaf>,
+}
+
+/// A Block or Page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct FoundLeaf {
+    pub(crate) size_log2: u8,
+    /// nG of stage 1.
+    pub(crate) not_global: bool,
+}
+
+/// Why a record that waits may be out of date.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct Doubts {
+    grounds: Grounds,
+    /// The invalidations that bear on it are not complete before these.
+    awaited: BTreeSet<Awaited>,
+    /// They are complete: the record must not appear.
+    is_obsolete: bool,
+}
+
+/// Which synchronisation completes an invalidation towards event records (§4.7.3).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Awaited {
+    /// A CMD_SYNC of the queue of the command.
+    Own(CommandQueue),
+    /// A DVM Sync, and then any CMD_SYNC.
+    Dvm,
+    /// Any CMD_SYNC: the DVM Sync has been.
+    Any,
+}
+
+impl Doubts {
+    /// None yet.
+    pub(crate) fn none(grounds: Grounds) -> Self {
+        Self { grounds, awaited: BTreeSet::new(), is_obsolete: false }
+    }
+
+    /// An invalidation becomes visible.
+    pub(crate) fn invalidate(&mut self, origin: Origin, invalidation: &Invalidation) {
+        if self.grounds.are_touched_by(invalidation) {
+            self.awaited.insert(match origin {
+                Origin::Command(queue) => Awaited::Own(queue),
+                Origin::Broadcast => Awaited::Dvm,
+            });
+        }
+    }
+
+    /// A CMD_SYNC or a DVM Sync completes.
+    pub(crate) fn synchronize(&mut self, origin: Origin) {
+        match origin {
+            Origin::Command(queue) => {
+                let completed = [Awaited::Own(queue), Awaited::Any];
+                self.is_obsolete |= completed.iter().any(|sync| self.awaited.contains(sync));
+            }
+            Origin::Broadcast => {
+                if self.awaited.remove(&Awaited::Dvm) {
+                    self.awaited.insert(Awaited::Any);
+                }
+            }
+        }
+    }
+
+    /// The record must not appear.
+    pub(crate) fn are_confirmed(&self) -> bool {
+        self.is_obsolete
+    }
+
+    /// Whether a state from outside is one that the SMMU gets into.
+    #[cfg(feature = "serde")]
+    pub(crate) fn are_possible(&self) -> bool {
+        let Grounds { stage1, stage2, .. } = &self.grounds;
+        let looked = stage1.iter().map(|(_, looked)| looked).chain(stage2.iter().map(|(_, looked)| looked));
+        looked.filter_map(|looked| looked.leaf).all(|leaf| leaf.size_log2 < 64)
+    }
+}
+
+impl Grounds {
+    fn are_touched_by(&self, invalidation: &Invalidation) -> bool {
+        match invalidation {
+            Invalidation::Configuration(structures) => self.are_found_through(*structures),
+            Invalidation::Translations(scope) => {
+                let stage1 = self.stage1.iter().any(|(tags, looked)| scope.takes_virtual(*tags, looked));
+                stage1 || self.stage2.iter().any(|(vmid, looked)| scope.takes_physical(*vmid, looked))
+            }
+        }
+    }
+
+    fn are_found_through(&self, structures: Structures) -> bool {
+        match structures {
+            Structures::Streams { first, last, level1 } => {
+                let shared = level1 && first <= *self.level1.end() && *self.level1.start() <= last;
+                shared || (first..=last).contains(&self.stream)
+            }
+            Structures::Context { stream, index, level1 } => self.context.as_ref().is_some_and(|context| {
+                let shared = level1 && context.level1.contains(&index);
+                stream == self.stream && (shared || index == context.index)
+            }),
+            Structures::Contexts { stream } => stream == self.stream && self.context.is_some(),
+        }
+    }
+}
+
+impl Scope {
+    fn takes_virtual(&self, tags: Tags, looked: &Looked) -> bool {
+        let in_spaces = |not_global| {
+            let space = tags.space(not_global);
+            self.spaces().any(|spaces| spaces.contains(&space))
+        };
+        let spared = self.spares_aset && tags.aset;
+        !spared && self.regimes().contains(&tags.regime) && self.takes(looked, in_spaces)
+    }
+
+    fn takes_physical(&self, vmid: Vmid, looked: &Looked) -> bool {
+        self.takes_stage2() && self.regimes().contains(&Regime::NsEl1(vmid)) && self.takes(looked, |_| true)
+    }
+
+    /// Table descriptors have the ASID of the context; so has what was not found.
+    fn takes(&self, looked: &Looked, in_spaces: impl Fn(bool) -> bool) -> bool {
+        let Some(addresses) = &self.addresses else {
+            return in_spaces(true) || looked.leaf.is_some_and(|leaf| in_spaces(leaf.not_global));
+        };
+        let at_end = match looked.leaf {
+            Some(leaf) => {
+                in_spaces(leaf.not_global)
+                    && addresses.takes_leaf(leaf.size_log2)
+                    && addresses.meet(looked.address, leaf.size_log2)
+            }
+            None => in_spaces(true) && addresses.meet(looked.address, 0),
+        };
+        let mut sizes = (0..64).filter(|size_log2| looked.tables & addresses.tables & 1 << size_log2 != 0);
+        at_end || in_spaces(true) && sizes.any(|size_log2| addresses.meet(looked.address, size_log2))
+    }
+}
+
+impl Addresses {
+    /// Whether they meet the region of 2^`size_log2` bytes around an address.
+    fn meet(&self, address: u64, size_log2: u8) -> bool {
+        let (first, last) = self.widened(size_log2);
+        (first..=last).contains(&address)
+    }
+}
