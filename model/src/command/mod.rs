@@ -96,7 +96,7 @@ pub(crate) fn step<E: Env>(
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) -> Progress {
     let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
@@ -117,7 +117,7 @@ pub(crate) fn drain<E: Env>(
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) {
     // Meanwhile only commands move the queue, so that its indexes are read once.
     let (mut ring, mut completes_step) = (registers.command_ring(f), true);
@@ -148,7 +148,7 @@ fn consume<E: Env>(
     registers: &mut Registers,
     targets: &mut Targets<'_>,
     next: queue::Pending,
-    follow: &impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: &impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) -> bool {
     let command = match next.fetch(env, f, registers) {
         Ok(command) => command,
@@ -166,7 +166,7 @@ fn consume<E: Env>(
     }
     next.consume(env, f, registers);
     if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
-        follow(env, &Globals { features: f, registers }, targets.caches, hint);
+        follow(env, f, registers, targets.caches, hint);
     }
     true
 }
@@ -213,7 +213,7 @@ fn execute(
         }),
         Decoded::Resume(resume) => stall::answer(env, stalls, *resume),
         Decoded::StallTerm(stream) => {
-            stall::terminate(env, &Globals { features: f, registers }, stalls, *stream)
+            stall::terminate(env, &Globals { features: f, registers }, (caches, stalls), *stream)
         }
         // Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {

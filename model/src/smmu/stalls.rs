@@ -1,6 +1,7 @@
 //! What the SMMU does about the transactions that it holds (§3.12.2): holds them, records them, retries them and ends
 //! them, one at a time.
 
+use super::monitored::is_terminated;
 use super::{Progress, Smmu};
 use crate::choice::answer::{
     DelayedStallRecord, EarlyRetry, EarlyRetryMoment, RecordAfterEarlyRetry, StallSuppression,
@@ -36,7 +37,11 @@ impl Smmu {
             let recorded = match state {
                 State::Ended | State::Unrecorded(Unrecorded { ended: true, .. }) => return None,
                 State::Recorded(_) => true,
-                State::Unrecorded(_) | State::Outside | State::Suppressed { .. } | State::Leaving(_) => false,
+                State::Unrecorded(_)
+                | State::Outside
+                | State::Suppressed { .. }
+                | State::Withheld
+                | State::Leaving(_) => false,
             };
             Some(Held { stag, transaction, recorded })
         })
@@ -76,7 +81,11 @@ impl Smmu {
             State::Recorded(_) | State::Unrecorded(_) => {
                 env.ask(&[EarlyRetry::Never, EarlyRetry::Tries]) == EarlyRetry::Tries
             }
-            State::Outside | State::Suppressed { .. } | State::Ended | State::Leaving(_) => false,
+            State::Outside
+            | State::Suppressed { .. }
+            | State::Ended
+            | State::Withheld
+            | State::Leaving(_) => false,
         };
         self.stalls.insert(stag, Stall { transaction: *tx, tries_early, state });
         self.keep_grounds(env, stag, tx);
@@ -121,6 +130,13 @@ impl Smmu {
             self.depart(env, stag, &tx, departure);
             return Progress::Worked;
         }
+        if let Some(record) = self.stalls.next_orphan()
+            && self.event_queue.is_writable(env, &self.features, &self.registers)
+        {
+            self.stalls.drop_orphan();
+            self.event_queue.record_stall(env, &self.features, &mut self.registers, record);
+            return Progress::Worked;
+        }
         let Some((stag, Stall { transaction, state, .. })) = self.stalls.first_waiting() else {
             return Progress::Idle;
         };
@@ -154,7 +170,7 @@ impl Smmu {
         let outcome = match departure {
             Departure::Retry => {
                 env.note(Rule::StallRetried);
-                self.transact_as(env, tx)
+                return self.retry(env, stag, tx);
             }
             Departure::RazWi => {
                 env.note(Rule::ResumedRazWi);
@@ -167,34 +183,64 @@ impl Smmu {
         env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
     }
 
+    fn retry(&mut self, env: &mut impl Env, stag: Stag, tx: &Transaction) {
+        if !self.registers.pmcgs.is_counting() {
+            let outcome = self.transact_as(env, tx);
+            return env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+        }
+        self.retry_watched(env, tx, |smmu, env| {
+            let outcome = smmu.transact_as(env, tx);
+            env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+            is_terminated(&outcome)
+        });
+    }
+
     fn retry_one_early(&mut self, env: &mut impl Env, stag: Stag) {
         let Stall { transaction: tx, state, .. } = self.stalls.get(stag);
+        if !self.registers.pmcgs.is_counting() {
+            let _outcome = self.try_early(env, stag, (&tx, state));
+            return;
+        }
+        self.retry_watched(env, &tx, |smmu, env| {
+            smmu.try_early(env, stag, (&tx, state)).is_some_and(|outcome| is_terminated(&outcome))
+        });
+    }
+
+    /// Returns how the transaction ends, unless it goes on stalling.
+    fn try_early(
+        &mut self,
+        env: &mut impl Env,
+        stag: Stag,
+        (tx, state): (&Transaction, State),
+    ) -> Option<Outcome> {
         let globals = Globals { features: &self.features, registers: &self.registers };
-        let mut seen = Seen::nothing(&tx);
-        let outcome =
-            match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, &tx, &mut seen) {
-                Ok(translation) => {
-                    self.end_early(env, stag, state);
-                    Outcome::Done(translation)
+        let mut seen = Seen::nothing(tx);
+        let outcome = match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen)
+        {
+            Ok(translation) => {
+                self.end_early(env, stag, state);
+                Outcome::Done(translation)
+            }
+            Err(stop) => match fault::conclude(env, &globals, tx, &seen, stop) {
+                Ending::Stalls { record, .. } => {
+                    self.stays(stag, state, stalling(record.record, stag));
+                    self.keep_grounds(env, stag, tx);
+                    return None;
                 }
-                Err(stop) => match fault::conclude(env, &globals, &tx, &seen, stop) {
-                    Ending::Stalls { record, .. } => {
-                        self.stays(stag, state, stalling(record.record, stag));
-                        return self.keep_grounds(env, stag, &tx);
+                Ending::Terminates { outcome, record } => {
+                    // The newest fault counts, unless the first is recorded.
+                    if let State::Unrecorded(_) = state {
+                        self.stalls.release(stag);
+                        self.record(env, record);
+                    } else {
+                        self.stalls.set(stag, State::Ended);
                     }
-                    Ending::Terminates { outcome, record } => {
-                        // The newest fault counts, unless the first is recorded.
-                        if let State::Unrecorded(_) = state {
-                            self.stalls.release(stag);
-                            self.record(env, record);
-                        } else {
-                            self.stalls.set(stag, State::Ended);
-                        }
-                        outcome
-                    }
-                },
-            };
+                    outcome
+                }
+            },
+        };
         env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+        Some(outcome)
     }
 
     /// An early retry passed. Software must acknowledge a record all the same.

@@ -6,7 +6,9 @@ use smmu_model::naming;
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
-use super::{access, ats, broadcast, event_queue, explain, memory, registers, reports, setup, stalls, state};
+use super::{
+    access, ats, broadcast, event_queue, explain, hint, memory, registers, reports, setup, stalls, state,
+};
 
 /// A method: its name, the names of its parameters, and what it does.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ const METHODS: &[Method] = &[
     using("dma", access::PARAMETERS, access::dma),
     using("ats.translate", ats::TRANSLATE, ats::translate),
     using("pri.request", ats::REQUEST, ats::request),
+    using("page.hint", hint::PARAMETERS, hint::hint),
     using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),

@@ -15,6 +15,7 @@ mod broadcast;
 mod event_queue;
 mod explain;
 mod fields;
+mod hint;
 mod machine;
 mod memory;
 mod method;

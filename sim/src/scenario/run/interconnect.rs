@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use smmu_model::address::Pa;
 use smmu_model::ats::{AtsEntry, InvalidateRequest, Invalidated, PrgResponse};
-use smmu_model::bus::{Bus, ExternalAbort};
+use smmu_model::bus::{Bus, ExternalAbort, StallSafety};
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::memory::SparseMemory;
 
@@ -16,6 +16,8 @@ pub(super) struct Interconnect {
     pub(super) memory: SparseMemory,
     /// The devices with an ATC.
     endpoints: BTreeMap<StreamId, Endpoint>,
+    /// What the system says of stalling them.
+    stall_safety: BTreeMap<StreamId, StallSafety>,
     /// PRG Responses that no expectation has taken yet.
     pub(super) responses: VecDeque<PrgResponse>,
     /// A store of another master that has been announced and not made.
@@ -36,10 +38,15 @@ const CACHED_MAX: usize = 1024;
 
 impl Interconnect {
     /// Memory, and an empty ATC for each of `streams`.
-    pub(super) fn new(memory: SparseMemory, streams: impl IntoIterator<Item = StreamId>) -> Self {
+    pub(super) fn new(
+        memory: SparseMemory,
+        streams: impl IntoIterator<Item = StreamId>,
+        stall_safety: &[(StreamId, StallSafety)],
+    ) -> Self {
         let endpoint = || Endpoint { invalidated: Invalidated::Completed, cached: Vec::new() };
         let endpoints = streams.into_iter().map(|stream| (stream, endpoint())).collect();
-        Self { memory, endpoints, responses: VecDeque::new(), race: None }
+        let stall_safety = stall_safety.iter().copied().collect();
+        Self { memory, endpoints, stall_safety, responses: VecDeque::new(), race: None }
     }
 
     /// How the device answers Invalidate Requests from now on.
@@ -108,6 +115,10 @@ impl Bus for Interconnect {
             endpoint.cached.retain(|(owner, entry)| !is_meant(request, *owner, entry));
         }
         endpoint.invalidated
+    }
+
+    fn stall_safety(&mut self, stream: StreamId) -> StallSafety {
+        self.stall_safety.get(&stream).copied().unwrap_or_default()
     }
 
     fn respond(&mut self, response: &PrgResponse) {
