@@ -611,21 +611,21 @@ choices! {
         /// It does not.
         Ignore = "ignore",
     }
-    /// A prefetch command, or something else that is speculative: events 1, 2 and 3.
+    /// What is speculative, a prefetch command, in events 1, 2 and 3.
     PmcgSpeculative = "pmcg-speculative" ["10 2 speculative"] "§10.3" {
-        /// They leave it out.
-        Ignore = "ignore",
-        /// It counts as a transaction.
+        /// It counts.
         Count = "count",
+        /// It does not.
+        Ignore = "ignore",
     }
-    /// A request of ATOS or VATOS: events 1, 2 and 3.
+    /// A request of ATOS or VATOS, in events 1, 2 and 3.
     PmcgAtos = "pmcg-atos" ["10 2 ATOS"] "§10.3" {
-        /// They leave it out.
-        Ignore = "ignore",
-        /// It counts as a transaction.
+        /// It counts.
         Count = "count",
+        /// It does not.
+        Ignore = "ignore",
     }
-    /// A stalled transaction is retried: all events.
+    /// A stalled transaction is retried, in all events.
     PmcgRetry = "pmcg-retry" ["10 2 retried"] "§10.3" {
         /// It counts as a new transaction.
         Count = "count",

@@ -188,3 +188,80 @@ impl Addresses {
         (first..=last).contains(&address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::effect::TagSetting;
+    use crate::command::{Pages, Range, Tlbi};
+    use crate::ids::Asid;
+
+    /// A fault at 0x21_5000 of ASID 1, VMID 7, behind tables of 4 KiB granules.
+    fn grounds(leaf: Option<FoundLeaf>) -> Grounds {
+        let tags = Tags { regime: Regime::NsEl1(Vmid(7)), asid: Some(Asid(1)), aset: false };
+        let looked = Looked { address: 0x21_5000, tables: 1 << 39 | 1 << 30, leaf };
+        Grounds {
+            stream: StreamId(0x10),
+            level1: StreamId(0)..=StreamId(0xff),
+            context: Some(ContextGrounds { index: 3, level1: 0..=63 }),
+            stage1: Some((tags, looked)),
+            stage2: Vec::new(),
+        }
+    }
+
+    #[track_caller]
+    fn check(grounds: &Grounds, tlbi: Tlbi, touches: bool) {
+        let scope = tlbi.scope(TagSetting::default()).expect("it is about something");
+        assert_eq!(grounds.are_touched_by(&Invalidation::Translations(scope)), touches, "{tlbi:?}");
+    }
+
+    fn by_va(address: u64, leaf: bool, asid: u16, level: Option<u8>) -> Tlbi {
+        let range = level.map(|level| Range {
+            log2_granule_bytes: 12,
+            bytes: 0x1000,
+            level: (level != 0).then_some(level),
+            is_128_bit: false,
+        });
+        Tlbi::NhVa { pages: Pages { address, leaf, range }, vmid: Vmid(7), asid: Asid(asid) }
+    }
+
+    #[test]
+    fn by_address_asid_and_level() {
+        let block = |not_global| grounds(Some(FoundLeaf { size_log2: 21, not_global }));
+        let nothing = grounds(None);
+        // The address, and the block around it.
+        check(&nothing, by_va(0x21_5000, true, 1, None), true);
+        check(&nothing, by_va(0x21_6000, true, 1, None), false);
+        check(&block(true), by_va(0x21_6000, true, 1, None), true);
+        check(&block(true), by_va(0x41_5000, true, 1, None), false);
+        // A table on the way leads elsewhere too.
+        check(&nothing, by_va(0x41_5000, false, 1, None), true);
+        check(&nothing, by_va(0x80_0000_0000, false, 1, None), false);
+        // Another ASID, which does not matter for a global leaf.
+        check(&block(true), by_va(0x21_5000, true, 2, None), false);
+        check(&block(false), by_va(0x21_5000, true, 2, None), true);
+        // The level of the leaf; what was not found has none.
+        check(&block(true), by_va(0x21_5000, true, 1, Some(2)), true);
+        check(&block(true), by_va(0x21_5000, true, 1, Some(3)), false);
+        check(&nothing, by_va(0x21_5000, true, 1, Some(3)), true);
+    }
+
+    #[test]
+    fn by_structure() {
+        let grounds = grounds(None);
+        let touches = |structures| grounds.are_touched_by(&Invalidation::Configuration(structures));
+        let streams =
+            |first, level1| Structures::Streams { first: StreamId(first), last: StreamId(first), level1 };
+        assert!(touches(streams(0x10, false)));
+        assert!(!touches(streams(0x11, false)));
+        assert!(touches(streams(0x11, true)), "its level 1 descriptor is that of the stream, too");
+        assert!(!touches(streams(0x100, true)));
+        let context = |index, level1| Structures::Context { stream: StreamId(0x10), index, level1 };
+        assert!(touches(context(3, false)));
+        assert!(!touches(context(4, false)));
+        assert!(touches(context(4, true)));
+        assert!(!touches(context(64, true)));
+        assert!(touches(Structures::Contexts { stream: StreamId(0x10) }));
+        assert!(!touches(Structures::Contexts { stream: StreamId(0x11) }));
+    }
+}

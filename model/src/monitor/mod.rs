@@ -114,11 +114,11 @@ impl Monitored {
         match arrival {
             Arrival::Prefetch => {
                 let is_included =
-                    env.ask(&[PmcgSpeculative::Ignore, PmcgSpeculative::Count]) == PmcgSpeculative::Count;
+                    env.ask(&[PmcgSpeculative::Count, PmcgSpeculative::Ignore]) == PmcgSpeculative::Count;
                 (!is_included).then_some(Rule::PmcgSpeculative)
             }
             Arrival::AddressTranslation => {
-                let is_included = env.ask(&[PmcgAtos::Ignore, PmcgAtos::Count]) == PmcgAtos::Count;
+                let is_included = env.ask(&[PmcgAtos::Count, PmcgAtos::Ignore]) == PmcgAtos::Count;
                 (!is_included).then_some(Rule::PmcgAtos)
             }
             Arrival::Transaction | Arrival::Translated | Arrival::TranslationRequest | Arrival::Nothing => {
@@ -131,7 +131,7 @@ impl Monitored {
 /// Counts what an arrival did, in every group. A rule is noted once, however many counters it is about.
 #[cold]
 pub(crate) fn count(env: &mut impl Env, f: &Features, registers: &mut Registers, occurrence: &Occurrence) {
-    let env = &mut NotedOnce { env, noted: Vec::new() };
+    let env = &mut NotedOnce::new(env);
     for group in 0..GROUPS {
         let mut overflowed = 0;
         for counter in 0..design(group).counters {

@@ -8,8 +8,18 @@ use crate::trace::Event;
 /// What is done for several counters is done by the same rules.
 #[derive(Debug)]
 pub(super) struct NotedOnce<'a, E> {
-    pub(super) env: &'a mut E,
-    pub(super) noted: Vec<Rule>,
+    env: &'a mut E,
+    /// The rules so far; there is room for all that counting has, and one for which there is none is noted again.
+    noted: [Option<Rule>; ROOM],
+}
+
+const ROOM: usize = 16;
+
+impl<'a, E> NotedOnce<'a, E> {
+    /// Nothing is noted yet.
+    pub(super) fn new(env: &'a mut E) -> Self {
+        Self { env, noted: [None; ROOM] }
+    }
 }
 
 impl<E: Env> Env for NotedOnce<'_, E> {
@@ -26,10 +36,13 @@ impl<E: Env> Env for NotedOnce<'_, E> {
     }
 
     fn note(&mut self, rule: Rule) {
-        if !self.noted.contains(&rule) {
-            self.noted.push(rule);
-            self.env.note(rule);
+        if self.noted.contains(&Some(rule)) {
+            return;
         }
+        if let Some(free) = self.noted.iter_mut().find(|noted| noted.is_none()) {
+            *free = Some(rule);
+        }
+        self.env.note(rule);
     }
 
     fn trace(&mut self, event: impl FnOnce() -> Event) {
