@@ -10,7 +10,7 @@ use crate::cache::configuration::Structures;
 use crate::cache::scope::{Addresses, Scope};
 use crate::cache::tlb::Tags;
 use crate::cache::{Invalidation, Origin};
-use crate::ids::{CommandQueue, Regime, StreamId, Vmid};
+use crate::ids::{Asid, CommandQueue, Regime, StreamId, Vmid};
 
 /// The configuration and the translations that led to a fault.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Grounds {
     pub(crate) level1: RangeInclusive<StreamId>,
     pub(crate) context: Option<ContextGrounds>,
     /// What stage 1 was asked.
-    pub(crate) stage1: Option<(Tags, Looked)>,
+    pub(crate) stage1: Option<(VirtualSpace, Looked)>,
     /// What stage 2 was asked: where CDs and tables lie, and what stage 1 put out.
     pub(crate) stage2: Vec<(Vmid, Looked)>,
 }
@@ -33,6 +33,16 @@ pub(crate) struct ContextGrounds {
     pub(crate) index: u32,
     /// The CDs of its level 1 descriptor.
     pub(crate) level1: RangeInclusive<u32>,
+}
+
+/// What the tags of stage 1 translations come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub(crate) struct VirtualSpace {
+    pub(crate) regime: Regime,
+    /// `None` in a regime without ASIDs.
+    pub(crate) asid: Option<Asid>,
+    pub(crate) aset: bool,
 }
 
 /// An address that was translated, or was not.
@@ -128,7 +138,7 @@ impl Grounds {
         match invalidation {
             Invalidation::Configuration(structures) => self.are_found_through(*structures),
             Invalidation::Translations(scope) => {
-                let stage1 = self.stage1.iter().any(|(tags, looked)| scope.takes_virtual(*tags, looked));
+                let stage1 = self.stage1.iter().any(|(space, looked)| scope.takes_virtual(*space, looked));
                 stage1 || self.stage2.iter().any(|(vmid, looked)| scope.takes_physical(*vmid, looked))
             }
         }
@@ -150,13 +160,14 @@ impl Grounds {
 }
 
 impl Scope {
-    fn takes_virtual(&self, tags: Tags, looked: &Looked) -> bool {
+    fn takes_virtual(&self, of: VirtualSpace, looked: &Looked) -> bool {
+        let tags = Tags::new(of.regime, of.asid, of.aset);
         let in_spaces = |not_global| {
             let space = tags.space(not_global);
             self.spaces().any(|spaces| spaces.contains(&space))
         };
-        let spared = self.spares_aset && tags.aset;
-        !spared && self.regimes().contains(&tags.regime) && self.takes(looked, in_spaces)
+        let spared = self.spares_aset && of.aset;
+        !spared && self.regimes().contains(&of.regime) && self.takes(looked, in_spaces)
     }
 
     fn takes_physical(&self, vmid: Vmid, looked: &Looked) -> bool {
@@ -194,17 +205,16 @@ mod tests {
     use super::*;
     use crate::command::effect::TagSetting;
     use crate::command::{Pages, Range, Tlbi};
-    use crate::ids::Asid;
 
     /// A fault at 0x21_5000 of ASID 1, VMID 7, behind tables of 4 KiB granules.
     fn grounds(leaf: Option<FoundLeaf>) -> Grounds {
-        let tags = Tags { regime: Regime::NsEl1(Vmid(7)), asid: Some(Asid(1)), aset: false };
+        let space = VirtualSpace { regime: Regime::NsEl1(Vmid(7)), asid: Some(Asid(1)), aset: false };
         let looked = Looked { address: 0x21_5000, tables: 1 << 39 | 1 << 30, leaf };
         Grounds {
             stream: StreamId(0x10),
             level1: StreamId(0)..=StreamId(0xff),
             context: Some(ContextGrounds { index: 3, level1: 0..=63 }),
-            stage1: Some((tags, looked)),
+            stage1: Some((space, looked)),
             stage2: Vec::new(),
         }
     }

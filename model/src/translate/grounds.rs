@@ -12,15 +12,14 @@ use super::walk::{Leaf, Start, Step};
 use super::{Seen, resolve_from};
 use crate::bus::{Bus, ReadOnly};
 use crate::cache::configuration::Configuration;
-use crate::cache::scope::sizes;
-use crate::cache::tlb::{Tags, Tlb};
+use crate::cache::tlb::Tlb;
 use crate::cache::{CachePolicy, Caches};
 use crate::choice::{Answer, Defaults};
 use crate::config::Globals;
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::{Env, World};
-use crate::fault::grounds::{ContextGrounds, FoundLeaf, Grounds, Looked};
+use crate::fault::grounds::{ContextGrounds, FoundLeaf, Grounds, Looked, VirtualSpace};
 use crate::ids::{StreamId, Vmid};
 use crate::layout::descriptor::Stage1Leaf;
 use crate::outcome::{Class, Stop};
@@ -70,7 +69,7 @@ fn around(number: u32, log2_span: Option<u8>) -> RangeInclusive<u32> {
 struct Retracing<'a, W> {
     world: W,
     tlb: &'a mut Tlb,
-    va: Option<(Tags, Looked)>,
+    va: Option<(VirtualSpace, Looked)>,
     ipas: Vec<(Class, Vmid, Looked)>,
 }
 
@@ -98,19 +97,19 @@ impl<W: Env> Env for Retracing<'_, W> {
 
 impl<W: Env> Recall for Retracing<'_, W> {
     fn both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2) -> Option<Both<A>> {
-        let entry = *self.tlb.combined(query.tags(), query.va())?.entry;
+        let entry = *self.tlb.combined(query.tags, query.va)?.entry;
         let not_global = Stage1Leaf::from_bits(entry.stage1.leaf).ng();
         let leaf = FoundLeaf { size_log2: entry.stage1.size_bits, not_global };
-        self.va = Some((query.tags(), Looked { leaf: Some(leaf), ..nothing_at(query.va()) }));
-        let ipa = entry.stage1.ipa(query.va());
+        self.va = Some((space(query), Looked { leaf: Some(leaf), ..nothing_at(query.va) }));
+        let ipa = entry.stage1.ipa(query.va);
         let leaf = FoundLeaf { size_log2: entry.stage2.size_bits, not_global: true };
         self.ipas.push((Class::Input, stage2.vmid, Looked { leaf: Some(leaf), ..nothing_at(ipa) }));
         query.both(self, stage2, &entry)
     }
 
     fn stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>) -> Option<Result<stage1::Mapped<A>, Stop>> {
-        self.va = Some((query.tags(), nothing_at(query.va())));
-        let entry = *self.tlb.stage1(query.tags(), query.va())?.entry;
+        self.va = Some((space(query), nothing_at(query.va)));
+        let entry = *self.tlb.stage1(query.tags, query.va)?.entry;
         self.found_stage1(entry.size_bits, entry.leaf);
         query.recalled(self, &entry)
     }
@@ -127,17 +126,16 @@ impl<W: Env> Recall for Retracing<'_, W> {
     }
 
     fn stage1_start<A: Ask>(&mut self, query: &Stage1Query<'_, A>, table: &Table) -> Option<Start> {
-        let known = sizes(table.shape.granule, table.shape.start_level..=2);
-        let (size_bits, entry) = self.tlb.stage1_table(query.tags(), query.va(), known)?;
-        self.passed_stage1(above(known, size_bits));
+        let (size_bits, entry) = self.tlb.stage1_table(query.tags, query.va, table.table_sizes)?;
+        self.passed_stage1(above(table.table_sizes, size_bits));
         Some(Start::behind(table, size_bits, entry.next, u64::from(entry.hierarchy) << 59))
     }
 
     fn stage2_start<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>) -> Option<Start> {
         let table = &stage2.table;
-        let known = sizes(table.shape.granule, table.shape.start_level..=2);
-        let (size_bits, entry) = self.tlb.stage2_table(stage2.vmid, request.ipa.value(), known)?;
-        self.passed_stage2(above(known, size_bits));
+        let (size_bits, entry) =
+            self.tlb.stage2_table(stage2.vmid, request.ipa.value(), table.table_sizes)?;
+        self.passed_stage2(above(table.table_sizes, size_bits));
         Some(Start::behind(table, size_bits, entry.next, 0))
     }
 
@@ -178,6 +176,11 @@ impl<W> Retracing<'_, W> {
         let (.., looked) = self.ipas.last_mut().expect("stage 2 was asked before it found a leaf");
         looked.leaf = Some(FoundLeaf { size_log2, not_global: true });
     }
+}
+
+fn space<A: Ask>(query: &Stage1Query<'_, A>) -> VirtualSpace {
+    let (regime, context) = (query.input.regime, query.context);
+    VirtualSpace { regime, asid: context.asid, aset: context.aset }
 }
 
 fn nothing_at(address: u64) -> Looked {

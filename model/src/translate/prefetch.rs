@@ -40,7 +40,7 @@ pub(crate) fn prefetch<E: Env>(env: &mut E, g: &Globals<'_>, caches: &mut Caches
             address_type: AddressType::Untranslated,
             attributes: Attributes::INCOMING_DEFAULT,
         };
-        let _refused = resolve_cached(env, g, caches, &tx, &mut Seen::nothing(&tx));
+        let _refused = resolve_cached(env, g, caches, &tx, &mut Seen::nothing(&tx), None);
     }
 }
 

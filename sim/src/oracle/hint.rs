@@ -27,8 +27,8 @@ pub(super) fn hint(machine: &mut Machine, params: &Params) -> Result<method::Rep
         privileged: anticipated(params, "privileged")?,
         unprivileged: anticipated(params, "unprivileged")?,
     };
-    machine.operate(|smmu, world| smmu.page_hint(world, &hint));
-    Ok(method::Reply::Done {})
+    let ((), seen) = machine.operate(|smmu, world| smmu.page_hint(world, &hint));
+    Ok(method::Reply::Rules(method::Rules::of(&seen.rules)))
 }
 
 /// Letters of `RWX`.

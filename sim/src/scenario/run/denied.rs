@@ -5,7 +5,7 @@ use smmu_model::rule::Rule;
 
 use super::Machine;
 use crate::scenario::problem::Problem;
-use crate::scenario::step::{Action, ClaimKind, Step};
+use crate::scenario::step::{Action, Claim, ClaimKind, Step};
 use crate::trace::{Listener, StaleUse};
 
 /// What a run does not accept, beside an expectation that does not hold.
@@ -41,7 +41,8 @@ impl<C: Chooser, L: Listener> Machine<'_, C, L> {
 fn speaks_of(step: &Step, is_it: impl Fn(&ClaimKind) -> bool) -> bool {
     match &step.action {
         Action::Expect(_) => true,
-        Action::Dma(dma) => dma.claims.iter().any(|claim| is_it(&claim.kind)),
+        Action::Dma(dma) => have_one(&dma.claims, &is_it),
+        Action::Ats(ats) => have_one(&ats.claims, &is_it),
         Action::Store { .. }
         | Action::Write { .. }
         | Action::Load { .. }
@@ -52,7 +53,6 @@ fn speaks_of(step: &Step, is_it: impl Fn(&ClaimKind) -> bool) -> bool {
         | Action::RegisterRead { .. }
         | Action::Command { .. }
         | Action::Ring(_)
-        | Action::Ats(_)
         | Action::Pri(_)
         | Action::Hint(_)
         | Action::Endpoint { .. }
@@ -63,4 +63,12 @@ fn speaks_of(step: &Step, is_it: impl Fn(&ClaimKind) -> bool) -> bool {
         | Action::Settle
         | Action::Reset => false,
     }
+}
+
+/// Whether one of the claims, or of those within them, is it.
+fn have_one(claims: &[Claim], is_it: &impl Fn(&ClaimKind) -> bool) -> bool {
+    claims.iter().any(|claim| {
+        is_it(&claim.kind)
+            || matches!(&claim.kind, ClaimKind::All(claims) | ClaimKind::Either(claims) if have_one(claims, is_it))
+    })
 }

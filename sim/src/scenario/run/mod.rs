@@ -5,6 +5,7 @@ mod ats;
 mod claims;
 mod denied;
 mod ear;
+mod found;
 mod hint;
 mod interconnect;
 mod journal;
@@ -26,20 +27,19 @@ use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::memory::SparseMemory;
-use smmu_model::outcome::Translation;
+use smmu_model::outcome::{Outcome, Translation};
 use smmu_model::rule::{CommandError, Rule};
 use smmu_model::trace::InterruptSource;
 
 use self::access::Ongoing;
 pub use self::denied::Denied;
 use self::ear::Ear;
+use self::found::{Found, little_endian};
 use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{
-    Action, Backing, End, Level, Operand, Pace, Part, RegisterScript, ResultId, Scenario, Step,
-};
+use super::step::{Action, Backing, End, Level, Operand, Pace, RegisterScript, ResultId, Scenario, Step};
 use crate::iommufd::Check;
 use crate::trace::{Happening, Listener};
 
@@ -56,6 +56,20 @@ pub struct Answer {
     pub data: Vec<u8>,
     /// The name under which the SMMU holds it, if it does.
     pub stag: Option<Stag>,
+}
+
+impl Answer {
+    /// The end that `outcome` is, before any data.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        let (end, rule, stag) = match outcome {
+            Outcome::Done(_) => (End::Ok, None, None),
+            Outcome::Abort(rule) => (End::Abort, Some(rule), None),
+            Outcome::RazWi(rule) => (End::RazWi, Some(rule), None),
+            Outcome::Stalled { stag, rule } => (End::Stall, Some(rule), Some(stag)),
+        };
+        let translation = if let Outcome::Done(translation) = outcome { Some(translation) } else { None };
+        Self { end, translation, rule, data: Vec::new(), stag }
+    }
 }
 
 /// Something that software or a device could see.
@@ -138,14 +152,6 @@ pub(super) fn execute_denying(
         before = Some(step);
     }
     machine.finish()
-}
-
-/// What is known of a named result.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Found {
-    Access(Answer),
-    /// A register or a number in memory; `None` after an abort.
-    Value(Option<u64>),
 }
 
 struct Machine<'a, C, L> {
@@ -264,7 +270,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Pri(pri) => self.pri(pri)?,
             Action::Hint(hint) => self.hint(hint)?,
             Action::Endpoint { stream, invalidated } => {
-                self.memory.answer_invalidations(*stream, *invalidated);
+                if let Some(atc) = self.memory.atc(*stream) {
+                    atc.invalidated = *invalidated;
+                }
             }
             Action::Broadcast(tlbi) => {
                 self.ear.say(Happening::Broadcast(tlbi));
@@ -335,53 +343,12 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn outcome(&self) -> BTreeMap<String, String> {
         let mut outcome = BTreeMap::new();
         for (name, found) in self.script.results.iter().zip(&self.results) {
-            let Some(found) = found else { continue };
-            outcome.insert(name.clone(), found.end_or_value());
-            for part in Part::ALL {
-                if let (Found::Access(_), Some(value)) = (found, found.part(*part)) {
-                    outcome.insert(format!("{name}.{}", part.name()), format!("{value:#x}"));
-                }
+            if let Some(found) = found {
+                found.enter(name, &mut outcome);
             }
         }
         outcome
     }
-}
-
-impl Found {
-    fn part(&self, part: Part) -> Option<u64> {
-        match (self, part) {
-            (Self::Access(answer), Part::OutputAddress) => {
-                answer.translation.map(|translation| translation.pa.value())
-            }
-            (Self::Access(answer), Part::Data) => little_endian(&answer.data),
-            (Self::Value(value), Part::Data) => *value,
-            (Self::Access(answer), Part::Stag) => answer.stag.map(|Stag(tag)| tag.into()),
-            (Self::Value(_), Part::OutputAddress | Part::Stag) => None,
-        }
-    }
-
-    fn end(&self) -> &'static str {
-        match self {
-            Self::Access(answer) => answer.end.name(),
-            Self::Value(Some(_)) => "a value",
-            Self::Value(None) => "abort",
-        }
-    }
-
-    fn end_or_value(&self) -> String {
-        match self {
-            Self::Value(Some(value)) => format!("{value:#x}"),
-            Self::Access(_) | Self::Value(None) => self.end().to_owned(),
-        }
-    }
-}
-
-/// The first eight bytes as a number; `None` without bytes.
-fn little_endian(bytes: &[u8]) -> Option<u64> {
-    let mut word = [0; 8];
-    let length = bytes.len().min(8);
-    word[..length].copy_from_slice(&bytes[..length]);
-    (length != 0).then_some(u64::from_le_bytes(word))
 }
 
 /// The problem, with the turn of the loops in which it came.
