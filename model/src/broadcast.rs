@@ -6,6 +6,7 @@ use crate::choice::answer::{BroadcastNarrow, BroadcastWhilePrivate, Invalidation
 use crate::command::Pages;
 use crate::command::effect::{self, TagSetting};
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::features::Features;
 use crate::ids::{Asid, Vmid};
 use crate::registers::Registers;
@@ -91,7 +92,7 @@ pub(crate) fn receive(
     env: &mut impl Env,
     f: &Features,
     registers: &Registers,
-    caches: &mut Caches,
+    (caches, stalls): (&mut Caches, &mut Stalls),
     broadcast: Broadcast,
 ) {
     if !f.btm {
@@ -107,22 +108,23 @@ pub(crate) fn receive(
         return env.note(Rule::BroadcastWithoutTarget);
     };
     env.note(Rule::BroadcastReceived);
-    if caches.is_empty() {
-        return;
-    }
+    effect::invalidate(env, (caches, stalls), Origin::Broadcast, |env| {
+        scope(env, target, TagSetting::new(registers)).map(Invalidation::Translations)
+    });
+}
+
+/// What goes. `None` if nothing does.
+fn scope(env: &mut impl Env, target: Target, TagSetting { ignored, .. }: TagSetting) -> Option<Scope> {
     let Target { regime, stages, pages } = target;
     let regimes = match regime {
-        Regime::El1(Some(vmid)) => Regimes::El1 { vmid, ignored: TagSetting::new(registers).ignored },
+        Regime::El1(Some(vmid)) => Regimes::El1 { vmid, ignored },
         Regime::El1(None) => Regimes::AllEl1,
         Regime::El2 => Regimes::El2,
         Regime::El2E2h => Regimes::El2E2h,
     };
     let addresses = match pages {
         None => None,
-        Some(pages) => match pages.addresses(regimes, stages) {
-            Some(addresses) => Some(addresses),
-            None => return,
-        },
+        Some(pages) => Some(pages.addresses(regimes, stages)?),
     };
     // What names an ASID, or a VA where there are none, need not reach entries that no processing element shares.
     let by_asid = match stages {
@@ -132,8 +134,7 @@ pub(crate) fn receive(
     };
     let spares_aset = by_asid
         && env.ask(&[InvalidationOfAset::Keep, InvalidationOfAset::Remove]) == InvalidationOfAset::Keep;
-    let scope = Scope { regimes, stages, addresses, spares_aset };
-    effect::invalidate(env, caches, Origin::Broadcast, || Some(Invalidation::Translations(scope)));
+    Some(Scope { regimes, stages, addresses, spares_aset })
 }
 
 /// Whose translations a broadcast is about.

@@ -3,10 +3,23 @@
 
 use crate::address::Pa;
 use crate::ats::{InvalidateRequest, Invalidated, PrgResponse};
+use crate::ids::StreamId;
 
 /// The interconnect answered an access with an abort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExternalAbort;
+
+/// What a system says of a device whose transactions may be stalled, an IMPLEMENTATION DEFINED property (§3.12).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StallSafety {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// Its transactions can be stalled: the SMMU stalls them where software asks for it.
+    Safe,
+    /// They must not be: a function of PCIe, for example (§3.12.1, §16.4).
+    Unsafe,
+}
 
 /// Physical memory as the SMMU, or a device behind it, sees it. All values are little-endian.
 ///
@@ -59,6 +72,12 @@ pub trait Bus {
         Invalidated::Completed
     }
 
+    /// What the system says of stalling the transactions of a stream (§3.12). Without devices it says nothing.
+    fn stall_safety(&mut self, stream: StreamId) -> StallSafety {
+        let _ = stream;
+        StallSafety::Unknown
+    }
+
     /// Sends a PRG Response to a device.
     fn respond(&mut self, response: &PrgResponse) {
         let _ = response;
@@ -83,6 +102,10 @@ impl<B: Bus> Bus for ReadOnly<'_, B> {
             self.0.read(at, &mut present[..chunk.len()])?;
         }
         Ok(())
+    }
+
+    fn stall_safety(&mut self, stream: StreamId) -> StallSafety {
+        self.0.stall_safety(stream)
     }
 }
 

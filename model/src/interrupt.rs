@@ -54,7 +54,7 @@ pub(crate) fn command_sync(
 }
 
 /// An address of zero means that no message is set up (§6.3.21); the whole field counts (§3.4.3).
-fn message(f: &Features, config: IrqConfig) -> Option<Message> {
+pub(crate) fn message(f: &Features, config: IrqConfig) -> Option<Message> {
     let address = Pa::new(config.address.addr());
     let to = address.truncated(f.oas_bits);
     (f.msi && address.value() != 0).then_some(Message { to, data: config.data })

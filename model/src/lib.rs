@@ -29,6 +29,7 @@ mod config;
 pub mod env;
 mod fault;
 pub mod features;
+pub mod hint;
 pub mod ids;
 mod interrupt;
 pub mod layout;

@@ -2,6 +2,8 @@
 
 mod ats;
 mod front;
+mod hints;
+mod monitored;
 #[cfg(feature = "serde")]
 mod saved;
 mod stalls;
@@ -16,16 +18,15 @@ use crate::env::Env;
 use crate::fault::stall::{HELD_MAX, Stalls};
 use crate::fault::{self, Ending, PendingRecord};
 use crate::features::Features;
-use crate::monitor::{self, Arrival, Occurrence, Watched};
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
 use crate::registers::{AnyRegister, Registers, access, update};
 use crate::transaction::{AddressType, Transaction};
 use crate::translate::memo::Memo;
-use crate::translate::prefetch::prefetch;
 use crate::translate::{self, Seen, translated};
 
+use monitored::follow;
 #[cfg(feature = "serde")]
 pub use saved::LoadError;
 pub use stalls::Held;
@@ -125,7 +126,7 @@ impl Smmu {
             return Progress::Worked;
         }
         if let Some(interface) = atos::due(&self.registers) {
-            atos::run(env, &self.features, &mut self.registers, interface);
+            self.run_atos(env, interface);
             return Progress::Worked;
         }
         let before = self.registers.cr0ack;
@@ -139,21 +140,23 @@ impl Smmu {
             return Progress::Worked;
         }
         if let Some(interface) = atos::next(env, &self.features, &self.registers) {
-            atos::run(env, &self.features, &mut self.registers, interface);
+            self.run_atos(env, interface);
             return Progress::Worked;
         }
         let Self { features, registers, invalidations, stalls, caches, .. } = self;
-        command::step(env, features, registers, &mut Targets { invalidations, stalls, caches }, prefetch)
+        command::step(env, features, registers, &mut Targets { invalidations, stalls, caches }, follow)
     }
 
     /// A TLBI of a processing element arrives (§3.17).
     pub fn broadcast(&mut self, env: &mut impl Env, broadcast: Broadcast) {
-        broadcast::receive(env, &self.features, &self.registers, &mut self.caches, broadcast);
+        let Self { features, registers, caches, stalls, .. } = self;
+        broadcast::receive(env, features, registers, (caches, stalls), broadcast);
     }
 
     /// A DVM Sync arrives: the broadcasts before it are complete when this returns (§3.21.1).
     pub fn synchronize_broadcasts(&mut self, env: &mut impl Env) {
         self.caches.synchronize(env, Origin::Broadcast);
+        self.stalls.synchronize(Origin::Broadcast);
     }
 
     /// Steps until idle; stalled transactions that may be retried early are, once, on the way.
@@ -174,7 +177,7 @@ impl Smmu {
             assert!(steps <= steps_max, "a step made more work");
         }
         let Self { features, registers, invalidations, stalls, caches, .. } = self;
-        command::drain(env, features, registers, &mut Targets { invalidations, stalls, caches }, prefetch);
+        command::drain(env, features, registers, &mut Targets { invalidations, stalls, caches }, follow);
     }
 
     /// Whether no step has anything to do but to consume from the Command queue that every SMMU has. Commands do not
@@ -194,24 +197,6 @@ impl Smmu {
             return self.transact_watched(env, tx);
         }
         self.transact_unwatched(env, tx)
-    }
-
-    /// As [`transact`](Self::transact), while some counter may count what it does (chapter 10).
-    #[cold]
-    fn transact_watched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
-        let mut watched = Watched::new(env);
-        let outcome = self.transact_unwatched(&mut watched, tx);
-        let occurrence = Occurrence {
-            arrival: match tx.address_type {
-                AddressType::Untranslated => Arrival::Transaction,
-                AddressType::Translated => Arrival::Translated,
-            },
-            stream: tx.stream,
-            is_terminated: matches!(outcome, Outcome::Abort(_) | Outcome::RazWi(_)),
-            tally: watched.tally(),
-        };
-        monitor::count(env, &self.features, &mut self.registers, &occurrence);
-        outcome
     }
 
     #[inline(always)]

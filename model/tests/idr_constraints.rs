@@ -228,7 +228,7 @@ fn no_words_make_it_panic() {
     let bits = 9 * 32;
     let pairs = (0..bits).flat_map(|first| (first..bits).step_by(5).map(move |second| (first, second)));
     for (first, second) in pairs {
-        let mut words = [0x088f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0, 0, 4_u32];
+        let mut words = [0x089f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0, 0, 4_u32];
         words[first / 32] ^= 1 << (first % 32);
         if first != second {
             words[second / 32] ^= 1 << (second % 32);
@@ -243,7 +243,7 @@ fn no_words_make_it_panic() {
 #[test]
 fn presets_have_their_words_and_are_accepted() {
     let words = |preset: Preset| preset.id_registers().idr;
-    assert_eq!(words(Max), [0x088f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0]);
+    assert_eq!(words(Max), [0x089f_b6bb, 0x0e73_9d20, 0, 0x00c3_771c, 0, 0xffff_04f6, 0]);
     assert_eq!(words(Qemu), [0x0d44_101b, 0x0273_0010, 0, 0x0000_1414, 0, 0x0000_0074, 0]);
     assert_eq!(words(Grace), [0x0c0f_36bb, 0x0e73_9d18, 0, 0x0000_1714, 0, 0x0040_0075, 0]);
     assert_eq!([Max, Qemu, Grace].map(|preset| preset.id_registers().aidr), [4, 1, 2]);

@@ -110,6 +110,9 @@ const ALL_ONES: &[(&str, u64, u64)] = &[
     ("PRIQ_CONS", 0x800f_ffff, 0),
     ("GATOS_SID", 0x001f_ffff_ffff_ffff, 0),
     ("GATOS_ADDR", 0xffff_ffff_ffff_ffc0, 0),
+    ("VATOS_SEL", 0xffff, 0),
+    ("VATOS_SID", 0x001f_ffff_ffff_ffff, 0),
+    ("VATOS_ADDR", 0xffff_ffff_ffff_ffc0, 0),
 ];
 
 #[test]

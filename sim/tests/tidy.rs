@@ -25,6 +25,7 @@ const MODEL_MODULES: &[&str] = &[
     "attributes",
     "transaction",
     "ats",
+    "hint",
     "bus",
     "memory",
     "outcome",

@@ -78,12 +78,12 @@ pub(super) fn before(born: Born, limit: u32) -> bool {
 
 impl Addresses {
     /// Whether a Block or Page of 2^`size_bits` bytes is of a kind that goes.
-    pub(super) fn takes_leaf(&self, size_bits: u8) -> bool {
+    pub(crate) fn takes_leaf(&self, size_bits: u8) -> bool {
         self.leaves >> size_bits & 1 != 0
     }
 
     /// The same addresses, from the first to the last of the regions of that size that they meet.
-    pub(super) fn widened(&self, size_bits: u8) -> (u64, u64) {
+    pub(crate) fn widened(&self, size_bits: u8) -> (u64, u64) {
         let low = crate::address::low_mask(size_bits);
         (self.first & !low, self.last | low)
     }
@@ -91,7 +91,7 @@ impl Addresses {
 
 impl Scope {
     /// The regimes: the ignored bits of a VMID are its lowest ones, so those that match follow each other.
-    pub(super) fn regimes(&self) -> RangeInclusive<Regime> {
+    pub(crate) fn regimes(&self) -> RangeInclusive<Regime> {
         match self.regimes {
             Regimes::El1 { vmid: Vmid(vmid), ignored } => {
                 Regime::NsEl1(Vmid(vmid & !ignored))..=Regime::NsEl1(Vmid(vmid | ignored))
@@ -104,7 +104,7 @@ impl Scope {
     }
 
     /// The stage 1 address spaces of each regime.
-    pub(super) fn spaces(&self) -> impl Iterator<Item = RangeInclusive<AddressSpace>> {
+    pub(crate) fn spaces(&self) -> impl Iterator<Item = RangeInclusive<AddressSpace>> {
         const GLOBAL: RangeInclusive<AddressSpace> =
             AddressSpace::Global { aset: false }..=AddressSpace::Global { aset: true };
         let at = |asid| AddressSpace::Asid(asid)..=AddressSpace::Asid(asid);
@@ -150,7 +150,7 @@ impl Scope {
     }
 
     /// Whether stage 2 translations go.
-    pub(super) fn takes_stage2(&self) -> bool {
+    pub(crate) fn takes_stage2(&self) -> bool {
         match self.stages {
             Stages::Two | Stages::Both => true,
             Stages::One(_) => false,

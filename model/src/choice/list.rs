@@ -273,6 +273,13 @@ choices! {
         /// The transaction is retried, and the record dropped.
         Retry = "retry",
     }
+    /// A client hints that it is about to access pages.
+    PageHints = "page-hints" ["C-74"] "§3.12.4.1" {
+        /// The SMMU records E_PAGE_REQUEST.
+        Record = "record",
+        /// The hint is dropped.
+        Drop = "drop",
+    }
     /// CMD_RESUME names a stall that software cannot have seen a record of.
     ResumeUnseenStall = "resume-unseen-stall" ["C-68", "4.7.1"] "§4.7.1" {
         /// Nothing happens.
@@ -286,6 +293,10 @@ choices! {
         Terminate = "terminate",
         /// Nothing happens.
         Ignore = "ignore",
+        /// Its stalled transactions are terminated, and records that wait are written all the same.
+        TerminateOnly = "terminate-only",
+        /// Records that wait are dropped, and the transactions go on stalling.
+        Withhold = "withhold",
     }
     /// An event equals the one recorded just before, in every field that counts.
     EventMerge = "event-merge" ["STE-C18", "C-31"] "§7.3.1" {
@@ -608,6 +619,27 @@ choices! {
         /// It counts.
         Count = "count",
         /// It does not.
+        Ignore = "ignore",
+    }
+    /// What is speculative, a prefetch command, in events 1, 2 and 3.
+    PmcgSpeculative = "pmcg-speculative" ["10 2 speculative"] "§10.3" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// A request of ATOS or VATOS, in events 1, 2 and 3.
+    PmcgAtos = "pmcg-atos" ["10 2 ATOS"] "§10.3" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
+    /// A stalled transaction is retried, in all events.
+    PmcgRetry = "pmcg-retry" ["10 2 retried"] "§10.3" {
+        /// It counts as a new transaction.
+        Count = "count",
+        /// Nothing of it counts.
         Ignore = "ignore",
     }
     /// Software sets OVS of a counter whose overflow would capture or interrupt.

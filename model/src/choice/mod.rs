@@ -65,6 +65,9 @@ impl Choice {
             | Self::PriStreamCheck
             | Self::PmcgWhileDisabled
             | Self::PmcgTerminated
+            | Self::PmcgSpeculative
+            | Self::PmcgAtos
+            | Self::PmcgRetry
             | Self::PmcgOverflowSet
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault
@@ -91,6 +94,7 @@ impl Choice {
             | Self::DelayedStallRecord
             | Self::ResumeUnseenStall
             | Self::StallTermUnprepared
+            | Self::PageHints
             | Self::EventMerge
             | Self::QueueInconsistent
             | Self::AtcInvSize

@@ -43,19 +43,6 @@ pub enum Cfgi {
     },
 }
 
-impl Cfgi {
-    /// Whether it is about configuration that transactions of `stream` use.
-    pub(super) fn bears_on(self, stream: StreamId) -> bool {
-        match self {
-            Self::All => true,
-            Self::SteRange { first, last } => (first..=last).contains(&stream),
-            Self::Ste { stream: named, .. }
-            | Self::Cd { stream: named, .. }
-            | Self::CdAll { stream: named } => stream == named,
-        }
-    }
-}
-
 pub(super) fn ste(env: &mut impl Env, f: &Features, command: Command) -> Result<Cfgi, Rule> {
     Ok(Cfgi::Ste { stream: stream(env, f, command)?, leaf: command.cfgi1().leaf() })
 }

@@ -10,6 +10,7 @@ use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::choice::answer::InvalidationEffect;
 use crate::config::geometry::{Granule, Table};
 use crate::env::Env;
+use crate::fault::stall::Stalls;
 use crate::ids::StreamId;
 use crate::registers::Registers;
 
@@ -36,19 +37,23 @@ impl TagSetting {
     }
 }
 
-/// An invalidation becomes visible to the caches; by choice it is complete at once. Under the policy that asks at each use,
-/// an entry that is not used any more is as good as one that went. What it is about is worked out only if anything is
-/// cached; `None` if that is nothing.
-pub(crate) fn invalidate(
-    env: &mut impl Env,
-    caches: &mut Caches,
+/// An invalidation becomes visible to the caches, where by choice it is complete at once, and to what is in doubt after it.
+/// Under the policy that asks at each use, an entry that is not used any more is as good as one that went. What it is about
+/// is worked out only if it can be about anything; `None` if that is nothing.
+pub(crate) fn invalidate<E: Env>(
+    env: &mut E,
+    (caches, stalls): (&mut Caches, &mut Stalls),
     origin: Origin,
-    invalidation: impl FnOnce() -> Option<Invalidation>,
+    invalidation: impl FnOnce(&mut E) -> Option<Invalidation>,
 ) {
+    if caches.is_empty() && !stalls.await_records() {
+        return;
+    }
+    let Some(invalidation) = invalidation(env) else { return };
+    stalls.invalidate(origin, &invalidation);
     if caches.is_empty() {
         return;
     }
-    let Some(invalidation) = invalidation() else { return };
     let at_once = caches.policy == CachePolicy::Keep
         && env.ask(&[InvalidationEffect::AtSync, InvalidationEffect::AtOnce]) == InvalidationEffect::AtOnce;
     caches.invalidate(env, origin, invalidation, at_once);

@@ -96,7 +96,7 @@ pub(crate) fn step<E: Env>(
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) -> Progress {
     let Some(next) = queue::next(env, f, registers, |queue| targets.invalidations.hang(queue)) else {
         return Progress::Idle;
@@ -117,7 +117,7 @@ pub(crate) fn drain<E: Env>(
     f: &Features,
     registers: &mut Registers,
     targets: &mut Targets<'_>,
-    follow: impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) {
     // Meanwhile only commands move the queue, so that its indexes are read once.
     let (mut ring, mut completes_step) = (registers.command_ring(f), true);
@@ -148,7 +148,7 @@ fn consume<E: Env>(
     registers: &mut Registers,
     targets: &mut Targets<'_>,
     next: queue::Pending,
-    follow: &impl Fn(&mut E, &Globals<'_>, &mut Caches, Prefetch),
+    follow: &impl Fn(&mut E, &Features, &mut Registers, &mut Caches, Prefetch),
 ) -> bool {
     let command = match next.fetch(env, f, registers) {
         Ok(command) => command,
@@ -166,7 +166,7 @@ fn consume<E: Env>(
     }
     next.consume(env, f, registers);
     if let Some(hint) = execute(env, f, registers, targets, (next.queue(), decoded)) {
-        follow(env, &Globals { features: f, registers }, targets.caches, hint);
+        follow(env, f, registers, targets.caches, hint);
     }
     true
 }
@@ -205,20 +205,15 @@ fn execute(
     let origin = Origin::Command(queue);
     match decoded {
         Decoded::Prefetch(hint) => return Some(*hint),
-        Decoded::Cfgi(cfgi) => {
-            stalls.invalidate(|stream| cfgi.bears_on(stream));
-            effect::invalidate(env, caches, origin, || Some(Invalidation::Configuration(cfgi.structures())));
-        }
-        Decoded::Tlbi(tlbi) => {
-            // Whatever the tags: a retry that need not be is permitted (§7.2.1).
-            stalls.invalidate(|_any| true);
-            effect::invalidate(env, caches, origin, || {
-                tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
-            });
-        }
+        Decoded::Cfgi(cfgi) => effect::invalidate(env, (caches, stalls), origin, |_env| {
+            Some(Invalidation::Configuration(cfgi.structures()))
+        }),
+        Decoded::Tlbi(tlbi) => effect::invalidate(env, (caches, stalls), origin, |_env| {
+            tlbi.scope(TagSetting::new(registers)).map(Invalidation::Translations)
+        }),
         Decoded::Resume(resume) => stall::answer(env, stalls, *resume),
         Decoded::StallTerm(stream) => {
-            stall::terminate(env, &Globals { features: f, registers }, stalls, *stream)
+            stall::terminate(env, &Globals { features: f, registers }, (caches, stalls), *stream)
         }
         // Without SMMUEN, ATS does not work at all (§6.3.9.6).
         Decoded::AtcInv(_) | Decoded::PriResp(_) if !registers.cr0ack.smmuen() => {
@@ -228,7 +223,7 @@ fn execute(
         Decoded::PriResp(response) => ats::respond(env, *response),
         Decoded::Sync(signal) => {
             caches.synchronize(env, origin);
-            stalls.synchronise();
+            stalls.synchronize(origin);
             sync::complete(env, f, registers, *signal);
         }
         Decoded::Ignored(rule) => env.note(*rule),

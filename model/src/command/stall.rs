@@ -2,6 +2,7 @@
 
 use super::stream::stream;
 use crate::bus::Bus;
+use crate::cache::Caches;
 use crate::choice::Defaults;
 use crate::choice::answer::StallTermUnprepared;
 use crate::config::{Globals, ste};
@@ -60,23 +61,42 @@ pub(super) fn answer(env: &mut impl Env, stalls: &mut Stalls, resume: Resume) {
 }
 
 /// CMD_STALL_TERM: everything of the stream that is held ends with an abort, if its STE aborts what arrives.
-pub(super) fn terminate(env: &mut impl Env, g: &Globals<'_>, stalls: &mut Stalls, stream: StreamId) {
+pub(super) fn terminate(
+    env: &mut impl Env,
+    g: &Globals<'_>,
+    (caches, stalls): (&mut Caches, &mut Stalls),
+    stream: StreamId,
+) {
     if !stalls.hold_any_of(stream) {
         return env.note(Rule::StallUnmatched);
     }
-    if !aborts_all(env, g, stream)
-        && env.ask(&[StallTermUnprepared::Terminate, StallTermUnprepared::Ignore])
-            == StallTermUnprepared::Ignore
-    {
-        return env.note(Rule::StallTermIgnored);
+    use StallTermUnprepared::{Ignore, Terminate, TerminateOnly, Withhold};
+    let effect = if aborts_all(env, g, caches, stream) {
+        Terminate
+    } else {
+        env.ask(&[Terminate, Ignore, TerminateOnly, Withhold])
+    };
+    match effect {
+        Terminate => stalls.terminate(env, stream),
+        Ignore => env.note(Rule::StallTermIgnored),
+        TerminateOnly => {
+            stalls.keep_records(stream);
+            stalls.terminate(env, stream);
+        }
+        Withhold => stalls.withhold_records(env, stream),
     }
-    stalls.terminate(env, stream);
 }
 
-/// Whether the STE of `stream`, as it lies in memory, aborts every transaction. Nobody hears of this look: it is
-/// ours, not the SMMU's.
-fn aborts_all(env: &mut impl Env, g: &Globals<'_>, stream: StreamId) -> bool {
+/// Whether the STE of `stream` aborts every transaction: as it lies in memory, and as it is cached if it is. Nobody hears of
+/// this look: it is ours, not the SMMU's.
+fn aborts_all(env: &mut impl Env, g: &Globals<'_>, caches: &mut Caches, stream: StreamId) -> bool {
     let mut quiet = World { bus: env.bus(), chooser: &mut Defaults, sink: &mut Silence };
+    let streams = &mut caches.configuration.streams;
+    if let Some(slot) = streams.find(stream)
+        && streams.at(slot).stream(&mut quiet, g.features).is_ok()
+    {
+        return false;
+    }
     let Ok(at) = g.stream_table().locate(&mut quiet, g.features, stream, &mut None) else { return true };
     let Ok(words) = quiet.bus.read_line(at) else { return true };
     ste::parse(&mut quiet, g.features, g.stream_setting(), &Ste(words)).is_err()

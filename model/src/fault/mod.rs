@@ -1,13 +1,17 @@
 //! How a failed transaction ends (§3.12, §5.5, §7.2): what the client sees, and what is recorded.
 
 pub(crate) mod ats;
+pub(crate) mod grounds;
 mod record;
 pub(crate) mod stall;
+mod stalled;
 
+use crate::bus::{Bus, StallSafety};
 use crate::choice::answer::{RecordBadStreamid, StallUnsafeDevice};
 use crate::config::Globals;
 use crate::env::Env;
 use crate::features::{Features, StallModel};
+use crate::ids::StreamId;
 use crate::layout::event::{EventCode, EventRecord};
 use crate::outcome::{Outcome, Site, Stop};
 use crate::rule::{Effect, Rule};
@@ -72,7 +76,7 @@ pub(crate) fn conclude<E: Env>(
     };
     let rule = stop.rule;
     let (outcome, recorded) = match owner(code, stop.site, seen) {
-        Some(flags) if flags.stall && stalls(env, g.features) => {
+        Some(flags) if flags.stall && stalls(env, g.features, tx.stream) => {
             return Ending::Stalls { rule, record: record() };
         }
         Some(flags) => by_flags(env, rule, flags),
@@ -101,9 +105,14 @@ fn owner(code: EventCode, site: Site, seen: &Seen) -> Option<FaultFlags> {
 }
 
 /// Whether a fault that asks for a stall gets it: an implementation that can terminate may hold that stalling
-/// this device is unsafe (§3.12).
-fn stalls<E: Env>(env: &mut E, f: &Features) -> bool {
+/// this device is unsafe (§3.12), unless the system says that it is not. It need not see what software does wrong.
+fn stalls<E: Env>(env: &mut E, f: &Features, stream: StreamId) -> bool {
+    let safety = env.bus().stall_safety(stream);
+    if safety == StallSafety::Unsafe {
+        env.note(Rule::StallOfUnsafeDevice);
+    }
     f.stall_model == StallModel::StallOnly
+        || safety == StallSafety::Safe
         || env.ask(&[StallUnsafeDevice::Stall, StallUnsafeDevice::Terminate]) == StallUnsafeDevice::Stall
 }
 

@@ -5,6 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::grounds::{Doubts, Grounds};
+use super::stalled::without_tag;
+pub(crate) use super::stalled::{Departure, Stall, State, Unrecorded, stalling};
+use crate::cache::{self, Origin};
 use crate::choice::answer::ResumeUnseenStall;
 use crate::env::Env;
 use crate::features::{Features, StallModel};
@@ -25,80 +29,15 @@ pub(crate) struct Stalls {
     waiting: VecDeque<Stag>,
     /// Those that leave: in the order of the commands that made them.
     leaving: VecDeque<Stag>,
-}
-
-/// One tag in use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
-pub(crate) struct Stall {
-    pub(crate) transaction: Transaction,
-    /// The SMMU may retry it without being told (§3.12.2.2).
-    pub(crate) tries_early: bool,
-    pub(crate) state: State,
-}
-
-/// What a stall waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum State {
-    /// For a place: STALL_MAX stalls are recorded. It counts as not having arrived.
-    Outside,
-    /// For the Event queue to take its record.
-    Unrecorded(Unrecorded),
-    /// For software, which has its record.
-    Recorded(EventRecord),
-    /// For software to acknowledge the record: the transaction itself has ended by an early retry.
-    Ended,
-    /// For another stall to end, whose record stands for it (§3.12.2.1).
-    Suppressed {
-        /// The other.
-        by: Stag,
-    },
-    /// For its turn to leave.
-    Leaving(Departure),
-}
-
-/// A record that is not written yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
-pub(crate) struct Unrecorded {
-    pub(crate) record: EventRecord,
-    pub(crate) invalidation: Invalidation,
-    /// The transaction has ended by an early retry.
-    pub(crate) ended: bool,
-}
-
-/// Whether an invalidation bears on a fault that is not recorded (§7.2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Invalidation {
-    /// None.
-    None,
-    /// One that no CMD_SYNC has completed.
-    Begun,
-    /// One that is complete: the record must not appear.
-    Complete,
-}
-
-/// How a stalled transaction leaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Departure {
-    /// It is handled as if it had just arrived.
-    Retry,
-    /// CMD_RESUME ends it with success.
-    RazWi,
-    /// CMD_RESUME ends it with an abort.
-    Abort,
-    /// CMD_STALL_TERM ends it with an abort.
-    StreamTerminated,
-    /// SMMUEN 0 ends it with an abort.
-    Disabled,
+    /// What makes records out of date that are not written yet.
+    doubts: BTreeMap<Stag, Doubts>,
+    /// Records that wait although their transactions have been terminated (§4.7.2.1).
+    orphans: VecDeque<EventRecord>,
 }
 
 impl Stalls {
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.orphans.is_empty()
     }
 
     /// Every tag in use, in ascending order.
@@ -128,6 +67,7 @@ impl Stalls {
             State::Unrecorded(_)
             | State::Outside
             | State::Ended
+            | State::Withheld
             | State::Suppressed { .. }
             | State::Leaving(_) => false,
         };
@@ -143,17 +83,26 @@ impl Stalls {
         }
     }
 
+    /// The record of a stall waits, for a fault on these grounds.
+    pub(crate) fn doubt(&mut self, stag: Stag, grounds: Grounds) {
+        assert!(matches!(self.entries[&stag].state, State::Unrecorded(_)), "{stag} has no record that waits");
+        self.doubts.insert(stag, Doubts::none(grounds));
+    }
+
     /// Moves a stall to another state. One that goes on waiting keeps its place.
     pub(crate) fn set(&mut self, stag: Stag, state: State) {
         let stall = self.entries.get_mut(&stag).expect("the tag is in use");
-        let waited = stall.state.waits();
+        let (waited, left) = (stall.state.waits(), stall.state.leaves());
         stall.state = state;
+        if !matches!(state, State::Unrecorded(_)) {
+            self.doubts.remove(&stag);
+        }
         match (waited, state.waits()) {
             (false, true) => self.waiting.push_back(stag),
             (true, false) => self.waiting.retain(|other| *other != stag),
             (false, false) | (true, true) => {}
         }
-        if let State::Leaving(_) = state {
+        if state.leaves() && !left {
             self.leaving.push_back(stag);
         }
     }
@@ -162,6 +111,7 @@ impl Stalls {
     pub(crate) fn release(&mut self, stag: Stag) -> Stall {
         let stall = self.entries.remove(&stag).expect("the tag is in use");
         self.waiting.retain(|other| *other != stag);
+        self.doubts.remove(&stag);
         let followers: Vec<Stag> =
             self.where_state(|state| state == State::Suppressed { by: stag }).collect();
         for follower in followers {
@@ -188,7 +138,11 @@ impl Stalls {
         let tries = |stall: &Stall| match stall.state {
             State::Recorded(_) => stall.tries_early,
             State::Unrecorded(unrecorded) => stall.tries_early && !unrecorded.ended,
-            State::Outside | State::Ended | State::Suppressed { .. } | State::Leaving(_) => false,
+            State::Outside
+            | State::Ended
+            | State::Suppressed { .. }
+            | State::Withheld
+            | State::Leaving(_) => false,
         };
         self.iter().filter(|(_, stall)| tries(stall)).map(|(stag, _)| stag).collect()
     }
@@ -203,7 +157,7 @@ impl Stalls {
         let answers = match named.map(|stall| stall.state) {
             None => false,
             Some(State::Recorded(_) | State::Ended) => true,
-            Some(State::Unrecorded(_) | State::Suppressed { .. }) => {
+            Some(State::Unrecorded(_) | State::Suppressed { .. } | State::Withheld) => {
                 env.ask(&[ResumeUnseenStall::Ignore, ResumeUnseenStall::Apply]) == ResumeUnseenStall::Apply
             }
             // It has not arrived, or was answered before.
@@ -222,6 +176,46 @@ impl Stalls {
         }
     }
 
+    /// The records of `stream` that wait are to be written whatever becomes of their transactions.
+    pub(crate) fn keep_records(&mut self, stream: StreamId) {
+        let waiting = self.iter().filter(|(_, stall)| stall.transaction.stream == stream);
+        let records: Vec<EventRecord> = waiting.filter_map(|(_, stall)| stall.state.unwritten()).collect();
+        let room = HELD_MAX.saturating_sub(self.orphans.len());
+        self.orphans.extend(records.into_iter().take(room));
+    }
+
+    /// The records of `stream` that wait are never written, and their transactions go on stalling.
+    pub(crate) fn withhold_records(&mut self, env: &mut impl Env, stream: StreamId) {
+        for stag in self.of_stream(stream) {
+            match self.get(stag).state {
+                State::Unrecorded(Unrecorded { ended: true, .. }) => {
+                    env.note(Rule::StallRecordDropped);
+                    self.release(stag);
+                }
+                State::Unrecorded(_) => {
+                    env.note(Rule::StallRecordDropped);
+                    self.set(stag, State::Withheld);
+                }
+                State::Recorded(_)
+                | State::Outside
+                | State::Ended
+                | State::Withheld
+                | State::Suppressed { .. }
+                | State::Leaving(_) => {}
+            }
+        }
+    }
+
+    /// A record that waits for nothing but the Event queue.
+    pub(crate) fn next_orphan(&self) -> Option<EventRecord> {
+        self.orphans.front().copied()
+    }
+
+    /// That record is written.
+    pub(crate) fn drop_orphan(&mut self) {
+        self.orphans.pop_front();
+    }
+
     /// Whether anything of `stream` is held.
     pub(crate) fn hold_any_of(&self, stream: StreamId) -> bool {
         !self.of_stream(stream).is_empty()
@@ -235,37 +229,29 @@ impl Stalls {
         }
     }
 
-    /// An invalidation bears on the streams for which `is_named` holds (§7.2.1).
+    /// Whether the record of some stall waits, so that invalidations may bear on it.
     #[inline(always)]
-    pub(crate) fn invalidate(&mut self, is_named: impl Fn(StreamId) -> bool) {
-        if !self.waiting.is_empty() {
-            self.begin_invalidation(is_named);
-        }
+    pub(crate) fn await_records(&self) -> bool {
+        !self.doubts.is_empty()
     }
 
-    #[cold]
-    fn begin_invalidation(&mut self, is_named: impl Fn(StreamId) -> bool) {
-        for stag in &self.waiting {
-            let stall = self.entries.get_mut(stag).expect("the tag is in use");
-            if let State::Unrecorded(Unrecorded { invalidation: begun @ Invalidation::None, .. }) =
-                &mut stall.state
-                && is_named(stall.transaction.stream)
-            {
-                *begun = Invalidation::Begun;
-            }
-        }
+    /// An invalidation becomes visible (§7.2.1).
+    pub(crate) fn invalidate(&mut self, origin: Origin, invalidation: &cache::Invalidation) {
+        self.doubts.values_mut().for_each(|doubts| doubts.invalidate(origin, invalidation));
     }
 
-    /// A CMD_SYNC completes: invalidations before it are complete (§4.7.3).
-    pub(crate) fn synchronise(&mut self) {
-        for stag in &self.waiting {
-            let stall = self.entries.get_mut(stag).expect("the tag is in use");
-            if let State::Unrecorded(Unrecorded { invalidation: begun @ Invalidation::Begun, .. }) =
-                &mut stall.state
-            {
-                *begun = Invalidation::Complete;
-            }
+    /// A CMD_SYNC or a DVM Sync completes: so do invalidations before it (§4.7.3). What a CMD_SYNC finds of records of
+    /// terminated transactions is discarded.
+    pub(crate) fn synchronize(&mut self, origin: Origin) {
+        if let Origin::Command(_) = origin {
+            self.orphans.clear();
         }
+        self.doubts.values_mut().for_each(|doubts| doubts.synchronize(origin));
+    }
+
+    /// Whether a record that waits must not appear any more.
+    pub(crate) fn is_obsolete(&self, stag: Stag) -> bool {
+        self.doubts[&stag].are_confirmed()
     }
 
     /// Whether no SMMU with the features `f` can be in this state.
@@ -279,10 +265,19 @@ impl Stalls {
         let waiting: Vec<Stag> = self.where_state(State::waits).collect();
         let leaving: Vec<Stag> = self.where_state(|state| matches!(state, State::Leaving(_))).collect();
         let forbidden = f.stall_model == StallModel::TerminateOnly && !self.is_empty();
+        let are_stalls = self.orphans.iter().all(|record| record.word1().stall());
         forbidden
+            || !are_stalls
+            || self.orphans.len() > HELD_MAX
             || self.recorded() > usize::from(f.stall_max)
             || sorted(&self.waiting) != waiting
             || sorted(&self.leaving) != leaving
+            || !self
+                .doubts
+                .keys()
+                .copied()
+                .eq(self.where_state(|state| matches!(state, State::Unrecorded(_))))
+            || !self.doubts.values().all(Doubts::are_possible)
             || !self.iter().all(|(stag, stall)| self.is_possible(stag, stall))
     }
 
@@ -295,7 +290,7 @@ impl Stalls {
             State::Suppressed { by } => {
                 self.entries.get(&by).is_some_and(|other| other.state.may_have_followers())
             }
-            State::Outside | State::Ended | State::Leaving(_) => true,
+            State::Outside | State::Ended | State::Withheld | State::Leaving(_) => true,
         };
         state_is_possible && access == Access::new(access.direction, access.privilege, access.purpose)
     }
@@ -315,7 +310,11 @@ impl Stalls {
                 env.note(Rule::StallRecordDropped);
                 self.set(stag, State::Leaving(departure));
             }
-            State::Recorded(_) | State::Outside | State::Suppressed { .. } => {
+            State::Recorded(_) | State::Outside | State::Suppressed { .. } | State::Withheld => {
+                self.set(stag, State::Leaving(departure));
+            }
+            // A retry that has not been made yet ends like the rest of the stream, or of the SMMU (§3.12.2.2).
+            State::Leaving(Departure::Retry) if departure.is_of_many() => {
                 self.set(stag, State::Leaving(departure));
             }
             State::Leaving(_) => {}
@@ -329,36 +328,6 @@ impl Stalls {
     fn where_state(&self, is_sought: impl Fn(State) -> bool) -> impl Iterator<Item = Stag> {
         self.iter().filter(move |(_, stall)| is_sought(stall.state)).map(|(stag, _)| stag)
     }
-}
-
-impl State {
-    /// Whether it waits for the Event queue or a place.
-    fn waits(self) -> bool {
-        match self {
-            Self::Outside | Self::Unrecorded(_) => true,
-            Self::Recorded(_) | Self::Ended | Self::Suppressed { .. } | Self::Leaving(_) => false,
-        }
-    }
-
-    /// Whether the record of a stall in this state may stand for others.
-    #[cfg(feature = "serde")]
-    fn may_have_followers(self) -> bool {
-        match self {
-            Self::Recorded(_) | Self::Ended | Self::Leaving(_) => true,
-            Self::Unrecorded(_) | Self::Outside | Self::Suppressed { .. } => false,
-        }
-    }
-}
-
-/// The record of a stall: `record`, with Stall 1 and the tag (§7.3).
-pub(crate) fn stalling(record: EventRecord, stag: Stag) -> EventRecord {
-    let word = record.word1().with_stall(true).with_stag(stag.0);
-    let EventRecord([first, _, third, fourth]) = record;
-    EventRecord([first, word.into_bits(), third, fourth])
-}
-
-fn without_tag(record: EventRecord) -> EventRecord {
-    stalling(record, Stag(0))
 }
 
 #[cfg(test)]

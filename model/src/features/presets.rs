@@ -69,6 +69,7 @@ const MAX: IdRegisters = {
         .with_asid16(true)
         .with_msi(true)
         .with_atos(true)
+        .with_vatos(true)
         .with_pri(true)
         .with_vmw(true)
         .with_vmid16(true)

@@ -113,6 +113,26 @@ pub struct AtsRequestWord1 {
     __: u32,
 }
 
+/// Word 1 of E_PAGE_REQUEST (§7.3.19).
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct PageHintWord1 {
+    #[bits(33)]
+    __: u64,
+    pub u_x: bool, // 1 [33:33]
+    pub u_w: bool,
+    pub u_r: bool, // 1 [35:35]
+    __: bool,
+    pub p_x: bool, // 1 [37:37]
+    pub p_w: bool,
+    pub p_r: bool, // 1 [39:39]
+    #[bits(4)]
+    __: u8,
+    pub span: u8, // 1 [51:44], in pages of 4 KiB
+    #[bits(12)]
+    __: u16,
+}
+
 impl EventRecord {
     /// The record in the bytes of the queue.
     pub fn to_bytes(self) -> [u8; 32] {

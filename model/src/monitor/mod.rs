@@ -1,15 +1,17 @@
-//! The counting of Performance Monitor Counter Groups (§10.2–§10.4): from what a transaction did to counters.
+//! The counting of Performance Monitor Counter Groups (§10.2–§10.4): from what was done for a transaction, or for another
+//! reason, to counters.
 //!
 //! What it did is found out by listening to the model's own trace ([`Watched`]), and only while some counter is
 //! enabled: otherwise a transaction costs one look at two registers. A lookup that a cache answers makes no access,
 //! and so is no miss.
 
 mod filter;
+mod once;
 mod tally;
 
 pub(crate) use tally::{Tally, Watched};
 
-use crate::choice::answer::{PmcgTerminated, PmcgWhileDisabled};
+use crate::choice::answer::{PmcgAtos, PmcgSpeculative, PmcgTerminated, PmcgWhileDisabled};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
@@ -17,6 +19,7 @@ use crate::registers::pmcg::{GROUPS, PmcgKind, PmcgRegister, countable, design, 
 use crate::registers::{AnyRegister, Registers};
 use crate::rule::Rule;
 use crate::trace::Event;
+use once::NotedOnce;
 
 /// What came in from a stream (§10.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,9 +30,15 @@ pub(crate) enum Arrival {
     Translated,
     /// An ATS Translation Request.
     TranslationRequest,
+    /// A prefetch command.
+    Prefetch,
+    /// A request of ATOS.
+    AddressTranslation,
+    /// Nothing: the SMMU makes accesses for something else.
+    Nothing,
 }
 
-/// Everything about one transaction that is counted.
+/// Everything about one arrival that is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Occurrence {
     pub(crate) arrival: Arrival,
@@ -73,11 +82,12 @@ impl Monitored {
     /// How often it happened.
     fn count(self, occurrence: &Occurrence) -> u64 {
         let Tally { walk_accesses, configuration_accesses } = occurrence.tally;
+        let asks = occurrence.arrival != Arrival::Nothing;
         match self {
             // A Translation Request is no transaction of the client, and has an event of its own.
-            Self::Transaction => u64::from(occurrence.arrival != Arrival::TranslationRequest),
-            Self::TlbMiss => u64::from(walk_accesses != 0),
-            Self::ConfigurationMiss => u64::from(configuration_accesses != 0),
+            Self::Transaction => u64::from(asks && occurrence.arrival != Arrival::TranslationRequest),
+            Self::TlbMiss => u64::from(asks && walk_accesses != 0),
+            Self::ConfigurationMiss => u64::from(asks && configuration_accesses != 0),
             Self::WalkAccess => walk_accesses,
             Self::ConfigurationAccess => configuration_accesses,
             Self::AtsRequest => u64::from(occurrence.arrival == Arrival::TranslationRequest),
@@ -92,11 +102,36 @@ impl Monitored {
             Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest => false,
         }
     }
+
+    /// The rule by which it leaves out what is no transaction of a client (§10.3 note 2).
+    fn leaves_out(self, env: &mut impl Env, arrival: Arrival) -> Option<Rule> {
+        match self {
+            Self::Transaction | Self::TlbMiss | Self::ConfigurationMiss => {}
+            Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest | Self::AtsTranslated => {
+                return None;
+            }
+        }
+        match arrival {
+            Arrival::Prefetch => {
+                let is_included =
+                    env.ask(&[PmcgSpeculative::Count, PmcgSpeculative::Ignore]) == PmcgSpeculative::Count;
+                (!is_included).then_some(Rule::PmcgSpeculative)
+            }
+            Arrival::AddressTranslation => {
+                let is_included = env.ask(&[PmcgAtos::Count, PmcgAtos::Ignore]) == PmcgAtos::Count;
+                (!is_included).then_some(Rule::PmcgAtos)
+            }
+            Arrival::Transaction | Arrival::Translated | Arrival::TranslationRequest | Arrival::Nothing => {
+                None
+            }
+        }
+    }
 }
 
-/// Counts what a transaction did, in every group.
+/// Counts what an arrival did, in every group. A rule is noted once, however many counters it is about.
 #[cold]
 pub(crate) fn count(env: &mut impl Env, f: &Features, registers: &mut Registers, occurrence: &Occurrence) {
+    let env = &mut NotedOnce::new(env);
     for group in 0..GROUPS {
         let mut overflowed = 0;
         for counter in 0..design(group).counters {
@@ -138,6 +173,10 @@ fn increment(
         && env.ask(&[PmcgWhileDisabled::Count, PmcgWhileDisabled::Ignore]) == PmcgWhileDisabled::Ignore
     {
         env.note(Rule::PmcgDisabled);
+        return 0;
+    }
+    if let Some(rule) = event.leaves_out(env, occurrence.arrival) {
+        env.note(rule);
         return 0;
     }
     if occurrence.is_terminated

@@ -77,8 +77,13 @@ const ADDRESSES: [Register; 7] = [
 
 /// Bits of an address above the output size, which an implementation may store all the same (§3.4.3).
 pub(super) fn beyond_oas(f: &Features, register: Register) -> u64 {
+    if ADDRESSES.contains(&register) { address_beyond_oas(f) } else { 0 }
+}
+
+/// The same, of any register that holds an address.
+pub(super) fn address_beyond_oas(f: &Features) -> u64 {
     const ADDRESS_BITS: u8 = 56;
-    if ADDRESSES.contains(&register) { low_mask(ADDRESS_BITS) & !low_mask(f.oas_bits) } else { 0 }
+    low_mask(ADDRESS_BITS) & !low_mask(f.oas_bits)
 }
 
 /// The fields of GBPA that have no effect, for want of ATTR_TYPES_OVR or ATTR_PERMS_OVR (§6.3.14).

@@ -11,6 +11,10 @@ impl Registers {
     pub(super) fn read(&self, env: &mut impl Env, f: &Features, register: AnyRegister) -> u64 {
         match register {
             AnyRegister::Main(register) => self.read_main(env, f, register),
+            AnyRegister::Ecmdq(ecmdq) if register.exists(f) => {
+                let index = self.ecmdqs.software_index(f, ecmdq);
+                with_high_bits(env, self.get_any(f, register), index)
+            }
             AnyRegister::Ecmdq(_) | AnyRegister::Pmcg(_) => self.get_any(f, register),
         }
     }
@@ -20,12 +24,7 @@ impl Registers {
         if register == Register::Gbpa {
             return read_gbpa(env, f, value);
         }
-        match self.software_index(register) {
-            Some(index) if has_high_bits(value, index) && stores_high_bits(env) => {
-                value & !u64::from(INDEX) | u64::from(index)
-            }
-            _ => value,
-        }
+        with_high_bits(env, value, self.software_index(register))
     }
 
     /// An index that software owns, as it was written.
@@ -42,9 +41,14 @@ impl Registers {
     }
 }
 
-/// `value` has the bits of `index` up to the wrap flag of its queue.
-fn has_high_bits(value: u64, index: u32) -> bool {
-    value & u64::from(INDEX) != u64::from(index)
+/// What is read of a register that holds `index`, of which `value` has the bits up to the wrap flag of its queue.
+fn with_high_bits(env: &mut impl Env, value: u64, index: Option<u32>) -> u64 {
+    match index {
+        Some(index) if value & u64::from(INDEX) != u64::from(index) && stores_high_bits(env) => {
+            value & !u64::from(INDEX) | u64::from(index)
+        }
+        _ => value,
+    }
 }
 
 /// Bits above the wrap flag may be stored, without any other effect (§6.3.27, §6.3.96, §6.3.98).

@@ -31,7 +31,7 @@ impl Registers {
             env.note(Rule::RegisterUndefined);
             return;
         }
-        let value = value & stored_bits(env, f, register, value);
+        let value = stored(env, (implemented(f, register), beyond_oas(f, register)), value);
         match register.access() {
             Access::ReadOnly => env.note(Rule::RegisterReadOnly),
             Access::Free => {
@@ -124,15 +124,12 @@ impl Registers {
     }
 }
 
-/// The bits of `value` that are kept. An implementation may have no use for an address bit and store it (§3.4.3).
-fn stored_bits(env: &mut impl Env, f: &Features, register: Register, value: u64) -> u64 {
-    let beyond = beyond_oas(f, register);
-    if value & beyond != 0
-        && env.ask(&[AddressAboveOas::Drop, AddressAboveOas::Store]) == AddressAboveOas::Store
-    {
-        return implemented(f, register) | beyond;
-    }
-    implemented(f, register)
+/// What is kept of `value`: the implemented bits, and of an address perhaps those for which the implementation has no
+/// use, as they are beyond OAS (§3.4.3).
+pub(super) fn stored(env: &mut impl Env, (implemented, beyond_oas): (u64, u64), value: u64) -> u64 {
+    let keeps_all = value & beyond_oas != 0
+        && env.ask(&[AddressAboveOas::Drop, AddressAboveOas::Store]) == AddressAboveOas::Store;
+    value & (implemented | if keeps_all { beyond_oas } else { 0 })
 }
 
 /// Up to v3.1 a guarded write may also store.

@@ -341,6 +341,15 @@ rules! {
     StallUnmatched = "STL-13" "§4.7.1" => Ignored,
     /// CMD_STALL_TERM names a stream that does not abort all its transactions, and the implementation does nothing.
     StallTermIgnored = "STL-14" "§4.7.2" => Ignored,
+    /// CD.S or STE.S2S asks to stall a device that must not be stalled, as functions of PCIe: software is to set S1STALLD
+    /// and to leave S2S 0.
+    StallOfUnsafeDevice = "STL-15" "§3.12.1" => Ignored,
+
+    // Page hints (§3.12.4.1).
+    /// A page hint of a client becomes E_PAGE_REQUEST.
+    PageHintTaken = "HNT-01" "§7.3.19" => Decision,
+    /// A page hint is dropped: by choice, or as SMMUEN is 0.
+    PageHintDropped = "HNT-02" "§3.12.4.1" => Ignored,
 
     // ATS Translation Requests (§3.9.1.2).
     /// A Translation Request met SMMUEN 0: Unsupported Request, F_BAD_ATS_TREQ.
@@ -528,6 +537,12 @@ rules! {
     PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
     /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
     PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
+    /// Events 1, 2 and 3 leave out what is speculative: a prefetch command.
+    PmcgSpeculative = "PMC-09" "§10.3" => Ignored,
+    /// Events 1, 2 and 3 leave out requests of ATOS.
+    PmcgAtos = "PMC-10" "§10.3" => Ignored,
+    /// A retried transaction is not counted again.
+    PmcgRetry = "PMC-11" "§10.3" => Ignored,
 
     // The TLB (§3.20).
     /// More than one TLB entry translates the address, and the implementation reports it.

@@ -1,6 +1,7 @@
 //! The ATS port: Translation Requests (§3.9.1.2) and page requests (chapter 8).
 
 use super::Smmu;
+use super::monitored::of;
 use crate::address::{Iova, low_mask};
 use crate::ats::{AtsEntry, AtsReply, AtsRequest, Completion, PageRequest, PrgResponse, ResponseCode};
 use crate::attributes::Attributes;
@@ -11,7 +12,7 @@ use crate::env::Env;
 use crate::fault::ats::{AtsEnding, conclude_request, conclude_stream_check};
 use crate::features::Features;
 use crate::ids::{StreamId, SubstreamId};
-use crate::monitor::{self, Arrival, Occurrence, Watched};
+use crate::monitor::{self, Arrival, Watched};
 use crate::queue::pri::{self, Received};
 use crate::rule::Rule;
 use crate::transaction::{Access, AddressType, Direction, Privilege, Transaction};
@@ -29,12 +30,7 @@ impl Smmu {
         }
         let mut watched = Watched::new(env);
         let reply = self.complete(&mut watched, request);
-        let occurrence = Occurrence {
-            arrival: Arrival::TranslationRequest,
-            stream: request.stream,
-            is_terminated: false,
-            tally: watched.tally(),
-        };
+        let occurrence = of(Arrival::TranslationRequest, request.stream, &watched);
         monitor::count(env, &self.features, &mut self.registers, &occurrence);
         reply
     }
@@ -132,6 +128,16 @@ impl Smmu {
     /// One PRI message: a page request or a Stop PASID marker. What the SMMU answers by itself goes out through
     /// [`Bus::respond`](crate::bus::Bus::respond).
     pub fn page_request(&mut self, env: &mut impl Env, request: &PageRequest) {
+        if !self.registers.pmcgs.is_counting() {
+            return self.receive(env, request);
+        }
+        let mut watched = Watched::new(env);
+        self.receive(&mut watched, request);
+        let occurrence = of(Arrival::Nothing, request.stream, &watched);
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+    }
+
+    fn receive(&mut self, env: &mut impl Env, request: &PageRequest) {
         let request = request.as_presented(&self.features);
         let answer = match pri::receive(env, &self.features, &mut self.registers, &request) {
             Received::Taken => return,

@@ -1,13 +1,14 @@
 //! What the SMMU does about the transactions that it holds (§3.12.2): holds them, records them, retries them and ends
 //! them, one at a time.
 
+use super::monitored::is_terminated;
 use super::{Progress, Smmu};
 use crate::choice::answer::{
     DelayedStallRecord, EarlyRetry, EarlyRetryMoment, RecordAfterEarlyRetry, StallSuppression,
 };
 use crate::config::Globals;
 use crate::env::Env;
-use crate::fault::stall::{Departure, Invalidation, Stall, State, Unrecorded, stalling};
+use crate::fault::stall::{Departure, Stall, State, Unrecorded, stalling};
 use crate::fault::{self, Ending, PendingRecord};
 use crate::ids::Stag;
 use crate::layout::event::EventRecord;
@@ -15,6 +16,7 @@ use crate::outcome::Outcome;
 use crate::rule::Rule;
 use crate::trace::Event;
 use crate::transaction::Transaction;
+use crate::translate::grounds::grounds;
 use crate::translate::{self, Seen};
 
 /// A transaction that an SMMU holds.
@@ -35,7 +37,11 @@ impl Smmu {
             let recorded = match state {
                 State::Ended | State::Unrecorded(Unrecorded { ended: true, .. }) => return None,
                 State::Recorded(_) => true,
-                State::Unrecorded(_) | State::Outside | State::Suppressed { .. } | State::Leaving(_) => false,
+                State::Unrecorded(_)
+                | State::Outside
+                | State::Suppressed { .. }
+                | State::Withheld
+                | State::Leaving(_) => false,
             };
             Some(Held { stag, transaction, recorded })
         })
@@ -75,9 +81,14 @@ impl Smmu {
             State::Recorded(_) | State::Unrecorded(_) => {
                 env.ask(&[EarlyRetry::Never, EarlyRetry::Tries]) == EarlyRetry::Tries
             }
-            State::Outside | State::Suppressed { .. } | State::Ended | State::Leaving(_) => false,
+            State::Outside
+            | State::Suppressed { .. }
+            | State::Ended
+            | State::Withheld
+            | State::Leaving(_) => false,
         };
         self.stalls.insert(stag, Stall { transaction: *tx, tries_early, state });
+        self.keep_grounds(env, stag, tx);
         Outcome::Stalled { stag, rule }
     }
 
@@ -97,7 +108,15 @@ impl Smmu {
             return State::Recorded(record);
         }
         env.note(Rule::StallRecordWaits);
-        State::Unrecorded(Unrecorded { record, invalidation: Invalidation::None, ended: false })
+        State::Unrecorded(Unrecorded { record, ended: false })
+    }
+
+    /// Remembers what a fault rests on that has come just now, if its record waits.
+    fn keep_grounds(&mut self, env: &mut impl Env, stag: Stag, tx: &Transaction) {
+        if let State::Unrecorded(_) = self.stalls.get(stag).state {
+            let globals = Globals { features: &self.features, registers: &self.registers };
+            self.stalls.doubt(stag, grounds(env.bus(), &globals, &mut self.caches, tx));
+        }
     }
 
     /// Whether one more stall may be recorded (§6.3.6).
@@ -109,6 +128,13 @@ impl Smmu {
     pub(super) fn step_stalls(&mut self, env: &mut impl Env) -> Progress {
         if let Some((stag, tx, departure)) = self.stalls.next_leaving() {
             self.depart(env, stag, &tx, departure);
+            return Progress::Worked;
+        }
+        if let Some(record) = self.stalls.next_orphan()
+            && self.event_queue.is_writable(env, &self.features, &self.registers)
+        {
+            self.stalls.drop_orphan();
+            self.event_queue.record_stall(env, &self.features, &mut self.registers, record);
             return Progress::Worked;
         }
         let Some((stag, Stall { transaction, state, .. })) = self.stalls.first_waiting() else {
@@ -125,7 +151,7 @@ impl Smmu {
         if !self.event_queue.is_writable(env, &self.features, &self.registers) {
             return Progress::Idle;
         }
-        if is_obsolete(env, unrecorded) {
+        if self.stalls.is_obsolete(stag) || retries(env, unrecorded) {
             env.note(Rule::StallRecordDropped);
             self.stalls.release(stag);
             if !unrecorded.ended {
@@ -144,7 +170,7 @@ impl Smmu {
         let outcome = match departure {
             Departure::Retry => {
                 env.note(Rule::StallRetried);
-                self.transact_as(env, tx)
+                return self.retry(env, stag, tx);
             }
             Departure::RazWi => {
                 env.note(Rule::ResumedRazWi);
@@ -157,34 +183,70 @@ impl Smmu {
         env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
     }
 
+    fn retry(&mut self, env: &mut impl Env, stag: Stag, tx: &Transaction) {
+        if !self.registers.pmcgs.is_counting() {
+            let outcome = self.transact_as(env, tx);
+            return env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+        }
+        self.retry_watched(env, tx, |smmu, env| {
+            let outcome = smmu.transact_as(env, tx);
+            env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+            is_terminated(&outcome)
+        });
+    }
+
     fn retry_one_early(&mut self, env: &mut impl Env, stag: Stag) {
         let Stall { transaction: tx, state, .. } = self.stalls.get(stag);
+        if !self.registers.pmcgs.is_counting() {
+            let _outcome = self.try_early(env, stag, (&tx, state));
+            return;
+        }
+        self.retry_watched(env, &tx, |smmu, env| {
+            smmu.try_early(env, stag, (&tx, state)).is_some_and(|outcome| is_terminated(&outcome))
+        });
+    }
+
+    /// Returns how the transaction ends, unless it goes on stalling.
+    fn try_early(
+        &mut self,
+        env: &mut impl Env,
+        stag: Stag,
+        (tx, state): (&Transaction, State),
+    ) -> Option<Outcome> {
         let globals = Globals { features: &self.features, registers: &self.registers };
-        let mut seen = Seen::nothing(&tx);
-        let outcome =
-            match translate::resolve(env, &globals, (&mut self.memo, None), &mut self.caches, &tx, &mut seen)
-            {
-                Ok(translation) => {
-                    self.end_early(env, stag, state);
-                    Outcome::Done(translation)
+        let mut seen = Seen::nothing(tx);
+        let outcome = match translate::resolve(
+            env,
+            &globals,
+            (&mut self.memo, None),
+            &mut self.caches,
+            tx,
+            &mut seen,
+        ) {
+            Ok(translation) => {
+                self.end_early(env, stag, state);
+                Outcome::Done(translation)
+            }
+            Err(stop) => match fault::conclude(env, &globals, tx, &seen, stop) {
+                Ending::Stalls { record, .. } => {
+                    self.stays(stag, state, stalling(record.record, stag));
+                    self.keep_grounds(env, stag, tx);
+                    return None;
                 }
-                Err(stop) => match fault::conclude(env, &globals, &tx, &seen, stop) {
-                    Ending::Stalls { record, .. } => {
-                        return self.stays(stag, state, stalling(record.record, stag));
+                Ending::Terminates { outcome, record } => {
+                    // The newest fault counts, unless the first is recorded.
+                    if let State::Unrecorded(_) = state {
+                        self.stalls.release(stag);
+                        self.record(env, record);
+                    } else {
+                        self.stalls.set(stag, State::Ended);
                     }
-                    Ending::Terminates { outcome, record } => {
-                        // The newest fault counts, unless the first is recorded.
-                        if let State::Unrecorded(_) = state {
-                            self.stalls.release(stag);
-                            self.record(env, record);
-                        } else {
-                            self.stalls.set(stag, State::Ended);
-                        }
-                        outcome
-                    }
-                },
-            };
+                    outcome
+                }
+            },
+        };
         env.trace(|| Event::StallEnded { stag, stream: tx.stream, outcome });
+        Some(outcome)
     }
 
     /// An early retry passed. Software must acknowledge a record all the same.
@@ -206,8 +268,7 @@ impl Smmu {
     /// An early retry stalls: the newest fault counts, unless the first is recorded.
     fn stays(&mut self, stag: Stag, state: State, record: EventRecord) {
         if let State::Unrecorded(_) = state {
-            let newest = Unrecorded { record, invalidation: Invalidation::None, ended: false };
-            self.stalls.set(stag, State::Unrecorded(newest));
+            self.stalls.set(stag, State::Unrecorded(Unrecorded { record, ended: false }));
         }
     }
 }
@@ -217,13 +278,9 @@ fn aborted(env: &mut impl Env, rule: Rule) -> Outcome {
     Outcome::Abort(rule)
 }
 
-/// Whether a record that can be written at last is dropped, and its transaction retried (§7.2.1).
-fn is_obsolete(env: &mut impl Env, unrecorded: Unrecorded) -> bool {
-    match unrecorded.invalidation {
-        Invalidation::Complete => true,
-        Invalidation::None | Invalidation::Begun if unrecorded.ended => false,
-        Invalidation::None | Invalidation::Begun => {
-            env.ask(&[DelayedStallRecord::Record, DelayedStallRecord::Retry]) == DelayedStallRecord::Retry
-        }
-    }
+/// Whether a record that can be written at last is dropped, and its transaction retried, although nothing asks for it
+/// (§7.2.1).
+fn retries(env: &mut impl Env, unrecorded: Unrecorded) -> bool {
+    !unrecorded.ended
+        && env.ask(&[DelayedStallRecord::Record, DelayedStallRecord::Retry]) == DelayedStallRecord::Retry
 }

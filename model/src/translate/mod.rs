@@ -7,6 +7,7 @@ mod answers;
 mod ask;
 pub(crate) mod ats;
 mod context;
+pub(crate) mod grounds;
 pub(crate) mod lookup;
 pub(crate) mod memo;
 mod permission;

@@ -41,7 +41,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "LIST", value_parser = parse_index, value_delimiter = ',', conflicts_with = "seed")]
     answers: Vec<usize>,
     /// Fail each step that does this, unless it expects it: `stale`, using a cache entry with which memory no longer
-    /// agrees
+    /// agrees; `unsafe-stall`, faulting where CD.S or STE.S2S asks to stall a device that must not be stalled
     #[arg(long, value_name = "WHAT", value_enum)]
     deny: Vec<Deny>,
     #[command(flatten)]
@@ -53,6 +53,8 @@ pub(super) struct RunArgs {
 enum Deny {
     /// Using a cache entry with which memory no longer agrees
     Stale,
+    /// Asking to stall a device that must not be stalled
+    UnsafeStall,
 }
 
 const RUN_HELP: &str = "\
@@ -148,7 +150,10 @@ impl RunArgs {
             None if self.answers.is_empty() => Answering::Defaults,
             None => Answering::List(self.answers),
         };
-        let denied = Denied { stale: self.deny.contains(&Deny::Stale) };
+        let denied = Denied {
+            stale: self.deny.contains(&Deny::Stale),
+            unsafe_stall: self.deny.contains(&Deny::UnsafeStall),
+        };
         let options =
             Options { verbosity, explain: self.explain, format: self.output.format(), answers, denied };
         let mut out = output();

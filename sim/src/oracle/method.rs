@@ -8,7 +8,8 @@ use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
 use super::{
-    access, ats, broadcast, devices, event_queue, explain, memory, registers, reports, setup, stalls, state,
+    access, ats, broadcast, devices, event_queue, explain, hint, memory, registers, reports, setup, stalls,
+    state,
 };
 
 /// A method: its name, the names of its parameters, and what it does.
@@ -38,6 +39,7 @@ const METHODS: &[Method] = &[
     using("dma", access::PARAMETERS, access::dma),
     using("ats.translate", ats::TRANSLATE, ats::translate),
     using("pri.request", ats::REQUEST, ats::request),
+    using("page.hint", hint::PARAMETERS, hint::hint),
     using("endpoint", devices::ENDPOINT, devices::endpoint),
     using("messages", &[], devices::messages),
     using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),

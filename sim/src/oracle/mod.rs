@@ -16,6 +16,7 @@ mod devices;
 mod event_queue;
 mod explain;
 mod fields;
+mod hint;
 mod interconnect;
 mod machine;
 mod memory;

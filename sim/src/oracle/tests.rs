@@ -303,10 +303,10 @@ fn a_register_goes_before_its_fields() {
 fn optional_pages_are_reached_and_saved() {
     let mut session = Session::new();
     call(&mut session, "smmu.new", &json!({"preset": "max", "idr": {"IDR1.ECMDQ": 1}})).expect("legal");
-    // ECMDQ_BASE and ECMDQ_PROD.EN; EVCNTR, EVTYPER, CNTENSET0, INTENSET0, IRQ_CTRL and CR of counter group 0.
+    // ECMDQ_BASE, behind the VATOS page, and ECMDQ_PROD.EN; EVCNTR, EVTYPER, CNTENSET0, INTENSET0, IRQ_CTRL and CR of counter group 0.
     for (offset, size, value) in [
-        (0x2_0000, 8, 0x4002_0003_u64),
-        (0x2_0008, 4, 0x8000_0000),
+        (0x3_0000, 8, 0x4002_0003_u64),
+        (0x3_0008, 4, 0x8000_0000),
         (0x1000, 4, 0xffff_ffff),
         (0x1400, 4, 0x2000_0001),
         (0x1a00, 4, 0xffff_ffff),
@@ -323,7 +323,7 @@ fn optional_pages_are_reached_and_saved() {
     call(&mut other, "state.load", &state).expect("the same state");
     for mut session in [session, other] {
         let mut does = |method, params| call(&mut session, method, &params).expect(method);
-        let enack = does("mmio.read", json!({"offset": 0x2_000c, "size": 4}));
+        let enack = does("mmio.read", json!({"offset": 0x3_000c, "size": 4}));
         assert_eq!(enack, json!({"value": "0x80000000"}));
         does("dma", json!({"sid": 1, "addr": 0, "len": 4, "write": false}));
         let overflowed = does("mmio.read", json!({"offset": 0x1cc0, "size": 8}));

@@ -101,7 +101,11 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "A queue is emptied before the next, so that a trace reads as one queue after the other."
         }
         Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
-        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated | Choice::PmcgSpeculative | Choice::PmcgAtos => {
+            "Every arrival counts, whatever it is and however it ends."
+        }
+        Choice::PmcgRetry => "A retry is handled as if the transaction had just arrived.",
+        Choice::PageHints => "Who sends a hint wants to see it.",
         Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
         Choice::AtsRegionSize => "The specification recommends it.",
         Choice::AtsWriteUnasked => {

@@ -21,6 +21,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("S2", "Stage 2 translation (§3.4, §7.3.13–16)"),
     ("FLT", "How a fault ends (§3.12, §5.5)"),
     ("STL", "Stalled transactions (§3.12.2, §4.7)"),
+    ("HNT", "Page hints of clients (§3.12.4.1)"),
     ("EVQ", "Event queue (§3.5.3, §7.2, §7.4)"),
     ("CMD", "Command queue (§4.1, §7.1)"),
     ("ECQ", "Enhanced Command queues (§3.5.6)"),

@@ -32,7 +32,7 @@ pub use run::{Answer, Denied, Observation, Run, execute};
 pub use span::{FileId, Source, Sources, Span};
 pub use step::{
     Action, Ats, AttachTo, Backing, CallData, Claim, ClaimKind, Data, Deed, DeviceAccess, Dma, DomainDeed,
-    End, EndClaim, GuestStructure, GuestTlbiName, Initiator, IoctlCall, KernelClaim, KernelClaimKind,
+    End, EndClaim, GuestStructure, GuestTlbiName, Hint, Initiator, IoctlCall, KernelClaim, KernelClaimKind,
     KernelData, KernelScript, KernelStep, Level, MemoryMap, MessageClaim, Operand, Pace, Part, Permitted,
     Place, Pointee, Pri, ProcessId, ProcessorDeed, Queue, QueueClaim, RegisterScript, ReplyClaim,
     ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Step, Store, SystemCall, Term, Tlbi,

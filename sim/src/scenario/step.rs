@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use smmu_model::CachePolicy;
 use smmu_model::ats::Invalidated;
+use smmu_model::bus::StallSafety;
 use smmu_model::choice::Scripted;
 use smmu_model::features::Features;
 use smmu_model::ids::{CommandQueue, StreamId};
@@ -23,7 +24,7 @@ use super::span::{Sources, Span};
 pub use broadcast::Tlbi;
 pub use claim::{Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
 pub(crate) use device::PERMISSIONS;
-pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
+pub use device::{Ats, Dma, Hint, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
 pub use kernel::{
     CallData, Deed, DeviceAccess, GuestStructure, IoctlCall, KernelClaim, KernelClaimKind, KernelData,
     KernelScript, KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
@@ -67,6 +68,8 @@ pub struct RegisterScript {
     pub memory: MemoryMap,
     /// The StreamIDs of devices with an ATC.
     pub atcs: Vec<StreamId>,
+    /// What the system says of stalling the devices, by StreamID.
+    pub stall_safety: Vec<(StreamId, StallSafety)>,
     /// What is done, in order.
     pub steps: Vec<Step>,
     /// The names of results (`as=`), by [`ResultId`].
@@ -205,6 +208,8 @@ pub enum Action {
     Ats(Ats),
     /// A device asks software for a page.
     Pri(Pri),
+    /// A device hints that it is about to access pages.
+    Hint(Hint),
     /// A device answers Invalidate Requests so from now on.
     Endpoint {
         /// Which device.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use smmu_model::ats::{
     AtsEntry, AtsReply, AtsRequest, Completion, InvalidateRequest, Invalidated, PageRequest, PrgResponse,
 };
+use smmu_model::hint::{Anticipated, PageHint};
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::layout::names::PRI;
 use smmu_model::layout::pri::PriRecord;
@@ -95,6 +96,21 @@ pub(super) fn page_request_text(request: &PageRequest) -> String {
     text
 }
 
+/// What a device expects to do, with privilege or without.
+fn anticipated(accesses: Anticipated) -> String {
+    letters([(accesses.read, "R"), (accesses.write, "W"), (accesses.execute, "X")])
+}
+
+pub(super) fn hint_text(hint: &PageHint) -> String {
+    let PageHint { stream, substream, address, pages, privileged, unprivileged } = *hint;
+    format!(
+        "hints at {pages:#x} pages from {address}, {} with privilege, {} without: {}",
+        anticipated(privileged),
+        anticipated(unprivileged),
+        who(stream, substream)
+    )
+}
+
 pub(super) fn record_text(record: PriRecord) -> String {
     words::fields(PRI, &record.0)
 }
@@ -181,6 +197,21 @@ pub(super) fn page_request_json(device: &str, request: &PageRequest) -> Value {
         "write": write,
         "execute": execute,
         "privileged": privilege == Privilege::Privileged,
+    })
+}
+
+pub(super) fn hint_json(device: &str, hint: &PageHint) -> Value {
+    let PageHint { stream, substream, address, pages, privileged, unprivileged } = *hint;
+    let anticipated = |Anticipated { read, write, execute }: Anticipated| json!({ "read": read, "write": write, "execute": execute });
+    json!({
+        "type": "page-hint",
+        "device": device,
+        "stream": stream.0,
+        "substream": substream.map(|substream| substream.0),
+        "address": hex(address.value()),
+        "pages": pages,
+        "privileged": anticipated(privileged),
+        "unprivileged": anticipated(unprivileged),
     })
 }
 

@@ -88,6 +88,7 @@ impl Listener for JsonTrace {
                 json!({ "type": "atc-hit", "device": device, "entry": ats::entry_json(entry) })
             }
             Happening::PageAsked { device, request } => ats::page_request_json(device, request),
+            Happening::PageHinted { device, hint } => ats::hint_json(device, hint),
             Happening::PageRequestTaken { index, record } => page_record("page-record-taken", index, record),
             Happening::Model(event) => event_line(event),
             Happening::Stale(stale) => stale_line(stale, "line"),

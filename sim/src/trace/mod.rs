@@ -22,6 +22,7 @@ pub use text::{TextTrace, Verbosity};
 pub use words::cache_entry;
 
 use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
+use smmu_model::hint::PageHint;
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
@@ -158,6 +159,13 @@ pub enum Happening<'a> {
         device: &'a str,
         /// The request.
         request: &'a PageRequest,
+    },
+    /// A device hints that it is about to access pages.
+    PageHinted {
+        /// The device.
+        device: &'a str,
+        /// The hint.
+        hint: &'a PageHint,
     },
     /// Software took a record out of the PRI queue.
     PageRequestTaken {

@@ -324,6 +324,7 @@ impl Listener for TextTrace {
             }
             Happening::AtcUsed { device, entry } => self.line(device, &ats::used_text(entry)),
             Happening::PageAsked { device, request } => self.line(device, &ats::page_request_text(request)),
+            Happening::PageHinted { device, hint } => self.line(device, &ats::hint_text(hint)),
             Happening::PageRequestTaken { index, .. } => {
                 self.line("software", &format!("takes page request {index:#x}"));
             }

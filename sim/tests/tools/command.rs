@@ -183,3 +183,28 @@ fn examples_can_be_pasted_whatever_the_width_of_the_terminal() {
         assert!(!continues, "{command}");
     }
 }
+
+/// What only `--deny` makes a failure fails where the step does not expect it, and nowhere else.
+#[test]
+fn mistakes_are_denied_where_nobody_expects_them() {
+    let scenario =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/03-operation/stall-of-pcie-function.kdl");
+    let text = std::fs::read_to_string(scenario).expect("the scenario is there");
+    let unexpected = text
+        .replace("expect rules \"STL-15\" \"STL-01\";", "")
+        .replace("../common/", concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/common/"));
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unexpected.kdl");
+    std::fs::write(&path, unexpected).expect("the target folder can be written");
+    let path = path.to_str().expect("the path is text");
+    let denies = |arguments: &[&str]| {
+        let output = run(arguments);
+        let text = String::from_utf8(output.stdout).expect("a report is text");
+        let is_denied = text.contains("a device is to be stalled that must not be");
+        assert_eq!(output.status.code(), Some(i32::from(is_denied)), "{arguments:?}: {text}");
+        is_denied
+    };
+    assert!(!denies(&["run", "-q", "--deny", "unsafe-stall", scenario]));
+    assert!(!denies(&["run", "-q", path]));
+    assert!(!denies(&["run", "-q", "--deny", "stale", path]));
+    assert!(denies(&["run", "-q", "--deny", "unsafe-stall", path]));
+}

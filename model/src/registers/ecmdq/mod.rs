@@ -7,7 +7,9 @@ pub(crate) use map::end;
 pub use map::{EcmdqKind, EcmdqRegister};
 
 use super::fields;
+use super::read::stores_high_bits;
 use super::store::low_word;
+use super::write::stored;
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::EcmdqId;
@@ -114,10 +116,15 @@ impl Ecmdqs {
         }
     }
 
+    /// An index that software owns, as it was written.
+    pub(super) fn software_index(&self, f: &Features, register: EcmdqRegister) -> Option<u32> {
+        (register.kind == EcmdqKind::Prod).then(|| self.get(f, register.id).prod.wr())
+    }
+
     /// Software writes all bits of a register that exists.
     pub(super) fn write(&mut self, env: &mut impl Env, f: &Features, register: EcmdqRegister, value: u64) {
         let queue = self.get_mut(f, register.id);
-        let value = value & implemented(f, register.kind);
+        let value = stored(env, (implemented(f, register.kind), beyond_oas(f, register.kind)), value);
         let is_open = match register.kind {
             EcmdqKind::PageBase | EcmdqKind::PageCfg | EcmdqKind::PageStatus => {
                 return env.note(Rule::RegisterReadOnly);
@@ -126,7 +133,8 @@ impl Ecmdqs {
             EcmdqKind::Prod => !queue.is_in_transition(),
         };
         if is_open {
-            queue.set(f, register.kind, value);
+            let value = queue.index_in_queue(env, f, register.kind, value);
+            queue.set(register.kind, value);
         } else if value != self.read(f, register) {
             env.note(Rule::RegisterGuarded);
         }
@@ -180,22 +188,26 @@ impl Ecmdq {
         self.failed = self.cons.err() != self.prod.errack();
     }
 
-    /// Replaces a register; index bits above the wrap flag of the queue as it is now are not stored.
+    /// Index bits above the wrap flag of the queue as it is now are not stored, or may be where software owns the index
+    /// (§6.3.27, §6.3.108).
+    fn index_in_queue(&self, env: &mut impl Env, f: &Features, kind: EcmdqKind, value: u64) -> u64 {
+        let above = u64::from(fields::INDEX & !self.ring(f).mask());
+        match kind {
+            EcmdqKind::Prod if value & above != 0 && stores_high_bits(env) => value,
+            EcmdqKind::Prod | EcmdqKind::Cons => value & !above,
+            EcmdqKind::Base | EcmdqKind::PageBase | EcmdqKind::PageCfg | EcmdqKind::PageStatus => value,
+        }
+    }
+
+    /// Replaces a register.
     ///
     /// ENACK is written with the rest of ECMDQ_CONS, which is RW while the queue is disabled (§6.3.109); the next
     /// Update lets it follow EN again.
-    fn set(&mut self, f: &Features, kind: EcmdqKind, value: u64) {
-        let mask = self.ring(f).mask();
+    fn set(&mut self, kind: EcmdqKind, value: u64) {
         match kind {
             EcmdqKind::Base => self.base = QueueBase::from_bits(value),
-            EcmdqKind::Prod => {
-                let prod = EcmdqProd::from_bits(low_word(value));
-                self.prod = prod.with_wr(prod.wr() & mask);
-            }
-            EcmdqKind::Cons => {
-                let cons = EcmdqCons::from_bits(low_word(value));
-                self.cons = cons.with_rd(cons.rd() & mask);
-            }
+            EcmdqKind::Prod => self.prod = EcmdqProd::from_bits(low_word(value)),
+            EcmdqKind::Cons => self.cons = EcmdqCons::from_bits(low_word(value)),
             EcmdqKind::PageBase | EcmdqKind::PageCfg | EcmdqKind::PageStatus => {
                 unreachable!("{} stores nothing", kind.name())
             }
@@ -210,7 +222,7 @@ impl Ecmdq {
             (EcmdqKind::Prod, self.prod.into_bits().into()),
             (EcmdqKind::Cons, self.cons.into_bits().into()),
         ];
-        words.iter().any(|(kind, word)| word & !implemented(f, *kind) != 0)
+        words.iter().any(|(kind, word)| word & !(implemented(f, *kind) | beyond_oas(f, *kind)) != 0)
             || self.failed && self.prod.errack() == self.cons.err()
     }
 }
@@ -228,6 +240,11 @@ fn implemented(f: &Features, kind: EcmdqKind) -> u64 {
         }
         EcmdqKind::PageBase | EcmdqKind::PageCfg | EcmdqKind::PageStatus => 0,
     }
+}
+
+/// Bits of an address above the output size, which may be stored all the same.
+fn beyond_oas(f: &Features, kind: EcmdqKind) -> u64 {
+    if kind == EcmdqKind::Base { fields::address_beyond_oas(f) } else { 0 }
 }
 
 /// How many queues there are.

@@ -5,6 +5,8 @@ use crate::address::low_mask;
 use crate::features::{Features, Revision};
 use crate::layout::pmcg::{Configuration, EventType};
 use crate::layout::register::{IrqCfg0, IrqCfg2};
+use crate::registers::IrqConfig;
+use crate::registers::fields::address_beyond_oas;
 use crate::registers::store::low_word;
 
 /// The registers of a group, each value once.
@@ -23,7 +25,8 @@ pub(crate) struct Group {
     /// IRQ_CTRL and IRQ_CTRLACK.
     pub(super) irq_ctrl: u32,
     pub(super) irq_ctrlack: u32,
-    pub(super) message: Message,
+    /// IRQ_CFG0, IRQ_CFG1 and IRQ_CFG2 (§10.5.2.21–§10.5.2.23).
+    pub(super) message: IrqConfig,
     /// IRQ_STATUS.IRQ_ABT.
     pub(crate) message_aborted: bool,
 }
@@ -38,15 +41,6 @@ pub(crate) struct Counter {
     pub(crate) event_type: EventType,
     /// SMR.
     pub(crate) stream_match: u32,
-}
-
-/// IRQ_CFG0, IRQ_CFG1 and IRQ_CFG2 (§10.5.2.21–§10.5.2.23).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Message {
-    pub(crate) address: IrqCfg0,
-    pub(crate) data: u32,
-    pub(super) attributes: IrqCfg2,
 }
 
 impl Group {
@@ -67,7 +61,7 @@ impl Group {
             overflowed: implemented(PmcgKind::Ovsset0, 0),
             irq_ctrl: 0,
             irq_ctrlack: 0,
-            message: Message {
+            message: IrqConfig {
                 address: IrqCfg0::from_bits(implemented(PmcgKind::IrqCfg0, 0)),
                 data: word(PmcgKind::IrqCfg1, 0),
                 attributes: IrqCfg2::from_bits(word(PmcgKind::IrqCfg2, 0)),
@@ -158,10 +152,15 @@ impl Group {
             let counters = if kind.is_of_counter() { design(group).counters } else { 1 };
             (0..counters).any(|counter| {
                 let value = self.read(f, PmcgRegister { group, kind, counter });
-                value & !implemented(f, group, kind, counter) != 0
+                value & !(implemented(f, group, kind, counter) | beyond_oas(f, kind)) != 0
             })
         })
     }
+}
+
+/// Bits of an address above the output size, which may be stored all the same; without MSIs there is none.
+pub(super) fn beyond_oas(f: &Features, kind: PmcgKind) -> u64 {
+    if kind == PmcgKind::IrqCfg0 && f.msi { address_beyond_oas(f) } else { 0 }
 }
 
 /// The bits of a register that can be other than zero.

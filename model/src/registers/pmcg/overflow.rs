@@ -3,10 +3,9 @@
 use super::Pmcgs;
 use super::group::Group;
 use super::map::{PmcgKind, PmcgRegister, design};
-use crate::address::Pa;
 use crate::env::Env;
 use crate::features::{Features, Revision};
-use crate::interrupt::{self, Message};
+use crate::interrupt;
 use crate::registers::AnyRegister;
 use crate::rule::Rule;
 use crate::trace::Event;
@@ -43,8 +42,7 @@ pub(crate) fn happen(env: &mut impl Env, f: &Features, pmcgs: &mut Pmcgs, group:
     }
     if interrupts {
         env.note(Rule::PmcgInterrupt);
-        let (to, data) = (Pa::new(state.message.address.addr()), state.message.data);
-        let message = (f.msi && to.value() != 0).then_some(Message { to, data });
+        let message = interrupt::message(f, state.message);
         let is_aborted = interrupt::counter_group(env, f, design(group).interrupt, message);
         // IRQ_STATUS is RES0 in v3.0 (§10.5.2.24).
         state.message_aborted |= is_aborted && f.revision >= Revision::V3_1;

@@ -1,6 +1,6 @@
 //! What a write by software does to a register of a counter group (§10.5.2).
 
-use super::group::{Group, implemented};
+use super::group::{Group, beyond_oas, implemented};
 use super::map::{Access, PmcgKind, PmcgRegister, design};
 use super::{Pmcgs, overflow};
 use crate::choice::answer::PmcgOverflowSet;
@@ -10,7 +10,7 @@ use crate::layout::pmcg::EventType;
 use crate::layout::register::{IrqCfg0, IrqCfg2};
 use crate::registers::store::low_word;
 use crate::registers::update::Written;
-use crate::registers::write::stores_guarded;
+use crate::registers::write::{stored, stores_guarded};
 use crate::rule::Rule;
 
 /// The one field of IRQ_CTRL: IRQEN (§10.5.2.19).
@@ -25,7 +25,8 @@ impl Pmcgs {
         register: PmcgRegister,
         written: u64,
     ) {
-        let value = written & implemented(f, register.group, register.kind, register.counter);
+        let PmcgRegister { group, kind, counter } = register;
+        let value = stored(env, (implemented(f, group, kind, counter), beyond_oas(f, kind)), written);
         let group = self.get_mut(register.group);
         match register.kind.access() {
             Access::ReadOnly => env.note(Rule::RegisterReadOnly),

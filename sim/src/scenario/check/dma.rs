@@ -1,6 +1,7 @@
 //! `dma`: a device accesses memory.
 
 use smmu_model::attributes::Attributes;
+use smmu_model::bus::StallSafety;
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::transaction::{Direction, Privilege, Purpose};
 
@@ -70,6 +71,7 @@ impl Checker<'_> {
                 attributes: Attributes::INCOMING_DEFAULT,
                 ats: false,
                 pri: false,
+                stall_safety: StallSafety::Unknown,
             });
         }
         let name = arguments.required_text("a device")?;

@@ -2,6 +2,7 @@
 
 use smmu_model::CachePolicy;
 use smmu_model::attributes::Attributes;
+use smmu_model::bus::StallSafety;
 use smmu_model::choice::Choice;
 use smmu_model::features::{Features, Preset};
 use smmu_model::ids::{StreamId, SubstreamId};
@@ -26,6 +27,8 @@ pub(super) struct Device {
     pub(super) ats: bool,
     /// It makes page requests.
     pub(super) pri: bool,
+    /// Whether it may be stalled.
+    pub(super) stall_safety: StallSafety,
 }
 
 impl Checker<'_> {
@@ -149,7 +152,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// `device "nic" stream=0x10 attributes="Device-nGnRE-OSH" { substream "process" 3; ats; pri; }`
+    /// `device "nic" stream=0x10 attributes="Device-nGnRE-OSH" { substream "process" 3; ats; pri; stall "safe"; }`
     pub(super) fn device(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &self.scope)?;
         let name = arguments.required_name()?;
@@ -165,7 +168,7 @@ impl Checker<'_> {
             None => Attributes::INCOMING_DEFAULT,
             Some(text) => attributes::parse(&text)?,
         };
-        let (mut substreams, mut ats, mut pri) = (Vec::new(), false, false);
+        let (mut substreams, mut ats, mut pri, mut stall_safety) = (Vec::new(), false, false, None);
         for child in node.children.iter().flatten() {
             no_block(child)?;
             let mut arguments = Arguments::new(child, &self.scope)?;
@@ -177,15 +180,20 @@ impl Checker<'_> {
                 }
                 "ats" => ats = true,
                 "pri" => pri = true,
+                "stall" => stall_safety = Some(safety(&mut arguments)?),
                 other => {
-                    let known = ["substream", "ats", "pri"];
+                    let known = ["substream", "ats", "pri", "stall"];
                     return Err(Problem::unknown("part of `device`", other, child.name.span, &known));
                 }
             }
             arguments.finish()?;
         }
         self.variable(&name, i128::from(stream.0));
-        self.devices.push(Device { name: name.value, stream, substreams, attributes, ats, pri });
+        // ATS and PRI are of PCIe (§3.12.1).
+        let by_default = if ats || pri { StallSafety::Unsafe } else { StallSafety::Unknown };
+        let stall_safety = stall_safety.unwrap_or(by_default);
+        let name = name.value;
+        self.devices.push(Device { name, stream, substreams, attributes, ats, pri, stall_safety });
         Ok(())
     }
 
@@ -209,6 +217,16 @@ impl Checker<'_> {
                     .with_help(format!("the first is on line {line} of {file}")))
             }
         }
+    }
+}
+
+/// `stall "unsafe"`
+fn safety(arguments: &mut Arguments) -> Result<StallSafety, Problem> {
+    let answer = arguments.required_text("`safe` or `unsafe`")?;
+    match answer.value.as_str() {
+        "safe" => Ok(StallSafety::Safe),
+        "unsafe" => Ok(StallSafety::Unsafe),
+        other => Err(Problem::unknown("stall", other, answer.span, &["safe", "unsafe"])),
     }
 }
 

@@ -11,6 +11,7 @@ mod control;
 mod dma;
 mod fields;
 mod hardware;
+mod hint;
 mod include;
 mod indexes;
 mod kernel;
@@ -247,6 +248,7 @@ impl<'a> Checker<'a> {
             "ats" => self.ats(node),
             "dvm" => self.dvm(node),
             "pri" => self.pri(node),
+            "hint" => self.hint(node),
             "endpoint" => self.endpoint(node),
             "expect" => self.expect(node),
             "permitted" => self.permitted(node),
@@ -312,6 +314,7 @@ impl<'a> Checker<'a> {
             choices: self.choices,
             memory: self.memory,
             atcs: self.devices.iter().filter(|device| device.ats).map(|device| device.stream).collect(),
+            stall_safety: self.devices.iter().map(|device| (device.stream, device.stall_safety)).collect(),
             steps: self.steps,
             results: self.results.into_iter().map(|(name, _kind)| name).collect(),
         };
@@ -357,6 +360,7 @@ pub const NODES: &[&str] = &[
     "dma",
     "ats",
     "pri",
+    "hint",
     "endpoint",
     "dvm",
     "expect",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use smmu_model::address::Pa;
 use smmu_model::ats::{InvalidateRequest, Invalidated, PrgResponse};
-use smmu_model::bus::{Bus, ExternalAbort};
+use smmu_model::bus::{Bus, ExternalAbort, StallSafety};
 use smmu_model::ids::StreamId;
 use smmu_model::memory::SparseMemory;
 
@@ -17,6 +17,8 @@ pub(super) struct Interconnect {
     pub(super) memory: SparseMemory,
     /// The ATCs of those devices that have one.
     atcs: BTreeMap<StreamId, Atc>,
+    /// What the system says of stalling the devices.
+    stall_safety: BTreeMap<StreamId, StallSafety>,
     /// PRG Responses that no expectation has taken yet.
     pub(super) responses: VecDeque<PrgResponse>,
     /// A store of another master that has been announced and not made.
@@ -25,9 +27,14 @@ pub(super) struct Interconnect {
 
 impl Interconnect {
     /// Memory, and an empty ATC for each of `streams`.
-    pub(super) fn new(memory: SparseMemory, streams: impl IntoIterator<Item = StreamId>) -> Self {
+    pub(super) fn new(
+        memory: SparseMemory,
+        streams: impl IntoIterator<Item = StreamId>,
+        stall_safety: &[(StreamId, StallSafety)],
+    ) -> Self {
         let atcs = streams.into_iter().map(|stream| (stream, Atc::default())).collect();
-        Self { memory, atcs, responses: VecDeque::new(), race: None }
+        let stall_safety = stall_safety.iter().copied().collect();
+        Self { memory, atcs, stall_safety, responses: VecDeque::new(), race: None }
     }
 
     /// The ATC of a device, if it has one.
@@ -64,6 +71,10 @@ impl Bus for Interconnect {
     /// A StreamID without an ATC behind it is no function that supports ATS.
     fn invalidate(&mut self, request: &InvalidateRequest) -> Invalidated {
         self.atcs.get_mut(&request.stream).map_or(Invalidated::Unsupported, |atc| atc.invalidate(request).0)
+    }
+
+    fn stall_safety(&mut self, stream: StreamId) -> StallSafety {
+        self.stall_safety.get(&stream).copied().unwrap_or_default()
     }
 
     fn respond(&mut self, response: &PrgResponse) {

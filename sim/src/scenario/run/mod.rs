@@ -3,8 +3,10 @@
 mod access;
 mod ats;
 mod claims;
+mod denied;
 mod ear;
 mod found;
+mod hint;
 mod interconnect;
 mod journal;
 mod kernel;
@@ -30,17 +32,16 @@ use smmu_model::rule::{CommandError, Rule};
 use smmu_model::trace::InterruptSource;
 
 use self::access::Ongoing;
+pub use self::denied::Denied;
 use self::ear::Ear;
 use self::found::{Found, little_endian};
 use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
-use super::step::{
-    Action, Backing, Claim, ClaimKind, End, Level, Operand, Pace, RegisterScript, ResultId, Scenario, Step,
-};
+use super::step::{Action, Backing, End, Level, Operand, Pace, RegisterScript, ResultId, Scenario, Step};
 use crate::iommufd::Check;
-use crate::trace::{Happening, Listener, StaleUse};
+use crate::trace::{Happening, Listener};
 
 /// How one access of a device ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,13 +128,6 @@ impl Run {
     }
 }
 
-/// What a run does not accept, beside an expectation that does not hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Denied {
-    /// The use of a cache entry with which memory no longer agrees, where no claim of the step speaks of it.
-    pub stale: bool,
-}
-
 /// Runs `scenario`. Where it does not fix an answer itself, `chooser` is asked.
 pub fn execute(scenario: &Scenario, chooser: &mut impl Chooser, listener: &mut impl Listener) -> Run {
     execute_denying(Denied::default(), scenario, chooser, listener)
@@ -198,7 +192,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         for &(first, last) in &script.memory.aborts {
             memory.set_abort(Pa::new(first), Pa::new(last), true);
         }
-        let mut memory = Interconnect::new(memory, script.atcs.iter().copied());
+        let mut memory = Interconnect::new(memory, script.atcs.iter().copied(), &script.stall_safety);
         let mut chooser = Scripting::new(&script.choices, chooser);
         let mut ear = Ear::new(listener);
         let mut world = World { bus: &mut memory, chooser: &mut chooser, sink: &mut ear };
@@ -233,43 +227,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         if self.pace == Pace::Automatic {
             self.settle();
         }
-        if self.denied.stale {
-            self.deny_stale(step);
-        }
-    }
-
-    /// Each use of a stale entry is a failure of the step, unless it is expected there.
-    fn deny_stale(&mut self, step: &Step) {
-        let is_expected = match &step.action {
-            Action::Expect(_) => true,
-            Action::Dma(dma) => speaks_of_stale(&dma.claims),
-            Action::Ats(ats) => speaks_of_stale(&ats.claims),
-            Action::Store { .. }
-            | Action::Write { .. }
-            | Action::Load { .. }
-            | Action::Region { .. }
-            | Action::Race { .. }
-            | Action::RegisterWrite { .. }
-            | Action::RegisterModify { .. }
-            | Action::RegisterRead { .. }
-            | Action::Command { .. }
-            | Action::Ring(_)
-            | Action::Pri(_)
-            | Action::Endpoint { .. }
-            | Action::Broadcast(_)
-            | Action::SyncBroadcasts
-            | Action::Pace(_)
-            | Action::Work(_)
-            | Action::Settle
-            | Action::Reset => false,
-        };
-        if is_expected {
-            return;
-        }
-        let uses: Vec<String> = self.ear.stale.iter().map(StaleUse::sentence).collect();
-        for sentence in uses {
-            self.fail(Problem::new(step.span, "a stale cache entry is used").labelled(sentence));
-        }
+        self.deny(step);
     }
 
     fn begin(&mut self, step: &'a Step) {
@@ -310,6 +268,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Dma(dma) => self.dma(dma)?,
             Action::Ats(ats) => self.ats(ats)?,
             Action::Pri(pri) => self.pri(pri)?,
+            Action::Hint(hint) => self.hint(hint)?,
             Action::Endpoint { stream, invalidated } => {
                 if let Some(atc) = self.memory.atc(*stream) {
                     atc.invalidated = *invalidated;
@@ -390,14 +349,6 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
         outcome
     }
-}
-
-/// Whether one of the claims is that a stale entry is used.
-fn speaks_of_stale(claims: &[Claim]) -> bool {
-    claims.iter().any(|claim| {
-        matches!(claim.kind, ClaimKind::Stale)
-            || matches!(&claim.kind, ClaimKind::All(claims) | ClaimKind::Either(claims) if speaks_of_stale(claims))
-    })
 }
 
 /// The problem, with the turn of the loops in which it came.

@@ -2,6 +2,7 @@
 
 use smmu_model::ats::{PageRequest, ResponseCode};
 use smmu_model::attributes::Attributes;
+use smmu_model::hint::PageHint;
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::transaction::{Direction, Privilege, Purpose};
 
@@ -83,6 +84,17 @@ pub struct Pri {
     pub address: Operand,
     /// The request, for whatever address.
     pub request: PageRequest,
+}
+
+/// A page hint of a device.
+#[derive(Clone, Debug)]
+pub struct Hint {
+    /// The name of the device.
+    pub device: String,
+    /// The first page.
+    pub address: Operand,
+    /// The hint, for whatever address.
+    pub hint: PageHint,
 }
 
 /// What the reply to a Translation Request must be.
