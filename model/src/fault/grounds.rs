@@ -227,7 +227,7 @@ mod tests {
 
     fn by_va(address: u64, leaf: bool, asid: u16, level: Option<u8>) -> Tlbi {
         let range = level.map(|level| Range {
-            log2_granule_bytes: 12,
+            log2_granule_bytes: Some(12),
             bytes: 0x1000,
             level: (level != 0).then_some(level),
             is_128_bit: false,
