@@ -1,5 +1,6 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
+mod ahead;
 mod ats;
 mod front;
 #[cfg(feature = "serde")]

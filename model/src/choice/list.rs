@@ -641,11 +641,26 @@ choices! {
         Larger = "larger",
     }
     /// CMD_PREFETCH_*: what is prefetched.
-    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2", "3.13.4-speculative-AF"] "§4.2" {
+    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2"] "§4.2" {
         /// What was asked for is cached, up to 64 translations.
         Cache = "cache",
         /// Nothing.
         Nothing = "nothing",
+    }
+    /// The SMMU may fetch ahead, by itself, what something could use (`speculate`). A configuration structure that can
+    /// be reached, or a translation that does not fault, may be fetched and cached at any time.
+    SpeculativeFetch = "speculative-fetch" ["16 4.1", "16 4.2", "3.21.3-prefetch"] "§3.21.1" {
+        /// It does not.
+        Nothing = "nothing",
+        /// Configuration and translation are fetched and cached as if something had used them.
+        Fetch = "fetch",
+    }
+    /// A fetch ahead meets a clear Access flag that hardware may set.
+    SpeculativeAccessFlag = "speculative-access-flag" ["3.13.4-speculative-AF", "vmsa 8"] "§3.13.4" {
+        /// The flag is set, and the fetch goes on.
+        Set = "set",
+        /// The flag stays clear, and the fetch ends there.
+        Leave = "leave",
     }
     /// A broadcast TLBI arrives while CR2.PTM is 1.
     BroadcastWhilePrivate = "broadcast-while-private" ["3.17-PTM"] "§3.17" {

@@ -101,6 +101,8 @@ impl Choice {
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
             | Self::CacheUse
+            | Self::SpeculativeFetch
+            | Self::SpeculativeAccessFlag
             | Self::TlbConflict
             | Self::SteContSpan
             | Self::PasidBeyondSsidsize

@@ -27,6 +27,8 @@ pub(crate) enum Arrival {
     Translated,
     /// An ATS Translation Request.
     TranslationRequest,
+    /// Nothing: the SMMU fetches ahead by itself.
+    Nothing,
 }
 
 /// Everything about one transaction that is counted.
@@ -73,11 +75,12 @@ impl Monitored {
     /// How often it happened.
     fn count(self, occurrence: &Occurrence) -> u64 {
         let Tally { walk_accesses, configuration_accesses } = occurrence.tally;
+        let arrived = occurrence.arrival != Arrival::Nothing;
         match self {
             // A Translation Request is no transaction of the client, and has an event of its own.
-            Self::Transaction => u64::from(occurrence.arrival != Arrival::TranslationRequest),
-            Self::TlbMiss => u64::from(walk_accesses != 0),
-            Self::ConfigurationMiss => u64::from(configuration_accesses != 0),
+            Self::Transaction => u64::from(arrived && occurrence.arrival != Arrival::TranslationRequest),
+            Self::TlbMiss => u64::from(arrived && walk_accesses != 0),
+            Self::ConfigurationMiss => u64::from(arrived && configuration_accesses != 0),
             Self::WalkAccess => walk_accesses,
             Self::ConfigurationAccess => configuration_accesses,
             Self::AtsRequest => u64::from(occurrence.arrival == Arrival::TranslationRequest),

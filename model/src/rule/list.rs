@@ -529,6 +529,12 @@ rules! {
     /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
     PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
 
+    // What is fetched ahead (§3.21).
+    /// The SMMU fetches ahead, by itself, what a stream could use.
+    FetchedAhead = "AHD-01" "§3.21.1" => Decision,
+    /// A fetch ahead leaves a clear Access flag alone, and so fetches no further.
+    FetchAheadLeavesFlag = "AHD-02" "§3.13.4" => Decision,
+
     // The TLB (§3.20).
     /// More than one TLB entry translates the address, and the implementation reports it.
     TlbConflict = "TLB-01" "§3.20.1" => Event(FTlbConflict),

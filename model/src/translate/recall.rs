@@ -13,7 +13,7 @@ use crate::cache::scope::sizes;
 use crate::cache::tlb::Tlb;
 use crate::cache::{Born, CachePolicy, Pending};
 use crate::choice::Answer;
-use crate::choice::answer::{CacheUse, TlbConflict};
+use crate::choice::answer::{CacheUse, SpeculativeAccessFlag, TlbConflict};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -101,6 +101,12 @@ pub(crate) trait Recall: Env {
     fn now(&self) -> Born {
         Born::default()
     }
+
+    /// Whether hardware sets a clear Access flag that it keeps. Only where nothing needs the translation, it need not.
+    #[inline(always)]
+    fn sets_access_flag(&mut self) -> bool {
+        true
+    }
 }
 
 /// What a combined entry yields.
@@ -123,6 +129,8 @@ pub(crate) struct Remembering<'a, E> {
     bbml: u8,
     /// Memory was not looked at, nothing was asked, and nothing was cached.
     is_untouched: bool,
+    /// Nothing needs what is fetched.
+    is_ahead: bool,
 }
 
 impl<'a, E> Remembering<'a, E> {
@@ -135,7 +143,12 @@ impl<'a, E> Remembering<'a, E> {
         tlb: &'a mut Tlb,
         pending: &'a [Pending],
     ) -> Self {
-        Self { env, tlb, pending, policy, now, bbml: f.bbml, is_untouched: true }
+        Self { env, tlb, pending, policy, now, bbml: f.bbml, is_untouched: true, is_ahead: false }
+    }
+
+    /// The same, for what is fetched before anything needs it.
+    pub(super) fn ahead(self) -> Self {
+        Self { is_ahead: true, ..self }
     }
 
     /// What was found came from caches alone, and left them as they were.
@@ -372,6 +385,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
     fn now(&self) -> Born {
         self.now
     }
+
+    #[inline(always)]
+    fn sets_access_flag(&mut self) -> bool {
+        !self.is_ahead || self.sets_access_flag_ahead()
+    }
 }
 
 /// Bits [63:59].
@@ -380,6 +398,16 @@ fn high_bits(hierarchy: u64) -> u8 {
 }
 
 impl<E: Env> Remembering<'_, E> {
+    /// Whether a fetch ahead sets a clear Access flag (§3.13.4).
+    #[cold]
+    fn sets_access_flag_ahead(&mut self) -> bool {
+        let sets = self.ask(&[SpeculativeAccessFlag::Set, SpeculativeAccessFlag::Leave]);
+        if sets == SpeculativeAccessFlag::Leave {
+            self.note(Rule::FetchAheadLeavesFlag);
+        }
+        sets == SpeculativeAccessFlag::Set
+    }
+
     /// The entry to use of those that match, the smaller first; `None` if memory is to be read.
     #[inline(always)]
     fn one_of<V>(

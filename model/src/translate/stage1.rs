@@ -295,7 +295,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
     let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = tables.query;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
-    if raw & AF == 0 && !context.ha && !context.affd {
+    if raw & AF == 0 && !context.ha && !context.affd || flag != 0 && !env.sets_access_flag() {
         return Err(Stop::at_input(Rule::Stage1AccessFlag));
     }
     let descriptor = Stage1Leaf::from_bits(raw);
@@ -377,6 +377,7 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
         invalid: Rule::Stage1Invalid,
         reserved: Rule::Stage1Reserved,
         table_size: Rule::Stage1TableSize,
+        access_flag: Rule::Stage1AccessFlag,
         output_size: Rule::Stage1OutputSize,
         contiguous: Rule::Stage1ContiguousRange,
         block: Rule::Stage1Block,

@@ -187,7 +187,7 @@ fn judge<E: Recall, A: Ask>(
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
-    if raw & AF == 0 && !stage2.ha && !stage2.affd {
+    if raw & AF == 0 && !stage2.ha && !stage2.affd || flag != 0 && !env.sets_access_flag() {
         return Err(tables.stop(Rule::Stage2AccessFlag));
     }
     let Request { access, class, .. } = tables.request;
@@ -288,6 +288,7 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
         invalid: Rule::Stage2Invalid,
         reserved: Rule::Stage2Reserved,
         table_size: Rule::Stage2TableSize,
+        access_flag: Rule::Stage2AccessFlag,
         output_size: Rule::Stage2OutputSize,
         contiguous: Rule::Stage2ContiguousRange,
         block: Rule::Stage2Block,

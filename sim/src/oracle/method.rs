@@ -6,7 +6,9 @@ use smmu_model::naming;
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
-use super::{access, ats, broadcast, event_queue, explain, memory, registers, reports, setup, stalls, state};
+use super::{
+    access, ahead, ats, broadcast, event_queue, explain, memory, registers, reports, setup, stalls, state,
+};
 
 /// A method: its name, the names of its parameters, and what it does.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ const METHODS: &[Method] = &[
     using("ats.translate", ats::TRANSLATE, ats::translate),
     using("pri.request", ats::REQUEST, ats::request),
     using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),
+    using("speculate", ahead::PARAMETERS, ahead::speculate),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),
     using("stalls", &[], stalls::stalls),

@@ -71,6 +71,8 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::CacheUse => "Software that forgets an invalidation is exposed.",
         Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
         Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
+        Choice::SpeculativeFetch => "What is cached was used, so that a trace tells why it is there.",
+        Choice::SpeculativeAccessFlag => "Software that takes the flag for an access is exposed.",
         Choice::BroadcastWhilePrivate => "The specification recommends it.",
         Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
         Choice::TlbConflict => {

@@ -77,6 +77,7 @@ impl Listener for JsonTrace {
                 })
             }
             Happening::SyncBroadcasts => json!({ "type": "broadcast-sync" }),
+            Happening::MayFetchAhead(expected) => ats::fetch_ahead_json(expected),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, length } => access(device, transaction, length),
             Happening::AtsAsked { device, request } => ats::request_json(device, request),

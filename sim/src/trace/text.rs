@@ -309,6 +309,7 @@ impl Listener for TextTrace {
             }
             Happening::Broadcast(tlbi) => self.line("pe", &format!("broadcasts {}", words::tlbi(tlbi))),
             Happening::SyncBroadcasts => self.line("pe", "waits for its broadcasts"),
+            Happening::MayFetchAhead(expected) => self.line("smmu", &ats::fetch_ahead_text(expected)),
             Happening::Reset => self.line("smmu", "is reset"),
             Happening::Access { device, transaction, length } => {
                 self.evidence = Evidence::default();

@@ -59,7 +59,7 @@ impl Checker<'_> {
     }
 
     /// A device by name, or an unnamed one by `stream=`.
-    fn client(&self, arguments: &mut Arguments) -> Result<Device, Problem> {
+    pub(super) fn client(&self, arguments: &mut Arguments) -> Result<Device, Problem> {
         if let Some(stream) = arguments.number_to("stream", u64::from(u32::MAX))? {
             let stream = StreamId(u32::try_from(stream.value).expect("checked against the maximum"));
             let name = format!("stream {stream}");

@@ -83,6 +83,17 @@ pub struct Pri {
     pub request: PageRequest,
 }
 
+/// What the SMMU may fetch ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Speculation {
+    /// Whose configuration.
+    pub stream: StreamId,
+    /// Which of its substreams.
+    pub substream: Option<SubstreamId>,
+    /// The address of a translation, if not configuration alone.
+    pub address: Option<Operand>,
+}
+
 /// What the reply to a Translation Request must be.
 #[derive(Clone, Debug)]
 pub struct ReplyClaim {
