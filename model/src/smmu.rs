@@ -5,6 +5,7 @@ mod ats;
 mod front;
 #[cfg(feature = "serde")]
 mod saved;
+mod speculative;
 mod stalls;
 
 use crate::atos;
@@ -17,7 +18,7 @@ use crate::env::Env;
 use crate::fault::stall::{HELD_MAX, Stalls};
 use crate::fault::{self, Ending, PendingRecord};
 use crate::features::Features;
-use crate::monitor::{self, Arrival, Occurrence, Watched};
+use crate::monitor::{self, Arrival, Occurrence, Tally, Watched};
 use crate::outcome::{Outcome, Stop};
 use crate::queue::event::EventQueue;
 use crate::queue::ring::CONSUMED_MAX;
@@ -202,6 +203,19 @@ impl Smmu {
     fn transact_watched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
         let mut watched = Watched::new(env);
         let outcome = self.transact_unwatched(&mut watched, tx);
+        let tally = watched.tally();
+        self.count_transaction(env, tx, (outcome, false), tally);
+        outcome
+    }
+
+    /// Counts a transaction, how it ended, and whether it was speculative.
+    fn count_transaction(
+        &mut self,
+        env: &mut impl Env,
+        tx: &Transaction,
+        (outcome, is_speculative): (Outcome, bool),
+        tally: Tally,
+    ) {
         let occurrence = Occurrence {
             arrival: match tx.address_type {
                 AddressType::Untranslated => Arrival::Transaction,
@@ -209,10 +223,10 @@ impl Smmu {
             },
             stream: tx.stream,
             is_terminated: matches!(outcome, Outcome::Abort(_) | Outcome::RazWi(_)),
-            tally: watched.tally(),
+            is_speculative,
+            tally,
         };
         monitor::count(env, &self.features, &mut self.registers, &occurrence);
-        outcome
     }
 
     #[inline(always)]

@@ -600,6 +600,13 @@ choices! {
         /// It does not.
         Ignore = "ignore",
     }
+    /// The transaction of event 1, 2 or 3 is marked as speculative.
+    PmcgSpeculative = "pmcg-speculative" ["10 2 speculative"] "§10.3" {
+        /// It counts.
+        Count = "count",
+        /// It does not.
+        Ignore = "ignore",
+    }
     /// Software sets OVS of a counter whose overflow would capture or interrupt.
     PmcgOverflowSet = "pmcg-overflow-set" ["10 6 OVSSET0"] "§10.5.2.10" {
         /// OVS is set, and that is all.

@@ -64,6 +64,7 @@ impl Choice {
             | Self::PriStreamCheck
             | Self::PmcgWhileDisabled
             | Self::PmcgTerminated
+            | Self::PmcgSpeculative
             | Self::PmcgOverflowSet
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault

@@ -9,7 +9,7 @@ mod tally;
 
 pub(crate) use tally::{Tally, Watched};
 
-use crate::choice::answer::{PmcgTerminated, PmcgWhileDisabled};
+use crate::choice::answer::{PmcgSpeculative, PmcgTerminated, PmcgWhileDisabled};
 use crate::env::Env;
 use crate::features::Features;
 use crate::ids::StreamId;
@@ -38,6 +38,8 @@ pub(crate) struct Occurrence {
     pub(crate) stream: StreamId,
     /// The SMMU ended it (§10.3 note 1).
     pub(crate) is_terminated: bool,
+    /// The client marked it as speculative (§10.3 note 2).
+    pub(crate) is_speculative: bool,
     pub(crate) tally: Tally,
 }
 
@@ -95,6 +97,14 @@ impl Monitored {
             Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest => false,
         }
     }
+
+    /// Whether it is one of the events that may leave out speculative transactions (§10.3 note 2).
+    fn may_leave_out_speculative(self) -> bool {
+        match self {
+            Self::Transaction | Self::TlbMiss | Self::ConfigurationMiss => true,
+            Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest | Self::AtsTranslated => false,
+        }
+    }
 }
 
 /// Counts what a transaction did, in every group.
@@ -148,6 +158,13 @@ fn increment(
         && env.ask(&[PmcgTerminated::Count, PmcgTerminated::Ignore]) == PmcgTerminated::Ignore
     {
         env.note(Rule::PmcgTerminated);
+        return 0;
+    }
+    if occurrence.is_speculative
+        && event.may_leave_out_speculative()
+        && env.ask(&[PmcgSpeculative::Count, PmcgSpeculative::Ignore]) == PmcgSpeculative::Ignore
+    {
+        env.note(Rule::PmcgSpeculative);
         return 0;
     }
     by

@@ -311,6 +311,10 @@ rules! {
     StallTerminates = "FLT-04" "§3.12" => Decision,
     /// CR2.RECINVSID is 0: C_BAD_STREAMID is not recorded.
     BadStreamNotRecorded = "FLT-05" "§6.3.12" => Decision,
+    /// A write is marked as speculative: it is aborted, no event.
+    SpeculativeWrite = "FLT-06" "§3.14" => Silent,
+    /// A read that is marked as speculative faults: it is aborted, no event, whatever A, R and S say.
+    SpeculativeReadFaults = "FLT-07" "§3.14" => Decision,
 
     // Stalled transactions (§3.12.2, §4.7).
     /// CD.S or STE.S2S is 1: the transaction is held, and its fault is recorded whatever R is.
@@ -520,6 +524,8 @@ rules! {
     PmcgDisabled = "PMC-03" "§10.2" => Ignored,
     /// The transaction is terminated, and the implementation does not count it.
     PmcgTerminated = "PMC-04" "§10.3" => Ignored,
+    /// The transaction is speculative, and the implementation does not count it.
+    PmcgSpeculative = "PMC-09" "§10.3" => Ignored,
     /// A counter passes its largest value: its bit of OVS is set, and it counts on.
     PmcgOverflow = "PMC-05" "§10.2.1" => Decision,
     /// CAPR, or an overflow with OVFCAP, copies all counters to their shadows.

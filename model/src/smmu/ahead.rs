@@ -18,7 +18,7 @@ impl Smmu {
         let mut watched = Watched::new(env);
         self.fetch_ahead(&mut watched, expected);
         let (arrival, stream, tally) = (Arrival::Nothing, expected.stream, watched.tally());
-        let occurrence = Occurrence { arrival, stream, is_terminated: false, tally };
+        let occurrence = Occurrence { arrival, stream, is_terminated: false, is_speculative: false, tally };
         monitor::count(env, &self.features, &mut self.registers, &occurrence);
     }
 

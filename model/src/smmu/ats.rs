@@ -32,6 +32,7 @@ impl Smmu {
         let occurrence = Occurrence {
             arrival: Arrival::TranslationRequest,
             stream: request.stream,
+            is_speculative: false,
             is_terminated: false,
             tally: watched.tally(),
         };

@@ -100,7 +100,9 @@ pub(super) const fn why(choice: Choice) -> &'static str {
             "A queue is emptied before the next, so that a trace reads as one queue after the other."
         }
         Choice::EcmdqErrackMismatch => "A queue that looks as if it were in error consumes nothing.",
-        Choice::PmcgWhileDisabled | Choice::PmcgTerminated => "Every arrival counts, however it ends.",
+        Choice::PmcgWhileDisabled | Choice::PmcgTerminated | Choice::PmcgSpeculative => {
+            "Every arrival counts, however it ends."
+        }
         Choice::PmcgOverflowSet => "Software that sets a bit of OVS knows that it did.",
         Choice::AtsRegionSize => "The specification recommends it.",
         Choice::AtsWriteUnasked => {

@@ -79,7 +79,9 @@ impl Listener for JsonTrace {
             Happening::SyncBroadcasts => json!({ "type": "broadcast-sync" }),
             Happening::MayFetchAhead(expected) => ats::fetch_ahead_json(expected),
             Happening::Reset => json!({ "type": "reset" }),
-            Happening::Access { device, transaction, length } => access(device, transaction, length),
+            Happening::Access { device, transaction, speculative, length } => {
+                access(device, transaction, speculative, length)
+            }
             Happening::AtsAsked { device, request } => ats::request_json(device, request),
             Happening::AtsAnswered { device, reply, rules } => ats::reply_json(device, reply, &labels(rules)),
             Happening::AtcUsed { device, entry } => {
@@ -177,7 +179,7 @@ fn page_record(kind: &str, index: u32, record: PriRecord) -> Value {
     json!({ "type": kind, "index": index, "words": words_hex(&record.0), "fields": fields(names::PRI, &record.0) })
 }
 
-fn access(device: &str, transaction: &Transaction, length: u32) -> Value {
+fn access(device: &str, transaction: &Transaction, speculative: bool, length: u32) -> Value {
     let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
     json!({
         "type": "access",
@@ -190,6 +192,7 @@ fn access(device: &str, transaction: &Transaction, length: u32) -> Value {
         "privileged": access.privilege == Privilege::Privileged,
         "instruction": access.purpose == Purpose::Instruction,
         "translated": address_type == AddressType::Translated,
+        "speculative": speculative,
         "attributes": attributes.to_string(),
     })
 }

@@ -126,6 +126,8 @@ pub enum Happening<'a> {
         device: &'a str,
         /// The access.
         transaction: &'a Transaction,
+        /// Whether the device marks it as speculative.
+        speculative: bool,
         /// How many bytes.
         length: u32,
     },

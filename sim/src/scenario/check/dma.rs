@@ -33,6 +33,7 @@ impl Checker<'_> {
         let length = length(&mut arguments)?;
         let privileged = arguments.flag("privileged")?.unwrap_or(false);
         let instruction = arguments.flag("instruction")?.unwrap_or(false);
+        let speculative = arguments.flag("speculative")?.unwrap_or(false);
         let route = route(&mut arguments, &device)?;
         let presented = arguments.text("attributes")?.map(|text| attributes::parse(&text)).transpose()?;
         let data = arguments.operand("data")?.unwrap_or(Operand::Known(0));
@@ -50,6 +51,7 @@ impl Checker<'_> {
             privilege: if privileged { Privilege::Privileged } else { Privilege::Unprivileged },
             purpose: if instruction { Purpose::Instruction } else { Purpose::Data },
             route,
+            speculative,
             attributes: presented.unwrap_or(device.attributes),
             data,
             result,

@@ -28,6 +28,8 @@ pub struct Dma {
     pub purpose: Purpose,
     /// Who translates the address.
     pub route: Route,
+    /// Whether the device marks it as speculative.
+    pub speculative: bool,
     /// The attributes that come with it.
     pub attributes: Attributes,
     /// What is written, repeated over the length.
