@@ -127,7 +127,7 @@ impl Smmu {
             return Progress::Worked;
         }
         if let Some(interface) = atos::due(&self.registers) {
-            atos::run(env, &self.features, &mut self.registers, interface);
+            atos::run(env, &self.features, &mut self.registers, &mut self.caches, interface);
             return Progress::Worked;
         }
         let before = self.registers.cr0ack;
@@ -141,7 +141,7 @@ impl Smmu {
             return Progress::Worked;
         }
         if let Some(interface) = atos::next(env, &self.features, &self.registers) {
-            atos::run(env, &self.features, &mut self.registers, interface);
+            atos::run(env, &self.features, &mut self.registers, &mut self.caches, interface);
             return Progress::Worked;
         }
         let Self { features, registers, invalidations, stalls, caches, .. } = self;

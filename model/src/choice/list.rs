@@ -547,6 +547,20 @@ choices! {
         /// 4 KiB, as a TLB may hold it.
         Smallest = "smallest",
     }
+    /// Whether an address translation operation uses caches.
+    AtosCaches = "atos-caches" ["B2 caches"] "§9" {
+        /// It reads memory, and caches nothing.
+        Bypass = "bypass",
+        /// It uses and fills them as a transaction does.
+        Use = "use",
+    }
+    /// The hints that a successful operation reports for Normal memory.
+    AtosHints = "atos-hints" ["PAR-CACHED", "B3"] "§6.3.40" {
+        /// Those of the tables.
+        Tables = "tables",
+        /// Read-Allocate, Write-Allocate and not transient, as caches without these hints hold it.
+        Allocate = "allocate",
+    }
     /// PAR bits [63:60] of an operation that failed.
     AtosFaultData = "atos-fault-data" ["PAR-IMPDEF", "B3"] "§6.3.40" {
         /// Zeros.

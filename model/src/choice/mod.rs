@@ -69,6 +69,7 @@ impl Choice {
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault
             | Self::AtosBypassAttributes
+            | Self::AtosHints
             | Self::AtosFaultData
             | Self::AtosAddrSizeReason => true,
             Self::SteAddressBeyondOas
@@ -124,6 +125,7 @@ impl Choice {
             | Self::AtosFinalPageFlag
             | Self::AtosBypassSize
             | Self::AtosSize
+            | Self::AtosCaches
             | Self::ConcurrentStore => false,
         }
     }

@@ -306,7 +306,8 @@ impl<E: Env> Recall for Remembering<'_, E> {
 
     fn keep_stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>, leaf: &Leaf, raw: u64) {
         let (context, half) = (query.context, query.half);
-        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+        let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
+        if is_nt || context.leaves_clear(raw) {
             return;
         }
         let descriptor = Stage1Leaf::from_bits(raw);
@@ -325,7 +326,8 @@ impl<E: Env> Recall for Remembering<'_, E> {
     }
 
     fn keep_stage2<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, leaf: &Leaf, raw: u64) {
-        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+        let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
+        if is_nt || stage2.leaves_clear(raw) {
             return;
         }
         let entry = Stage2Entry {

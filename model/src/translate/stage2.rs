@@ -186,7 +186,7 @@ fn judge<E: Recall, A: Ask>(
 ) -> Result<(A, u64), Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
-    let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
+    let flag = if raw & AF == 0 && stage2.ha && !stage2.leaves_flags { AF } else { 0 };
     if raw & AF == 0 && !stage2.ha && !stage2.affd || flag != 0 && !env.sets_access_flag() {
         return Err(tables.stop(Rule::Stage2AccessFlag));
     }
@@ -308,7 +308,9 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
 
     #[inline(always)]
     fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
-        env.keep_stage2_table(self.stage2, self.request, step);
+        if !(self.stage2.haft && self.stage2.leaves_clear(step.raw)) {
+            env.keep_stage2_table(self.stage2, self.request, step);
+        }
     }
 
     #[inline(always)]
@@ -324,7 +326,7 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
 
     #[inline(always)]
     fn updates_tables(&self) -> bool {
-        self.stage2.haft
+        self.stage2.haft && !self.stage2.leaves_flags
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {
