@@ -71,6 +71,11 @@ impl<K: Key, V> Directory<K, V> {
         self.order.range(keys).map(|(_, &slot)| self.at(slot))
     }
 
+    /// The keys in a range, and where their values are, until one is removed.
+    pub(super) fn slots(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (K, usize)> {
+        self.order.range(keys).map(|(&key, &slot)| (key, slot))
+    }
+
     /// Where the value of `key` is, until one is removed.
     #[inline(always)]
     pub(super) fn slot(&mut self, key: K) -> Option<usize> {

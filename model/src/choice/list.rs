@@ -32,11 +32,12 @@ choices! {
         /// The fetch fails and the transaction is aborted, without an event.
         FaultUnrecorded = "fault-unrecorded",
     }
-    /// STE.CONT says that the STEs of a span are alike, and the first of the span is not like that of the stream.
+    /// STE.CONT says that the STEs of a span are alike, and another one is not like that of the stream: one of the span that
+    /// is cached, whether memory still has it or not, or the first of the span, when the STE of the stream is fetched.
     SteContSpan = "ste-cont-span" ["STE-C15", "STE-C17", "C-05"] "§5.2" {
         /// The STE of the stream is used.
         Own = "own",
-        /// The first STE of the span is used.
+        /// The other STE is used.
         Neighbour = "neighbour",
         /// The transaction is aborted: F_CFG_CONFLICT.
         Conflict = "conflict",

@@ -40,7 +40,7 @@ rules! {
     ReservedSplit = "SID-15" "§6.3.25" => Decision,
     /// STE.CONT spans STEs that differ, and the implementation detects it.
     SteContConflict = "SID-13" "§5.2" => Event(FCfgConflict),
-    /// STE.CONT spans STEs that differ, and the implementation uses the first one of the span.
+    /// STE.CONT spans STEs that differ, and the implementation uses another one of the span.
     SteContNeighbour = "SID-14" "§5.2" => Decision,
     /// The stream table is linear: the STE lies at base + 64 * StreamID.
     LinearStreamTable = "SID-09" "§3.3.1.1" => Decision,
