@@ -61,13 +61,14 @@ fn hit(stages: Stages, name: &str) {
     print(name, model.per_call_ns(), lookup.per_call_ns(), "5");
 }
 
-/// Each page is met for the first time.
+/// Each page is met for the first time since everything was invalidated.
 fn miss(stages: Stages, placement: Placement, name: &str) {
     let mut keep = Workload::new(stages, placement);
     let mut none = Workload::new(stages, placement);
+    keep.set_caches(CachePolicy::Keep);
     let (mut with, mut without) = (Best::default(), Best::default());
     for _ in 0..ROUNDS {
-        keep.set_caches(CachePolicy::Keep);
+        keep.invalidate_all();
         with.round(|| keep.transact());
         without.round(|| none.transact());
     }

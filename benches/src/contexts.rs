@@ -14,13 +14,12 @@ use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 use smmu_model::{CachePolicy, Smmu};
 
+use crate::commands::Commands;
 use crate::workload::enabled_smmu;
 
 const STREAM_TABLE: u64 = 0x8000_0000;
 const CDS: u64 = 0x8010_0000;
 const TABLE: u64 = 0x8020_0000;
-const QUEUE: u64 = 0x9000_0000;
-const CMDQ_PROD: u64 = 0x98;
 /// Pages cached in each address space.
 const PAGES: u64 = 1024;
 
@@ -29,7 +28,7 @@ const PAGES: u64 = 1024;
 pub struct Contexts {
     smmu: Smmu,
     memory: SparseMemory,
-    prod: u32,
+    commands: Commands,
 }
 
 impl Contexts {
@@ -50,7 +49,7 @@ impl Contexts {
             store(&mut memory, TABLE + (1 + page / 512) * 4096 + page % 512 * 8, &[leaf]);
         }
         let smmu = enabled_smmu(&mut memory, STREAM_TABLE).with_caches(CachePolicy::Keep);
-        let mut contexts = Self { smmu, memory, prod: 0 };
+        let mut contexts = Self { smmu, memory, commands: Commands::default() };
         for asid in 0..count {
             contexts.fill(asid);
         }
@@ -77,14 +76,9 @@ impl Contexts {
 
     /// CMD_TLBI_NH_ASID and CMD_SYNC: how long they take.
     pub fn invalidate(&mut self, asid: u16) -> Duration {
-        for words in [[0x11 | u64::from(asid) << 48, 0], [0x46, 0]] {
-            store(&mut self.memory, QUEUE + u64::from(self.prod % 4096) * 16, &words);
-            self.prod = (self.prod + 1) % 8192;
-        }
-        let mut world = World { bus: &mut self.memory, chooser: &mut Defaults, sink: &mut Silence };
+        self.commands.produce(&mut self.memory, [0x11 | u64::from(asid) << 48, 0]);
         let start = Instant::now();
-        self.smmu.write(&mut world, CMDQ_PROD, 4, u64::from(self.prod)).expect("an aligned access");
-        self.smmu.settle(&mut world);
+        self.commands.consume(&mut self.smmu, &mut self.memory);
         start.elapsed()
     }
 }

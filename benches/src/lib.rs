@@ -5,6 +5,7 @@
 //! each descriptor, every address computed from the value loaded before.
 
 mod bare;
+mod commands;
 mod contexts;
 mod tables;
 mod workload;

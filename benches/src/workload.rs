@@ -16,6 +16,7 @@ use smmu_model::trace::Silence;
 use smmu_model::transaction::{Access, AddressType, Direction, Transaction};
 use smmu_model::{CachePolicy, Progress, Smmu};
 
+use crate::commands::Commands;
 use crate::tables::{Pool, Tables};
 
 /// How many addresses a workload has.
@@ -54,6 +55,7 @@ pub struct Workload {
     /// Everything the SMMU reads.
     pub memory: SparseMemory,
     smmu: Smmu,
+    commands: Commands,
     transactions: Vec<Transaction>,
     next: usize,
 }
@@ -68,7 +70,8 @@ impl Workload {
         program(&mut memory, &mut pool, stages, &addresses);
         let smmu = enabled_smmu(&mut memory, STREAM_TABLE).with_caches(CachePolicy::None);
         let transactions = addresses.iter().map(|&address| read(address)).collect();
-        let mut workload = Self { memory, smmu, transactions, next: 0 };
+        let commands = Commands::default();
+        let mut workload = Self { memory, smmu, commands, transactions, next: 0 };
         for index in 0..workload.transactions.len() {
             let outcome = workload.transact();
             assert!(matches!(outcome, Outcome::Done(_)), "{stages:?} {placement:?} {index}: {outcome:?}");
@@ -79,6 +82,14 @@ impl Workload {
     /// The same workload with an SMMU that caches by this policy, and has nothing cached.
     pub fn set_caches(&mut self, policy: CachePolicy) {
         self.smmu = self.smmu.clone().with_caches(policy);
+    }
+
+    /// Has everything invalidated that is cached: CMD_CFGI_ALL and CMD_TLBI_NSNH_ALL.
+    pub fn invalidate_all(&mut self) {
+        for command in [[0x04, 31], [0x30, 0]] {
+            self.commands.produce(&mut self.memory, command);
+        }
+        self.commands.consume(&mut self.smmu, &mut self.memory);
     }
 
     /// The next of the addresses.
@@ -126,8 +137,9 @@ fn addresses(stages: Stages, placement: Placement, random: &mut ChaCha8Rng) -> V
 }
 
 fn program(memory: &mut SparseMemory, pool: &mut Pool, stages: Stages, addresses: &[u64]) {
-    // Stage 1: AF, ISH, AttrIndx 0, unprivileged access. Stage 2: AF, ISH, Normal WB, read and write.
-    let stage1 = Tables { root: pool.page(), leaf: 1 << 10 | 0b11 << 8 | 0b01 << 6 };
+    // Stage 1: nG (as Linux maps for devices), AF, ISH, AttrIndx 0, unprivileged access. Stage 2: AF, ISH, Normal WB,
+    // read and write.
+    let stage1 = Tables { root: pool.page(), leaf: 1 << 11 | 1 << 10 | 0b11 << 8 | 0b01 << 6 };
     let stage2 = Tables { root: pool.page(), leaf: 1 << 10 | 0b11 << 8 | 0b11 << 6 | 0b1111 << 2 };
     let level = if stages == Stages::Block { 2 } else { 3 };
     for (page, &address) in (0u64..).zip(addresses) {

@@ -85,6 +85,7 @@ impl Ipa {
 }
 
 /// A mask of the lowest `bits` bits; 64 and more give all ones.
+#[inline]
 pub const fn low_mask(bits: u8) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }

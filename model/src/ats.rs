@@ -74,6 +74,7 @@ pub enum Completion {
 /// What a device may do in one region. Untranslated access only (U), No-snoop (N) and Global are always 0
 /// (§3.9.1, §13.6.2.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AtsEntry {
     /// The first address of the region.
     pub input: Iova,
@@ -93,6 +94,7 @@ pub struct AtsEntry {
 
 /// An ATS Invalidate Request, sent for CMD_ATC_INV (§4.5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InvalidateRequest {
     /// The device.
     pub stream: StreamId,
@@ -108,6 +110,7 @@ pub struct InvalidateRequest {
 
 /// What a device says to an [`InvalidateRequest`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Invalidated {
     /// Nothing of the span is left, and no access that used it is under way.
     Completed,
@@ -165,6 +168,7 @@ impl PageRequest {
 
 /// A PRG Response, sent for CMD_PRI_RESP (§4.5.2) or by the SMMU itself (§8.1, §8.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PrgResponse {
     /// The device.
     pub stream: StreamId,
@@ -178,6 +182,7 @@ pub struct PrgResponse {
 
 /// What became of a group of page requests (§8.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ResponseCode {
     /// The pages are there.
     Success,

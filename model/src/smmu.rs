@@ -254,10 +254,17 @@ impl Smmu {
     }
 
     #[inline(always)]
-    fn transact_as(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+    fn transact_as<E: Env>(&mut self, env: &mut E, tx: &Transaction) -> Outcome {
         let globals = Globals { features: &self.features, registers: &self.registers };
+        let question = translate::question::<E>(&globals, tx);
+        if let Some(question) = question
+            && let Some(known) = self.memo.answers.find(self.caches.version(), question, tx)
+        {
+            return Outcome::Done(known);
+        }
         let mut seen = Seen::nothing(tx);
-        match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen) {
+        let memo = (&mut self.memo, question);
+        match translate::resolve(env, &globals, memo, &mut self.caches, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
             Err(stop) => self.fail(env, tx, &seen, stop),
         }

@@ -164,8 +164,8 @@ struct WalkArgs {
     /// The access is privileged
     #[arg(long)]
     privileged: bool,
-    /// The access fetches an instruction
-    #[arg(long, conflicts_with = "write")]
+    /// The access fetches an instruction; a write is for data whatever the device says (§13.1.2)
+    #[arg(long)]
     instruction: bool,
     #[command(flatten)]
     output: OutputArgs,

@@ -19,6 +19,38 @@ pub struct Operands {
     pub e2h: bool,
 }
 
+/// An operand, or the operation itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operand {
+    /// Which TLBI.
+    Operation,
+    /// The VMID.
+    Vmid,
+    /// The ASID.
+    Asid,
+    /// The VA or IPA.
+    Address,
+    /// The size of a range.
+    Bytes,
+    /// EL2 with HCR_EL2.E2H.
+    E2h,
+}
+
+/// Why there is no such TLBI.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unfit {
+    /// What is missing, has no meaning, or is not what it should be.
+    pub operand: Operand,
+    /// That, in words.
+    pub why: String,
+}
+
+impl Unfit {
+    fn new(operand: Operand, why: String) -> Self {
+        Self { operand, why }
+    }
+}
+
 /// The operations. One with an `L` leaves Table descriptors alone; `R` before the name makes a range of it.
 pub const OPERATIONS: &[&str] = &[
     "ALLE1",
@@ -47,8 +79,8 @@ pub const OPERATIONS: &[&str] = &[
 /// log2 of the granule of ranges here.
 const LOG2_GRANULE_BYTES: u8 = 12;
 
-/// The TLBI called `operation`. An error says which operand is missing, has no meaning, or is not what it should be.
-pub fn broadcast(operation: &str, operands: Operands) -> Result<Broadcast, String> {
+/// The TLBI called `operation`.
+pub fn broadcast(operation: &str, operands: Operands) -> Result<Broadcast, Unfit> {
     let mut given = Given { operation, operands };
     let vmid = |given: &mut Given<'_>| Vmid(given.operands.vmid.take().unwrap_or(0));
     let e2h = operands.e2h;
@@ -67,7 +99,7 @@ pub fn broadcast(operation: &str, operands: Operands) -> Result<Broadcast, Strin
         "IPAS2E1" | "IPAS2LE1" => Broadcast::IpaS2E1 { pages: given.pages()?, vmid: vmid(&mut given) },
         "ALLE2" => Broadcast::AllE2 { e2h },
         "VAE2" | "VALE2" => Broadcast::VaE2 { pages: given.pages()? },
-        _ => return Err(format!("there is no TLBI {operation}")),
+        _ => return Err(Unfit::new(Operand::Operation, format!("there is no TLBI {operation}"))),
     };
     given.finish()?;
     Ok(broadcast)
@@ -80,14 +112,17 @@ struct Given<'a> {
 }
 
 impl Given<'_> {
-    fn asid(&mut self) -> Result<Asid, String> {
-        self.operands.asid.take().map(Asid).ok_or_else(|| format!("TLBI {} needs an ASID", self.operation))
+    fn asid(&mut self) -> Result<Asid, Unfit> {
+        let missing = || Unfit::new(Operand::Asid, format!("TLBI {} needs an ASID", self.operation));
+        self.operands.asid.take().map(Asid).ok_or_else(missing)
     }
 
-    fn pages(&mut self) -> Result<Pages, String> {
+    fn pages(&mut self) -> Result<Pages, Unfit> {
         let operation = self.operation;
         let address = self.operands.address.take();
-        let address = address.ok_or_else(|| format!("TLBI {operation} needs an address"))? & !0xfff;
+        let missing = || Unfit::new(Operand::Address, format!("TLBI {operation} needs an address"));
+        let address = address.ok_or_else(missing)? & !0xfff;
+        let unfit = |why| Err(Unfit::new(Operand::Bytes, why));
         let is_range = operation.starts_with('R');
         let range = match (is_range, self.operands.bytes.take()) {
             (false, None) => None,
@@ -95,27 +130,27 @@ impl Given<'_> {
                 Some(Range { log2_granule_bytes: LOG2_GRANULE_BYTES, bytes, level: None, is_128_bit: false })
             }
             (true, Some(bytes)) => {
-                return Err(format!("a range of {bytes:#x} bytes is not one of 4 KiB pages"));
+                return unfit(format!("a range of {bytes:#x} bytes is not one of 4 KiB pages"));
             }
-            (true, None) => return Err(format!("TLBI {operation} needs how many bytes")),
+            (true, None) => return unfit(format!("TLBI {operation} needs how many bytes")),
             (false, Some(_)) => {
-                return Err(format!("TLBI {operation} is not about a range; R{operation} is"));
+                return unfit(format!("TLBI {operation} is not about a range; R{operation} is"));
             }
         };
         Ok(Pages { address, leaf: operation.contains('L'), range })
     }
 
-    fn finish(self) -> Result<(), String> {
+    fn finish(self) -> Result<(), Unfit> {
         let Self { operation, operands: Operands { vmid, asid, address, bytes, e2h } } = self;
         let left = [
-            (vmid.is_some(), "VMID"),
-            (asid.is_some(), "ASID"),
-            (address.is_some(), "address"),
-            (bytes.is_some(), "size"),
-            (e2h && operation.contains("S2") | operation.ends_with("VAE2"), "E2H"),
+            (vmid.is_some(), Operand::Vmid, "VMID"),
+            (asid.is_some(), Operand::Asid, "ASID"),
+            (address.is_some(), Operand::Address, "address"),
+            (bytes.is_some(), Operand::Bytes, "size"),
+            (e2h && operation.contains("S2") | operation.ends_with("VAE2"), Operand::E2h, "E2H"),
         ];
-        match left.iter().find(|(is_left, _)| *is_left) {
-            Some((_, what)) => Err(format!("TLBI {operation} has no {what}")),
+        match left.iter().find(|(is_left, ..)| *is_left) {
+            Some((_, operand, what)) => Err(Unfit::new(*operand, format!("TLBI {operation} has no {what}"))),
             None => Ok(()),
         }
     }
@@ -136,7 +171,7 @@ mod tests {
                 bytes: operation.starts_with('R').then_some(0x2000),
                 ..Operands::default()
             };
-            broadcast(operation, operands).unwrap_or_else(|why| panic!("{operation}: {why}"));
+            broadcast(operation, operands).unwrap_or_else(|unfit| panic!("{unfit:?}"));
         }
     }
 
@@ -155,7 +190,7 @@ mod tests {
             ),
             ("VAAE9", address, "there is no TLBI VAAE9"),
         ] {
-            assert_eq!(broadcast(operation, operands).expect_err("it does not fit"), expected);
+            assert_eq!(broadcast(operation, operands).expect_err("it does not fit").why, expected);
         }
     }
 }

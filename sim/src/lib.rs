@@ -1,5 +1,7 @@
 //! The software stack around the model, and the tools on top of it.
 
+mod atc;
+mod changes;
 pub mod coverage;
 pub mod driver;
 pub mod dvm;
@@ -9,11 +11,13 @@ pub mod guest;
 mod hex;
 pub mod image;
 pub mod iommufd;
+mod json;
 pub mod kernel;
 mod lines;
 pub mod machine;
 pub mod matrix;
 pub mod negotiation;
+pub mod number;
 pub mod oracle;
 pub mod output;
 pub mod replay;

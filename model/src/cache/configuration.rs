@@ -154,16 +154,25 @@ impl CachedCd {
 
 impl Key for StreamId {
     #[inline(always)]
-    fn hint(self) -> u16 {
-        let [.., high, low] = self.0.to_be_bytes();
-        u16::from_be_bytes([high, low])
+    fn number(self) -> u64 {
+        self.0.into()
+    }
+
+    fn from_number(number: u64) -> Self {
+        Self(number.try_into().expect("a StreamID has 32 bits"))
     }
 }
 
 impl Key for ContextKey {
     #[inline(always)]
-    fn hint(self) -> u16 {
-        StreamId(self.stream.0 ^ self.index).hint()
+    fn number(self) -> u64 {
+        u64::from(self.stream.0) << 32 | u64::from(self.index)
+    }
+
+    fn from_number(number: u64) -> Self {
+        let index = number & u64::from(u32::MAX);
+        let index = index.try_into().expect("masked to 32 bits");
+        Self { stream: StreamId::from_number(number >> 32), index }
     }
 }
 

@@ -1,16 +1,25 @@
 //! Entries found by address, each for an aligned region of a size of its own: the store of one TLB space.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::FxBuildHasher;
 
 use crate::address::low_mask;
 
-/// At most one entry for each region. It is found by key; where entries are walked, their order does not show.
+/// At most one entry for each region.
+///
+/// A first use writes its entry behind the last, so that memory is written in order, and only positions are spread
+/// over a table, and moved when it grows.
 #[derive(Clone, Debug)]
 pub(super) struct Pages<V> {
     /// Bit n: there may be an entry for a region of 2^n bytes.
     sizes: u64,
-    /// By [`key`].
-    entries: FxHashMap<u64, V>,
+    /// With the [`key`] of each.
+    entries: Vec<(u64, V)>,
+    /// In `entries`, by key.
+    positions: HashTable<u32>,
 }
 
 /// What is cached for an address.
@@ -34,11 +43,13 @@ pub(super) enum Inserted {
 }
 
 /// Regions have at least 4 KiB, so the low bits of their address are free for the size.
+#[inline(always)]
 fn key(address: u64, size_bits: u32) -> u64 {
     (address >> size_bits) << size_bits | u64::from(size_bits)
 }
 
 /// The region of a key: (first address, log2 of its bytes).
+#[inline]
 fn region(key: u64) -> (u64, u8) {
     let size_bits = u8::try_from(key & 0x3f).expect("six bits");
     (key & !low_mask(12), size_bits)
@@ -46,14 +57,15 @@ fn region(key: u64) -> (u64, u8) {
 
 impl<V> Default for Pages<V> {
     fn default() -> Self {
-        Self { sizes: 0, entries: FxHashMap::default() }
+        Self { sizes: 0, entries: Vec::new(), positions: HashTable::new() }
     }
 }
 
-/// `sizes` may have bits of entries that went, which shows in no answer.
+/// `sizes` may have bits of entries that went, and where an entry is shows in no answer.
 impl<V: PartialEq> PartialEq for Pages<V> {
     fn eq(&self, other: &Self) -> bool {
-        self.entries == other.entries
+        let has = |(key, value): &(u64, V)| other.get(*key) == Some(value);
+        self.entries.len() == other.entries.len() && self.entries.iter().all(has)
     }
 }
 
@@ -68,8 +80,9 @@ impl<V> Pages<V> {
     #[inline(always)]
     pub(super) fn find(&self, address: u64) -> Option<Found<'_, V>> {
         let mut found: Option<Found<'_, V>> = None;
-        for size_bits in bits(self.sizes) {
-            if let Some(entry) = self.entries.get(&key(address, size_bits)) {
+        let mut sizes = self.sizes;
+        while let Some(size_bits) = next_bit(&mut sizes) {
+            if let Some(entry) = self.get(key(address, size_bits)) {
                 found = Some(match found {
                     None => Found { entry, other: None },
                     Some(smaller) => Found { other: Some(entry), ..smaller },
@@ -82,31 +95,71 @@ impl<V> Pages<V> {
     /// The entry of the smallest region that holds `address` and has one of these sizes: (log2 of bytes, entry).
     #[inline(always)]
     pub(super) fn smallest(&self, address: u64, sizes: u64) -> Option<(u8, &V)> {
-        bits(self.sizes & sizes).find_map(|size_bits| {
+        let mut sizes = self.sizes & sizes;
+        while let Some(size_bits) = next_bit(&mut sizes) {
             let key = key(address, size_bits);
-            self.entries.get(&key).map(|entry| (region(key).1, entry))
-        })
+            if let Some(entry) = self.get(key) {
+                return Some((region(key).1, entry));
+            }
+        }
+        None
     }
 
     /// The entry of exactly this region.
     pub(super) fn exactly(&self, address: u64, size_bits: u8) -> Option<&V> {
-        self.entries.get(&key(address, u32::from(size_bits)))
+        self.get(key(address, u32::from(size_bits)))
     }
 
     /// Puts an entry in, in place of one for the same region.
+    #[inline(always)]
     pub(super) fn insert(&mut self, address: u64, size_bits: u8, value: V) -> Inserted {
         assert!((12..64).contains(&size_bits), "a region has 4 KiB at least, and less than everything");
-        self.sizes |= 1 << size_bits;
-        match self.entries.insert(key(address, u32::from(size_bits)), value) {
-            Some(_) => Inserted::Replaced,
-            None if self.sizes == 1 << size_bits => Inserted::Alone,
-            None => Inserted::Beside,
+        let key = key(address, u32::from(size_bits));
+        let Self { sizes, entries, positions } = self;
+        let is_this = |&other: &u32| entries[at(other)].0 == key;
+        match positions.entry(hash(key), is_this, |&other| hash(entries[at(other)].0)) {
+            Entry::Occupied(position) => {
+                entries[at(*position.get())].1 = value;
+                return Inserted::Replaced;
+            }
+            Entry::Vacant(place) => {
+                place.insert(u32::try_from(entries.len()).expect("fewer than ENTRIES_MAX"));
+                entries.push((key, value));
+            }
+        }
+        *sizes |= 1 << size_bits;
+        if self.sizes == 1 << size_bits { Inserted::Alone } else { Inserted::Beside }
+    }
+
+    #[inline(always)]
+    fn get(&self, key: u64) -> Option<&V> {
+        self.position(key).map(|position| &self.entries[position].1)
+    }
+
+    /// Where the entry of a key is.
+    #[inline(always)]
+    fn position(&self, key: u64) -> Option<usize> {
+        self.positions
+            .find(hash(key), |&position| self.entries[at(position)].0 == key)
+            .map(|&position| at(position))
+    }
+
+    /// Removes the entry at a position; the last one takes its place.
+    fn remove_at(&mut self, position: usize) {
+        let (gone, _) = self.entries.swap_remove(position);
+        let is_this = |&other: &u32| at(other) == position;
+        let found = self.positions.find_entry(hash(gone), is_this);
+        found.expect("each entry has its position in the table").remove();
+        if let Some(&(moved, _)) = self.entries.get(position) {
+            let last = self.entries.len();
+            let found = self.positions.find_mut(hash(moved), |&other| at(other) == last);
+            *found.expect("each entry has its position in the table") =
+                u32::try_from(position).expect("it was one of those in the table");
         }
     }
 
-    /// Removes the entries of regions that meet `first..=last` if `goes` (log2 of the
-    /// bytes, entry), and returns how many. Takes time for the
-    /// regions that there could be, or for the entries that there are, whichever are fewer.
+    /// Removes the entries of regions that meet `first..=last` if `goes` (log2 of the bytes, entry), and returns how
+    /// many. Takes time for the regions that there could be, or for the entries that there are, whichever are fewer.
     pub(super) fn remove(&mut self, first: u64, last: u64, mut goes: impl FnMut(u8, &V) -> bool) -> usize {
         let before = self.entries.len();
         let candidates = |size_bits: u32| (last >> size_bits) - (first >> size_bits) + 1;
@@ -115,17 +168,23 @@ impl<V> Pages<V> {
             for size_bits in bits(self.sizes) {
                 for number in first >> size_bits..=last >> size_bits {
                     let key = key(number << size_bits, size_bits);
-                    if self.entries.get(&key).is_some_and(|value| goes(region(key).1, value)) {
-                        self.entries.remove(&key);
+                    if let Some(position) = self.position(key)
+                        && goes(region(key).1, &self.entries[position].1)
+                    {
+                        self.remove_at(position);
                     }
                 }
             }
         } else {
-            self.entries.retain(|&key, value| {
-                let (base, size_bits) = region(key);
+            // From the last, so that the one that takes a place has been judged.
+            for position in (0..before).rev() {
+                let (key, value) = &self.entries[position];
+                let (base, size_bits) = region(*key);
                 let meets = base <= last && first <= base | low_mask(size_bits);
-                !(meets && goes(size_bits, value))
-            });
+                if meets && goes(size_bits, value) {
+                    self.remove_at(position);
+                }
+            }
         }
         if self.entries.is_empty() {
             self.sizes = 0;
@@ -133,32 +192,53 @@ impl<V> Pages<V> {
         before - self.entries.len()
     }
 
-    /// Removes everything, and returns how many there were.
+    /// Removes everything, and returns how many there were. Their memory is kept for the next ones, unless it is for
+    /// many more: that would take time to clear.
     pub(super) fn clear(&mut self) -> usize {
         let count = self.entries.len();
-        *self = Self::default();
+        if self.positions.capacity() / 8 > count.max(64) {
+            *self = Self::default();
+        } else {
+            self.entries.clear();
+            self.positions.clear();
+            self.sizes = 0;
+        }
         count
     }
 
     /// All entries by address, the smaller region first where two begin: (first address, log2 of bytes, entry).
     pub(super) fn in_order(&self) -> impl Iterator<Item = (u64, u8, &V)> {
-        let mut keys: Vec<u64> = self.entries.keys().copied().collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|key| {
-            let (address, size_bits) = region(key);
-            (address, size_bits, &self.entries[&key])
+        let mut entries: Vec<&(u64, V)> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter().map(|(key, value)| {
+            let (address, size_bits) = region(*key);
+            (address, size_bits, value)
         })
     }
 }
 
-/// The positions of the bits that are set, from the lowest.
 #[inline(always)]
+fn hash(key: u64) -> u64 {
+    FxBuildHasher.hash_one(key)
+}
+
+/// A position in a table as one in a vector.
+#[inline(always)]
+fn at(position: u32) -> usize {
+    usize::try_from(position).expect("a usize has 32 bits at least")
+}
+
+/// The positions of the bits that are set, from the lowest.
 fn bits(mut mask: u64) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        let bit = (mask != 0).then(|| mask.trailing_zeros())?;
-        mask &= mask - 1;
-        Some(bit)
-    })
+    std::iter::from_fn(move || next_bit(&mut mask))
+}
+
+/// Takes the lowest bit that is set, and returns its position.
+#[inline(always)]
+fn next_bit(mask: &mut u64) -> Option<u32> {
+    let bit = (*mask != 0).then(|| mask.trailing_zeros())?;
+    *mask &= *mask - 1;
+    Some(bit)
 }
 
 #[cfg(test)]

@@ -57,8 +57,8 @@ impl From<Caches> for SavedCaches {
             policy,
             now,
             pending,
-            l1stds: streams.level1.in_order().map(|(&stream, &level1)| (stream, level1)).collect(),
-            stes: streams.stes.in_order().map(|(&stream, ste)| (stream, Words::of(ste))).collect(),
+            l1stds: streams.level1.in_order().map(|(stream, &level1)| (stream, level1)).collect(),
+            stes: streams.stes.in_order().map(|(stream, ste)| (stream, Words::of(ste))).collect(),
             l1cds: contexts.level1.in_order().map(|(key, &level1)| (key.stream, key.index, level1)).collect(),
             cds: contexts.cds.in_order().map(|(key, cd)| (key.stream, key.index, Words::of(cd))).collect(),
             stage1: Vec::new(),
@@ -67,7 +67,8 @@ impl From<Caches> for SavedCaches {
             stage2: Vec::new(),
             stage2_tables: Vec::new(),
         };
-        for (&VirtualTag { regime, space }, entries) in tlb.virtual_spaces.in_order() {
+        for (tag, entries) in tlb.virtual_spaces.in_order() {
+            let (regime, space) = (tag.regime(), tag.space());
             let leaves = entries.stage1.in_order();
             saved.stage1.extend(leaves.map(|(va, _, &entry)| (regime, space, va, entry)));
             let leaves = entries.combined.in_order();
@@ -75,7 +76,7 @@ impl From<Caches> for SavedCaches {
             let tables = entries.tables.in_order();
             saved.stage1_tables.extend(tables.map(|(va, size, &entry)| (regime, space, va, size, entry)));
         }
-        for (&vmid, entries) in tlb.intermediate_spaces.in_order() {
+        for (vmid, entries) in tlb.intermediate_spaces.in_order() {
             saved.stage2.extend(entries.pages.in_order().map(|(ipa, _, &entry)| (vmid, ipa, entry)));
             let tables = entries.tables.in_order();
             saved.stage2_tables.extend(tables.map(|(ipa, size, &entry)| (vmid, ipa, size, entry)));
@@ -115,18 +116,18 @@ impl SavedCaches {
         is(count + self.stage2.len() + self.stage2_tables.len() <= ENTRIES_MAX)?;
         for (regime, space, va, entry) in self.stage1 {
             is(tags_are_possible(regime, space) && entry.is_possible() && known(entry.born))?;
-            caches.tlb.restore_stage1(VirtualTag { regime, space }, va, entry);
+            caches.tlb.restore_stage1(VirtualTag::new(regime, space), va, entry);
         }
         for (regime, space, va, entry) in self.combined {
             is(tags_are_possible(regime, space) && entry.stage1.is_possible() && entry.stage2.is_possible())?;
             is(known(entry.stage1.born) && known(entry.stage2.born))?;
-            caches.tlb.restore_combined(VirtualTag { regime, space }, va, entry);
+            caches.tlb.restore_combined(VirtualTag::new(regime, space), va, entry);
         }
         for (regime, space, va, size_bits, entry) in self.stage1_tables {
             let is_global = matches!(space, AddressSpace::Global { .. });
             is(tags_are_possible(regime, space) && !is_global)?;
             is(is_region(size_bits) && known(entry.born) && entry.hierarchy < 32)?;
-            caches.tlb.restore_stage1_table(VirtualTag { regime, space }, va, size_bits, entry);
+            caches.tlb.restore_stage1_table(VirtualTag::new(regime, space), va, size_bits, entry);
         }
         for (vmid, ipa, entry) in self.stage2 {
             is(entry.is_possible() && known(entry.born))?;

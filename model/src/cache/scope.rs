@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 
 use super::Born;
-use crate::config::geometry::{Granule, Table};
 use crate::ids::{AddressSpace, Asid, Regime, Vmid};
 use crate::trace::CacheEntry;
 
@@ -75,12 +74,6 @@ pub(crate) struct Addresses {
 /// An entry that was there before an invalidation came.
 pub(super) fn before(born: Born, limit: u32) -> bool {
     born.epoch < limit
-}
-
-/// The sizes of the regions of a granule at `levels`; none where no address space is so large.
-pub(crate) fn sizes(granule: Granule, levels: RangeInclusive<i8>) -> u64 {
-    let sizes = levels.map(|level| Table::entry_bits(granule, level));
-    sizes.filter(|size_bits| *size_bits < 64).fold(0, |sizes, size_bits| sizes | 1 << size_bits)
 }
 
 impl Addresses {

@@ -47,33 +47,43 @@ fn table() -> TableEntry {
     TableEntry { next: 0x8000, hierarchy: 0, aset: false, born: BORN }
 }
 
-const fn tags(regime: Regime, asid: Option<u16>) -> Tags {
-    let asid = match asid {
-        Some(asid) => Some(Asid(asid)),
-        None => None,
-    };
-    Tags { regime, asid, aset: false }
+fn tags(regime: Regime, asid: Option<u16>) -> Tags {
+    Tags::new(regime, asid.map(Asid), false)
 }
 
-const EL1: Tags = tags(Regime::NsEl1(Vmid(0x10)), Some(5));
-const EL1_ASID_6: Tags = tags(Regime::NsEl1(Vmid(0x10)), Some(6));
-const EL1_VMID_11: Tags = tags(Regime::NsEl1(Vmid(0x11)), Some(5));
-const EL2: Tags = tags(Regime::NsEl2, None);
-const E2H: Tags = tags(Regime::NsEl2E2h, Some(5));
+fn el1() -> Tags {
+    tags(Regime::NsEl1(Vmid(0x10)), Some(5))
+}
+
+fn el1_asid_6() -> Tags {
+    tags(Regime::NsEl1(Vmid(0x10)), Some(6))
+}
+
+fn el1_vmid_11() -> Tags {
+    tags(Regime::NsEl1(Vmid(0x11)), Some(5))
+}
+
+fn el2() -> Tags {
+    tags(Regime::NsEl2, None)
+}
+
+fn e2h() -> Tags {
+    tags(Regime::NsEl2E2h, Some(5))
+}
 
 /// One entry of each kind.
 fn tlb() -> Tlb {
     let mut tlb = Tlb::default();
-    for tags in [EL1, EL1_ASID_6, EL1_VMID_11, EL2, E2H] {
+    for tags in [el1(), el1_asid_6(), el1_vmid_11(), el2(), e2h()] {
         tlb.insert_stage1(tags, 0x1000, true, stage1(12));
     }
-    tlb.insert_stage1(EL1, 0x2000, false, stage1(12));
-    tlb.insert_stage1(EL1, 0x20_0000, true, stage1(21));
-    tlb.insert_stage1(EL1, 0x1_0000, true, stage1(16));
-    tlb.insert_stage1_table(EL1, 0x1000, 21, table());
-    tlb.insert_stage1_table(EL1, 0x1000, 30, table());
-    tlb.insert_combined(EL1, 0x1000, true, Combined { stage1: stage1(12), stage2: stage2(12) });
-    tlb.insert_combined(EL1, 0x20_1000, true, Combined { stage1: stage1(21), stage2: stage2(12) });
+    tlb.insert_stage1(el1(), 0x2000, false, stage1(12));
+    tlb.insert_stage1(el1(), 0x20_0000, true, stage1(21));
+    tlb.insert_stage1(el1(), 0x1_0000, true, stage1(16));
+    tlb.insert_stage1_table(el1(), 0x1000, 21, table());
+    tlb.insert_stage1_table(el1(), 0x1000, 30, table());
+    tlb.insert_combined(el1(), 0x1000, true, Combined { stage1: stage1(12), stage2: stage2(12) });
+    tlb.insert_combined(el1(), 0x20_1000, true, Combined { stage1: stage1(21), stage2: stage2(12) });
     for vmid in [0x10, 0x11] {
         tlb.insert_stage2(Vmid(vmid), 0x1000, stage2(12));
     }
@@ -82,24 +92,24 @@ fn tlb() -> Tlb {
     tlb
 }
 
-/// What is left, by name: `a` a page of ASID 5, `6` of ASID 6, `v` of VMID 0x11, `h` of EL2, `e` of EL2-E2H, `g` a global
+/// What is left, by name: `a` a page of ASID 5, `6` of ASID 6, `v` of VMID 0x11, `h` of el2(), `e` of el2()-e2h(), `g` a global
 /// one, `b` a block of 2 MiB and `k` a page of 64 KiB; `t` and `T` the tables of level 2 and 1; `c` a combined page and
 /// `f` a part of a block; of stage 2, `i` a page, `V` of VMID 0x11, `I` a block and `u` a table.
 fn left(tlb: &mut Tlb) -> String {
     let sizes = |size_bits: u8| 1 << size_bits;
     let present = [
-        ('a', tlb.stage1(EL1, 0x1000).is_some()),
-        ('6', tlb.stage1(EL1_ASID_6, 0x1000).is_some()),
-        ('v', tlb.stage1(EL1_VMID_11, 0x1000).is_some()),
-        ('h', tlb.stage1(EL2, 0x1000).is_some()),
-        ('e', tlb.stage1(E2H, 0x1000).is_some()),
-        ('g', tlb.stage1(EL1_ASID_6, 0x2000).is_some()),
-        ('b', tlb.stage1(EL1, 0x20_1000).is_some()),
-        ('k', tlb.stage1(EL1, 0x1_2000).is_some()),
-        ('t', tlb.stage1_table(EL1, 0x1000, sizes(21)).is_some()),
-        ('T', tlb.stage1_table(EL1, 0x1000, sizes(30)).is_some()),
-        ('c', tlb.combined(EL1, 0x1000).is_some()),
-        ('f', tlb.combined(EL1, 0x20_1000).is_some()),
+        ('a', tlb.stage1(el1(), 0x1000).is_some()),
+        ('6', tlb.stage1(el1_asid_6(), 0x1000).is_some()),
+        ('v', tlb.stage1(el1_vmid_11(), 0x1000).is_some()),
+        ('h', tlb.stage1(el2(), 0x1000).is_some()),
+        ('e', tlb.stage1(e2h(), 0x1000).is_some()),
+        ('g', tlb.stage1(el1_asid_6(), 0x2000).is_some()),
+        ('b', tlb.stage1(el1(), 0x20_1000).is_some()),
+        ('k', tlb.stage1(el1(), 0x1_2000).is_some()),
+        ('t', tlb.stage1_table(el1(), 0x1000, sizes(21)).is_some()),
+        ('T', tlb.stage1_table(el1(), 0x1000, sizes(30)).is_some()),
+        ('c', tlb.combined(el1(), 0x1000).is_some()),
+        ('f', tlb.combined(el1(), 0x20_1000).is_some()),
         ('i', tlb.stage2(Vmid(0x10), 0x1000).is_some()),
         ('V', tlb.stage2(Vmid(0x11), 0x1000).is_some()),
         ('I', tlb.stage2(Vmid(0x10), 0x20_0000).is_some()),
@@ -202,15 +212,15 @@ fn wildcards_of_vmids() {
 #[test]
 fn a_second_match_is_found() {
     let mut tlb = tlb();
-    assert!(tlb.stage1(EL1, 0x1000).expect("it is there").other.is_none());
-    tlb.insert_stage1(EL1, 0, true, stage1(21));
-    let found = tlb.stage1(EL1, 0x1000).expect("it is there");
+    assert!(tlb.stage1(el1(), 0x1000).expect("it is there").other.is_none());
+    tlb.insert_stage1(el1(), 0, true, stage1(21));
+    let found = tlb.stage1(el1(), 0x1000).expect("it is there");
     assert_eq!((found.entry.size_bits, found.other.map(|other| other.size_bits)), (12, Some(21)));
     // A global one beside one of the ASID.
-    tlb.insert_stage1(EL1, 0x20_0000, false, stage1(12));
-    assert!(tlb.stage1(EL1, 0x20_0000).expect("it is there").other.is_some());
-    tlb.drop_va(EL1, 0x20_0000);
-    assert!(tlb.stage1(EL1, 0x20_0000).is_none());
+    tlb.insert_stage1(el1(), 0x20_0000, false, stage1(12));
+    assert!(tlb.stage1(el1(), 0x20_0000).expect("it is there").other.is_some());
+    tlb.drop_va(el1(), 0x20_0000);
+    assert!(tlb.stage1(el1(), 0x20_0000).is_none());
 }
 
 /// STEs of streams 1, 2 and 0x41 with their CDs 0 and 70, and level 1 descriptors for 64 streams and 64 CDs.

@@ -14,7 +14,7 @@ pub(crate) use super::tags::Tags;
 use super::tags::VirtualTag;
 use super::version::Changes;
 
-use crate::ids::{AddressSpace, Regime, Vmid};
+use crate::ids::{Regime, Vmid};
 
 /// Most entries that there are at once; one more and all go first. Over-invalidation is always permitted (§4.4).
 pub(crate) const ENTRIES_MAX: usize = 4 << 20;
@@ -111,12 +111,14 @@ impl Tlb {
     }
 
     /// The lowest stage 1 table known for a VA, among those that descriptors of these sizes lead to.
+    #[inline(always)]
     pub(crate) fn stage1_table(&mut self, tags: Tags, va: u64, sizes: u64) -> Option<(u8, TableEntry)> {
         let slot = self.virtual_spaces.slot(tags.own())?;
         self.virtual_spaces.at(slot).tables.smallest(va, sizes).map(|(size_bits, entry)| (size_bits, *entry))
     }
 
     /// The lowest stage 2 table known for an IPA, among those that descriptors of these sizes lead to.
+    #[inline(always)]
     pub(crate) fn stage2_table(&mut self, vmid: Vmid, ipa: u64, sizes: u64) -> Option<(u8, TableEntry)> {
         let slot = self.intermediate_spaces.slot(vmid)?;
         self.intermediate_spaces
@@ -146,24 +148,26 @@ impl Tlb {
         within: impl Fn(&'a VirtualSpace) -> Option<Found<'a, V>>,
     ) -> Option<Found<'a, V>> {
         let own = self.virtual_spaces.slot(tags.own());
-        let global = if self.has_global && tags.asid.is_some() {
-            self.virtual_spaces.slot(tags.global())
+        let global = if self.has_global {
+            tags.global().and_then(|global| self.virtual_spaces.slot(global))
         } else {
             None
         };
         let spaces = &self.virtual_spaces;
         let own = own.and_then(|slot| within(spaces.at(slot)));
-        match (own, global.and_then(|slot| within(spaces.at(slot)))) {
-            (Some(own), Some(global)) => Some(Found { entry: own.entry, other: Some(global.entry) }),
-            (own, global) => own.or(global),
+        match global {
+            Some(slot) => beside(own, spaces.at(slot), within),
+            None => own,
         }
     }
 
+    #[inline(always)]
     pub(crate) fn insert_combined(&mut self, tags: Tags, va: u64, not_global: bool, entry: Combined) {
         self.make_room();
         self.restore_combined(tags.of(not_global), va, entry);
     }
 
+    #[inline(always)]
     pub(crate) fn insert_stage1(&mut self, tags: Tags, va: u64, not_global: bool, entry: Stage1Entry) {
         self.make_room();
         self.restore_stage1(tags.of(not_global), va, entry);
@@ -174,6 +178,7 @@ impl Tlb {
         self.restore_stage1_table(tags.own(), va, size_bits, entry);
     }
 
+    #[inline(always)]
     pub(super) fn restore_combined(&mut self, tag: VirtualTag, va: u64, entry: Combined) {
         let space = self.virtual_space(tag, entry.stage1.born.later(entry.stage2.born));
         let (whole, part) = (entry.stage1.size_bits, entry.stage2.size_bits.min(entry.stage1.size_bits));
@@ -184,6 +189,7 @@ impl Tlb {
         self.keep_leaf(inserted);
     }
 
+    #[inline(always)]
     pub(super) fn restore_stage1(&mut self, tag: VirtualTag, va: u64, entry: Stage1Entry) {
         let inserted = self.virtual_space(tag, entry.born).stage1.insert(va, entry.size_bits, entry);
         self.keep_leaf(inserted);
@@ -200,6 +206,7 @@ impl Tlb {
         self.live += usize::from(inserted != Inserted::Replaced);
     }
 
+    #[inline(always)]
     pub(crate) fn insert_stage2(&mut self, vmid: Vmid, ipa: u64, entry: Stage2Entry) {
         self.make_room();
         let space = self.intermediate_space(vmid, entry.born);
@@ -213,13 +220,15 @@ impl Tlb {
         self.live += usize::from(inserted != Inserted::Replaced);
     }
 
+    #[inline(always)]
     fn virtual_space(&mut self, tag: VirtualTag, born: Born) -> &mut VirtualSpace {
-        self.has_global |= matches!(tag.space, AddressSpace::Global { .. });
+        self.has_global |= tag.is_global();
         let space = self.virtual_spaces.obtain(tag);
         space.newest = space.newest.max(born.epoch);
         space
     }
 
+    #[inline(always)]
     fn intermediate_space(&mut self, vmid: Vmid, born: Born) -> &mut IntermediateSpace {
         let space = self.intermediate_spaces.obtain(vmid);
         space.newest = space.newest.max(born.epoch);
@@ -227,6 +236,7 @@ impl Tlb {
     }
 
     /// A leaf that is the only one for its addresses changes no answer: it comes because there was none.
+    #[inline(always)]
     fn keep_leaf(&mut self, inserted: Inserted) {
         self.live += usize::from(inserted != Inserted::Replaced);
         if inserted != Inserted::Alone || self.has_global {
@@ -234,6 +244,7 @@ impl Tlb {
         }
     }
 
+    #[inline(always)]
     fn make_room(&mut self) {
         if self.live >= ENTRIES_MAX {
             self.clear();
@@ -253,10 +264,8 @@ impl Tlb {
         for spaces in scope.spaces() {
             // Few regimes are visited one by one, so that the spaces between those that are meant are passed over.
             for regimes in one_by_one(regimes.clone()) {
-                let tags = VirtualTag { regime: *regimes.start(), space: *spaces.start() }..=VirtualTag {
-                    regime: *regimes.end(),
-                    space: *spaces.end(),
-                };
+                let tags = VirtualTag::new(*regimes.start(), *spaces.start())
+                    ..=VirtualTag::new(*regimes.end(), *spaces.end());
                 self.virtual_spaces.remove(tags, |_, space| {
                     removed += space.remove(scope, limit);
                     space.is_empty()
@@ -287,7 +296,7 @@ impl Tlb {
     /// Removes every leaf that translates `va`: where several did (§3.21.1.3).
     pub(crate) fn drop_va(&mut self, tags: Tags, va: u64) {
         let mut removed = 0;
-        for tag in [tags.own(), tags.global()] {
+        for tag in [Some(tags.own()), tags.global()].into_iter().flatten() {
             self.virtual_spaces.remove(tag..=tag, |_, space| {
                 removed +=
                     space.combined.remove(va, va, |_, _| true) + space.stage1.remove(va, va, |_, _| true);
@@ -312,6 +321,20 @@ impl Tlb {
         self.live -= removed;
         self.has_global &= self.live != 0;
         removed
+    }
+}
+
+/// What was found in the space of the transaction, or in that of global translations. Out of line, so that `within`
+/// is in line in both places.
+#[inline(never)]
+fn beside<'a, V>(
+    own: Option<Found<'a, V>>,
+    global: &'a VirtualSpace,
+    within: impl Fn(&'a VirtualSpace) -> Option<Found<'a, V>>,
+) -> Option<Found<'a, V>> {
+    match (own, within(global)) {
+        (Some(own), Some(global)) => Some(Found { entry: own.entry, other: Some(global.entry) }),
+        (own, global) => own.or(global),
     }
 }
 

@@ -3,10 +3,10 @@
 use super::cfgi::Cfgi;
 use super::tlbi::{Pages, Tlbi};
 use crate::cache::configuration::Structures;
-use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages, sizes};
+use crate::cache::scope::{Addresses, AsidMatch, Regimes, Scope, Stages};
 use crate::cache::{CachePolicy, Caches, Invalidation, Origin};
 use crate::choice::answer::InvalidationEffect;
-use crate::config::geometry::Granule;
+use crate::config::geometry::{Granule, Table};
 use crate::env::Env;
 use crate::ids::StreamId;
 use crate::registers::Registers;
@@ -86,6 +86,7 @@ impl Tlbi {
 }
 
 /// A VA as the TLB knows it: without a tag, and with the sign of bit 55 where there are two halves (§3.4.1).
+#[inline]
 pub(crate) fn untagged(address: u64, two_halves: bool) -> u64 {
     let low = address << VA_TOP >> VA_TOP;
     if two_halves && address >> 55 & 1 != 0 { low | 0xff << 56 } else { low }
@@ -112,9 +113,10 @@ impl Pages {
             _ => Granule::K64,
         };
         let level = range.level.map(|level| i8::try_from(level).expect("1 to 3"));
-        let leaves = level.map_or_else(|| sizes(granule, -1..=3), |level| sizes(granule, level..=level));
+        let leaves =
+            level.map_or_else(|| Table::sizes(granule, -1..=3), |level| Table::sizes(granule, level..=level));
         let above = level.unwrap_or(3) - 1;
-        let tables = if self.leaf { 0 } else { sizes(granule, -1..=above) };
+        let tables = if self.leaf { 0 } else { Table::sizes(granule, -1..=above) };
         Some(Addresses { first, last: first.saturating_add(range.bytes - 1), leaves, tables })
     }
 }

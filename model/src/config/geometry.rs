@@ -1,5 +1,7 @@
 //! Shape of a translation table (DDI 0487 D8.2, §3.4): granule, levels, address formats.
 
+use std::ops::RangeInclusive;
+
 use crate::address::low_mask;
 use crate::features::{Features, Revision};
 
@@ -56,6 +58,16 @@ impl Granule {
     pub(crate) const fn stride(self) -> u8 {
         self.bits() - 3
     }
+
+    /// How many levels resolve so many address bits, rounded down. Divisions by a constant are quick.
+    #[inline(always)]
+    const fn strides_in(self, bits: u8) -> u8 {
+        match self {
+            Self::K4 => bits / Self::K4.stride(),
+            Self::K16 => bits / Self::K16.stride(),
+            Self::K64 => bits / Self::K64.stride(),
+        }
+    }
 }
 
 /// Where a descriptor keeps the high bits of an address (DDI 0487 D8.3).
@@ -111,6 +123,8 @@ pub(crate) struct Table {
     pub(crate) index_mask: u64,
     /// How much less the entry of a lower level covers, as a power of two.
     pub(crate) stride: u8,
+    /// What its Table descriptors cover: bit n for 2^n bytes.
+    pub(crate) table_sizes: u64,
     /// The bits of a descriptor that hold address bits in their place, in every [`AddressFormat`].
     pub(crate) address_mask: u64,
     /// The bits that an input address must not have, where it has no sign.
@@ -134,6 +148,7 @@ impl Table {
             start_index_mask: low_mask(index_bits),
             index_mask: low_mask(shape.granule.stride()),
             stride: shape.granule.stride(),
+            table_sizes: Self::sizes(shape.granule, shape.start_level..=2),
             address_mask: low_mask(48) & !low_mask(shape.granule.bits()),
             beyond_input: !low_mask(shape.input_bits),
             beyond_output: !low_mask(shape.output_bits),
@@ -147,8 +162,16 @@ impl Table {
     }
 
     /// The level whose entries cover 2^`size_bits` bytes.
+    #[inline]
     pub(crate) fn level_of(&self, size_bits: u8) -> i8 {
-        3i8.saturating_sub_unsigned((size_bits - self.shape.granule.bits()) / self.stride)
+        let granule = self.shape.granule;
+        3i8.saturating_sub_unsigned(granule.strides_in(size_bits - granule.bits()))
+    }
+
+    /// What the entries at `levels` cover: bit n for 2^n bytes, less than everything.
+    pub(crate) fn sizes(granule: Granule, levels: RangeInclusive<i8>) -> u64 {
+        let sizes = levels.map(|level| Self::entry_bits(granule, level));
+        sizes.filter(|size_bits| *size_bits < 64).fold(0, |sizes, size_bits| sizes | 1 << size_bits)
     }
 
     /// log2 of the bytes that one entry at `level` covers.
@@ -169,12 +192,7 @@ fn swapped(value: u64) -> u64 {
 /// Start level of stage 1 (DDI 0487 D8.2): as many levels as the input needs.
 pub(crate) fn stage1_start_level(granule: Granule, input_bits: u8) -> i8 {
     let beyond_page = input_bits.saturating_sub(granule.bits() + 1);
-    let levels = match granule {
-        Granule::K4 => beyond_page / 9,
-        Granule::K16 => beyond_page / 11,
-        Granule::K64 => beyond_page / 13,
-    };
-    3i8.saturating_sub_unsigned(levels)
+    3i8.saturating_sub_unsigned(granule.strides_in(beyond_page))
 }
 
 /// Start level that S2SL0 (and S2SL0_2, with S2DS) selects; `None` where the encoding is reserved (§5.2).

@@ -1,14 +1,25 @@
 //! A set of addresses, kept as sorted disjoint inclusive ranges.
 
+use std::collections::BTreeMap;
+
 /// Addresses that answer with an external abort.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Ranges(Vec<(u64, u64)>);
+#[cfg_attr(feature = "serde", serde(from = "Vec<(u64, u64)>", into = "Vec<(u64, u64)>"))]
+pub struct Ranges {
+    /// The last address of each range by its first; they neither overlap nor touch.
+    last_of: BTreeMap<u64, u64>,
+}
 
 impl Ranges {
     /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.last_of.is_empty()
+    }
+
+    /// How many ranges there are.
+    pub fn len(&self) -> usize {
+        self.last_of.len()
     }
 
     /// Adds all addresses from `first` to `last`, both included. Nothing happens if `first > last`.
@@ -17,17 +28,15 @@ impl Ranges {
             return;
         }
         let (mut first, mut last) = (first, last);
-        self.0.retain(|&(start, end)| {
-            let apart = end.checked_add(1).is_some_and(|next| next < first)
-                || last.checked_add(1).is_some_and(|next| next < start);
-            if !apart {
-                first = first.min(start);
-                last = last.max(end);
-            }
-            apart
-        });
-        let at = self.0.partition_point(|&(start, _)| start < first);
-        self.0.insert(at, (first, last));
+        // What touches it becomes part of it.
+        let beyond = last.saturating_add(1);
+        while let Some((&start, &end)) = self.last_of.range(..=beyond).next_back()
+            && end >= first.saturating_sub(1)
+        {
+            self.last_of.remove(&start);
+            (first, last) = (first.min(start), last.max(end));
+        }
+        self.last_of.insert(first, last);
     }
 
     /// Takes all addresses from `first` to `last`, both included, out of the set.
@@ -35,26 +44,36 @@ impl Ranges {
         if first > last {
             return;
         }
-        let mut kept = Vec::with_capacity(self.0.len() + 1);
-        for &(start, end) in &self.0 {
-            if end < first || start > last {
-                kept.push((start, end));
-                continue;
+        while let Some((&start, &end)) = self.last_of.range(..=last).next_back()
+            && end >= first
+        {
+            self.last_of.remove(&start);
+            if end > last {
+                self.last_of.insert(last + 1, end);
             }
             if start < first {
-                kept.push((start, first - 1));
-            }
-            if end > last {
-                kept.push((last + 1, end));
+                self.last_of.insert(start, first - 1);
             }
         }
-        self.0 = kept;
     }
 
     /// Whether any address from `first` to `last`, both included, is in the set.
     pub fn overlaps(&self, first: u64, last: u64) -> bool {
-        let at = self.0.partition_point(|&(_, end)| end < first);
-        self.0.get(at).is_some_and(|&(start, _)| start <= last)
+        self.last_of.range(..=last).next_back().is_some_and(|(_, &end)| end >= first)
+    }
+}
+
+impl From<Vec<(u64, u64)>> for Ranges {
+    fn from(ranges: Vec<(u64, u64)>) -> Self {
+        let mut set = Self::default();
+        ranges.into_iter().for_each(|(first, last)| set.insert(first, last));
+        set
+    }
+}
+
+impl From<Ranges> for Vec<(u64, u64)> {
+    fn from(set: Ranges) -> Self {
+        set.last_of.into_iter().collect()
     }
 }
 
@@ -88,7 +107,8 @@ mod tests {
                 for (address, &flag) in (0..).zip(&flags) {
                     prop_assert_eq!(ranges.overlaps(address, address), flag);
                 }
-                prop_assert!(ranges.0.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
+                let sorted = Vec::from(ranges.clone());
+                prop_assert!(sorted.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
             }
         }
     }

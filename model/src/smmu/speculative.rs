@@ -34,7 +34,7 @@ impl Smmu {
         let tx = &self.as_presented(env, tx);
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(tx);
-        match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, tx, &mut seen) {
+        match translate::resolve(env, &globals, (&mut self.memo, None), &mut self.caches, tx, &mut seen) {
             Ok(translation) => Outcome::Done(translation),
             Err(stop) => {
                 env.note(stop.rule);

@@ -162,7 +162,8 @@ impl Smmu {
         let globals = Globals { features: &self.features, registers: &self.registers };
         let mut seen = Seen::nothing(&tx);
         let outcome =
-            match translate::resolve(env, &globals, &mut self.memo, &mut self.caches, &tx, &mut seen) {
+            match translate::resolve(env, &globals, (&mut self.memo, None), &mut self.caches, &tx, &mut seen)
+            {
                 Ok(translation) => {
                     self.end_early(env, stag, state);
                     Outcome::Done(translation)

@@ -65,12 +65,12 @@ pub(super) fn stage1<E: Env, A: Ask>(
         }
         let hierarchy = if query.half.hierarchical { leaf.hierarchy >> 59 } else { 0 };
         (raw ^ before) & STAGE1_DECIDES == 0
-            && leaf.output == entry.ipa(query.va())
+            && leaf.output == entry.ipa(query.va)
             && hierarchy == u64::from(entry.hierarchy)
     });
     if !agrees {
         return Some(
-            trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)),
+            trail.parting(|step| env.tlb.stage1_table_exactly(query.tags, query.va, step.size_bits)),
         );
     }
     let configured = context.rules == entry.terms.rules
@@ -91,7 +91,7 @@ pub(super) fn stage1_table<E: Env, A: Ask>(
     if trail.has(size_bits, entry) {
         return None;
     }
-    Some(trail.parting(|step| env.tlb.stage1_table_exactly(query.tags(), query.va(), step.size_bits)))
+    Some(trail.parting(|step| env.tlb.stage1_table_exactly(query.tags, query.va, step.size_bits)))
 }
 
 /// Where memory no longer agrees with a stage 2 leaf.

@@ -33,7 +33,7 @@ struct Answer {
 /// All of a transaction but where it lies in its page and that it presents no attributes of its own (§13.1.3): few
 /// clients do, and theirs take the long way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// The address of the page, and the access in the bits below.
     page_and_access: u64,
     /// The StreamID, and from bit 32 one more than the SubstreamID, if there is one.
@@ -50,7 +50,7 @@ impl Clone for Answers {
 impl Answers {
     /// What caches of this version answer, if it is known.
     #[inline(always)]
-    pub(super) fn find(&self, version: Version, question: Question, tx: &Transaction) -> Option<Translation> {
+    pub(crate) fn find(&self, version: Version, question: Question, tx: &Transaction) -> Option<Translation> {
         let answer = self.0.get(self.place(question))?.as_ref()?;
         let is_known = answer.version == version && answer.question == question;
         let pa = Pa::new(answer.translation.pa.value() | offset(tx));
@@ -63,7 +63,7 @@ impl Answers {
         version: Version,
         question: Question,
         tx: &Transaction,
-        translation: Translation,
+        translation: &Translation,
     ) {
         // Somebody who listened may have left in the caches what is asked for the first time now.
         self.make_room();
@@ -74,7 +74,7 @@ impl Answers {
             return;
         }
         let pa = Pa::new(translation.pa.value() - offset(tx));
-        self.0[place] = Some(Answer { version, question, translation: Translation { pa, ..translation } });
+        self.0[place] = Some(Answer { version, question, translation: Translation { pa, ..*translation } });
     }
 
     /// Makes room before there is an answer to keep, so that the way to one that is known does not allocate.

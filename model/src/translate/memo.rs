@@ -15,7 +15,7 @@ use crate::rule::Rule;
 pub(crate) struct Memo {
     pub(super) stream: Last<StreamSetting, Stream>,
     pub(super) context: Last<ContextSetting, Context>,
-    pub(super) answers: Answers,
+    pub(crate) answers: Answers,
 }
 
 /// All memos are equal: what they hold shows in no answer.

@@ -34,7 +34,8 @@ use crate::outcome::{Class, Site, Stop, Translation};
 use crate::rule::Rule;
 use crate::trace::{Event, Structure};
 use crate::transaction::{Access, AddressType, Transaction};
-use answers::{Answers, Question};
+use answers::Answers;
+pub(crate) use answers::Question;
 use ask::Ask;
 use memo::Memo;
 use recall::{Both, Fresh, Recall, Remembering};
@@ -54,73 +55,55 @@ pub(crate) struct Seen {
     pub(crate) stage2: Option<FaultFlags>,
 }
 
-/// One client transaction (§15). What is learnt on the way is left in `seen`.
+/// The question that a transaction asks, if its answer may be known from before.
+#[inline(always)]
+pub(crate) fn question<E: Env>(g: &Globals<'_>, tx: &Transaction) -> Option<Question> {
+    // Of these the caches decide without a register. A sink has to hear of each entry that is used.
+    let repeats = !E::LISTENS && tx.address_type == AddressType::Untranslated && g.smmuen();
+    if repeats { Question::new(tx) } else { None }
+}
+
+/// One client transaction (§15), of which the answer is not known. What is learnt on the way is left in `seen`.
 #[inline(always)]
 pub(crate) fn resolve<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
-    memo: &mut Memo,
+    (memo, question): (&mut Memo, Option<Question>),
     caches: &mut Caches,
     tx: &Transaction,
     seen: &mut Seen,
 ) -> Result<Translation, Stop> {
+    let Memo { stream, context, answers } = memo;
     match caches.policy {
-        CachePolicy::None => {
-            let Memo { stream, context, .. } = memo;
-            resolve_from(&mut Fresh(env), g, stream, context, tx, seen)
-        }
+        CachePolicy::None => resolve_from(&mut Fresh(env), g, stream, context, tx, seen),
         CachePolicy::Keep | CachePolicy::Choose => {
-            // Of these the caches decide without a register. A sink has to hear of each entry that is used.
-            let repeats = !E::LISTENS && tx.address_type == AddressType::Untranslated && g.smmuen();
-            let Some(question) = Question::new(tx).filter(|_| repeats) else {
-                return resolve_cached(env, g, caches, tx, seen).result;
-            };
-            match memo.answers.find(caches.version(), question, tx) {
-                Some(answer) => Ok(answer),
-                None => resolve_anew(env, g, (&mut memo.answers, question), caches, tx, seen),
-            }
+            resolve_cached(env, g, caches, tx, seen, question.map(|question| (answers, question)))
         }
     }
 }
 
-/// A transaction of which the answer is not known.
+/// With what earlier transactions left. An answer that may be given again is kept in `answers`.
 #[inline(never)]
-fn resolve_anew<E: Env>(
-    env: &mut E,
-    g: &Globals<'_>,
-    (answers, question): (&mut Answers, Question),
-    caches: &mut Caches,
-    tx: &Transaction,
-    seen: &mut Seen,
-) -> Result<Translation, Stop> {
-    let Resolved { result, by_caches } = resolve_cached(env, g, caches, tx, seen);
-    match result {
-        Ok(answer) if by_caches => answers.keep(caches.version(), question, tx, answer),
-        Ok(_) | Err(_) => answers.make_room(),
-    }
-    result
-}
-
-/// What became of a transaction.
-struct Resolved {
-    result: Result<Translation, Stop>,
-    /// Nothing else had a part in it, and they are as they were.
-    by_caches: bool,
-}
-
-/// With what earlier transactions left.
 fn resolve_cached<E: Env>(
     env: &mut E,
     g: &Globals<'_>,
     caches: &mut Caches,
     tx: &Transaction,
     seen: &mut Seen,
-) -> Resolved {
+    answers: Option<(&mut Answers, Question)>,
+) -> Result<Translation, Stop> {
     let Caches { configuration, tlb, pending, policy, now } = caches;
     let mut env = Remembering::new(env, g.features, (*policy, *now), tlb, pending);
     let Configuration { streams, contexts } = configuration;
     let result = resolve_from(&mut env, g, streams, contexts, tx, seen);
-    Resolved { result, by_caches: env.is_untouched() }
+    let by_caches = env.is_untouched();
+    if let Some((answers, question)) = answers {
+        match &result {
+            Ok(answer) if by_caches => answers.keep(caches.version(), question, tx, answer),
+            Ok(_) | Err(_) => answers.make_room(),
+        }
+    }
+    result
 }
 
 #[inline(always)]

@@ -9,9 +9,8 @@ use super::stage1::{self, Stage1Query};
 use super::stage2::{self, Request};
 use super::walk::{Leaf, Start, Step};
 use crate::cache::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage2Terms, TableEntry};
-use crate::cache::scope::sizes;
 use crate::cache::tlb::Tlb;
-use crate::cache::{Born, CachePolicy, Pending};
+use crate::cache::{Born, CachePolicy, Found, Pending};
 use crate::choice::Answer;
 use crate::choice::answer::{CacheUse, SpeculativeAccessFlag, TlbConflict};
 use crate::config::geometry::Table;
@@ -89,7 +88,7 @@ pub(crate) trait Recall: Env {
     #[inline(always)]
     fn admits(
         &mut self,
-        _entry: CacheEntry,
+        _entry: impl Fn() -> CacheEntry,
         _born: Born,
         _difference: impl FnOnce(&mut Self) -> Option<Difference>,
     ) -> bool {
@@ -220,9 +219,9 @@ const NT: u64 = 1 << 16;
 impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
     fn both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2) -> Option<Both<A>> {
-        let found = self.tlb.combined(query.tags(), query.va())?;
+        let found = self.tlb.combined(query.tags, query.va)?;
         let matches = (*found.entry, found.other.copied());
-        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags(), query.va()))? {
+        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags, query.va))? {
             Ok(entry) => entry,
             Err(stop) => return Some(Err(stop)),
         };
@@ -231,23 +230,28 @@ impl<E: Env> Recall for Remembering<'_, E> {
         } else {
             entry.stage2.born
         };
-        let admitted = self.admits(query.combined(&entry), born, |this| {
-            let ipa = entry.stage1.ipa(query.va());
-            agree::stage1(this, query, &entry.stage1)
-                .or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
-        });
+        let admitted = self.admits(
+            || query.combined(&entry),
+            born,
+            |this| {
+                let ipa = entry.stage1.ipa(query.va);
+                agree::stage1(this, query, &entry.stage1)
+                    .or_else(|| agree::stage2(this, stage2, ipa, &entry.stage2))
+            },
+        );
         if admitted { query.both(self, stage2, &entry) } else { None }
     }
 
     #[inline(always)]
     fn stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>) -> Option<Result<stage1::Mapped<A>, Stop>> {
-        let found = self.tlb.stage1(query.tags(), query.va())?;
+        let found = self.tlb.stage1(query.tags, query.va)?;
         let matches = (*found.entry, found.other.copied());
-        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags(), query.va()))? {
+        let entry = match self.one_of(matches, Site::Stage1, |tlb| tlb.drop_va(query.tags, query.va))? {
             Ok(entry) => entry,
             Err(stop) => return Some(Err(stop)),
         };
-        let admitted = self.admits(query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
+        let admitted =
+            self.admits(|| query.leaf(&entry), entry.born, |this| agree::stage1(this, query, &entry));
         if admitted { query.recalled(self, &entry) } else { None }
     }
 
@@ -265,18 +269,18 @@ impl<E: Env> Recall for Remembering<'_, E> {
             Ok(entry) => entry,
             Err(stop) => return Some(Err(stop)),
         };
-        let cached = CacheEntry::Stage2 { vmid: stage2.vmid, ipa, size_log2: entry.size_bits };
+        let cached = || CacheEntry::Stage2 { vmid: stage2.vmid, ipa, size_log2: entry.size_bits };
         let admitted = self.admits(cached, entry.born, |this| agree::stage2(this, stage2, ipa, &entry));
         if admitted { stage2::recalled(self, &entry, request, stage2.xnx) } else { None }
     }
 
+    #[inline(always)]
     fn stage1_start<A: Ask>(&mut self, query: &Stage1Query<'_, A>, table: &Table) -> Option<Start> {
-        let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
-        let (size_bits, entry) = self.tlb.stage1_table(query.tags(), query.va(), sizes)?;
-        let cached = CacheEntry::Stage1Table {
+        let (size_bits, entry) = self.tlb.stage1_table(query.tags, query.va, table.table_sizes)?;
+        let cached = || CacheEntry::Stage1Table {
             regime: query.input.regime,
-            space: query.tags().space(true),
-            va: query.va(),
+            space: query.tags.space(true),
+            va: query.va,
             size_log2: size_bits,
         };
         let difference = |this: &mut Self| agree::stage1_table(this, query, size_bits, &entry);
@@ -284,11 +288,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
             .then(|| Start::behind(table, size_bits, entry.next, u64::from(entry.hierarchy) << 59))
     }
 
+    #[inline(always)]
     fn stage2_start<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>) -> Option<Start> {
         let (table, ipa) = (&stage2.table, request.ipa.value());
-        let sizes = sizes(table.shape.granule, table.shape.start_level..=2);
-        let (size_bits, entry) = self.tlb.stage2_table(stage2.vmid, ipa, sizes)?;
-        let cached = CacheEntry::Stage2Table { vmid: stage2.vmid, ipa, size_log2: size_bits };
+        let (size_bits, entry) = self.tlb.stage2_table(stage2.vmid, ipa, table.table_sizes)?;
+        let cached = || CacheEntry::Stage2Table { vmid: stage2.vmid, ipa, size_log2: size_bits };
         let difference = |this: &mut Self| agree::stage2_table(this, stage2, ipa, size_bits, &entry);
         self.admits(cached, entry.born, difference).then(|| Start::behind(table, size_bits, entry.next, 0))
     }
@@ -296,7 +300,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
     fn keep_stage1_table<A: Ask>(&mut self, query: &Stage1Query<'_, A>, step: Step) {
         let hierarchy = high_bits(step.hierarchy);
         let entry = TableEntry { next: step.next, hierarchy, aset: query.context.aset, born: self.now };
-        self.tlb.insert_stage1_table(query.tags(), query.va(), step.size_bits, entry);
+        self.tlb.insert_stage1_table(query.tags, query.va, step.size_bits, entry);
     }
 
     fn keep_stage2_table<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, step: Step) {
@@ -304,6 +308,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
         self.tlb.insert_stage2_table(stage2.vmid, request.ipa.value(), step.size_bits, entry);
     }
 
+    #[inline(always)]
     fn keep_stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>, leaf: &Leaf, raw: u64) {
         let (context, half) = (query.context, query.half);
         let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
@@ -322,9 +327,10 @@ impl<E: Env> Recall for Remembering<'_, E> {
             aset: context.aset,
             born: self.now,
         };
-        self.tlb.insert_stage1(query.tags(), query.va(), descriptor.ng(), entry);
+        self.tlb.insert_stage1(query.tags, query.va, descriptor.ng(), entry);
     }
 
+    #[inline(always)]
     fn keep_stage2<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, leaf: &Leaf, raw: u64) {
         let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
         if is_nt || stage2.leaves_clear(raw) {
@@ -347,25 +353,27 @@ impl<E: Env> Recall for Remembering<'_, E> {
     }
 
     /// Both are cached by now, unless they may not be.
+    #[inline(always)]
     fn keep_both<A: Ask>(&mut self, query: &Stage1Query<'_, A>, stage2: &Stage2, mapped: &stage1::Mapped<A>) {
-        let only =
-            |found: crate::cache::Found<'_, Stage1Entry>| found.other.is_none().then_some(*found.entry);
-        let Some(stage1) = self.tlb.stage1(query.tags(), query.va()).and_then(only) else { return };
-        let only =
-            |found: crate::cache::Found<'_, Stage2Entry>| found.other.is_none().then_some(*found.entry);
         let ipa = mapped.ipa.value();
-        let Some(stage2) = self.tlb.stage2(stage2.vmid, ipa).and_then(only) else { return };
-        if stage1.ipa(query.va()) == ipa {
+        let Some(&Found { entry: &stage1, other: None }) = self.tlb.stage1(query.tags, query.va).as_ref()
+        else {
+            return;
+        };
+        let Some(&Found { entry: &stage2, other: None }) = self.tlb.stage2(stage2.vmid, ipa).as_ref() else {
+            return;
+        };
+        if stage1.ipa(query.va) == ipa {
             self.is_untouched = false;
             let not_global = Stage1Leaf::from_bits(stage1.leaf).ng();
-            self.tlb.insert_combined(query.tags(), query.va(), not_global, Combined { stage1, stage2 });
+            self.tlb.insert_combined(query.tags, query.va, not_global, Combined { stage1, stage2 });
         }
     }
 
     #[inline(always)]
     fn admits(
         &mut self,
-        entry: CacheEntry,
+        entry: impl Fn() -> CacheEntry,
         born: Born,
         difference: impl FnOnce(&mut Self) -> Option<Difference>,
     ) -> bool {
@@ -376,10 +384,10 @@ impl<E: Env> Recall for Remembering<'_, E> {
             if chooses && self.ask(&[CacheUse::Use, CacheUse::Miss]) == CacheUse::Miss {
                 return false;
             }
-            let invalidated = self.pending.iter().any(|pending| pending.covers(entry, born));
-            self.trace(|| Event::Stale { entry, born: born.moment, difference, invalidated });
+            let invalidated = self.pending.iter().any(|pending| pending.covers(entry(), born));
+            self.trace(|| Event::Stale { entry: entry(), born: born.moment, difference, invalidated });
         }
-        self.trace(|| Event::Cached { entry, born: born.moment });
+        self.trace(|| Event::Cached { entry: entry(), born: born.moment });
         true
     }
 
@@ -395,6 +403,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
 }
 
 /// Bits [63:59].
+#[inline]
 fn high_bits(hierarchy: u64) -> u8 {
     u8::try_from(hierarchy >> 59).expect("five bits")
 }

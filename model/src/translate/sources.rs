@@ -111,7 +111,7 @@ impl ContextSource for Contexts {
 
 #[inline(always)]
 pub(super) fn admits_ste<E: Recall>(env: &mut E, g: &Globals<'_>, stream: StreamId, ste: &CachedSte) -> bool {
-    env.admits(CacheEntry::Ste { stream }, ste.born, |env| ste_difference(env, g, stream, ste))
+    env.admits(|| CacheEntry::Ste { stream }, ste.born, |env| ste_difference(env, g, stream, ste))
 }
 
 /// Where memory no longer agrees with an STE.
@@ -147,7 +147,7 @@ pub(super) fn fetch_ste<E: Recall>(
     let (f, table) = (g.features, g.stream_table());
     let log2_span = table.log2_span();
     let known = log2_span.and_then(|log2_span| streams.level1(id, log2_span)).filter(|level1| {
-        let cached = CacheEntry::L1StreamTable { stream: id };
+        let cached = || CacheEntry::L1StreamTable { stream: id };
         env.admits(cached, level1.born, |env| {
             let mut now = None;
             let _at = looking(env.bus(), |env| table.locate(env, f, id, &mut now));
@@ -179,13 +179,17 @@ fn admits_cd<E: Recall>(
     cd: &CachedCd,
 ) -> bool {
     let (words, setting) = (&cd.words, cd.setting);
-    env.admits(CacheEntry::Cd { stream: id, index }, cd.born, |env| {
-        let now = looking(env.bus(), |env| {
-            let at = locate_cd(env, f, stream, index, &mut None).ok()?;
-            Some((at, read_structure(env, Structure::Cd, at)))
-        });
-        differing(now, words).or_else(|| reinterpreted(setting == stream.context_setting()))
-    })
+    env.admits(
+        || CacheEntry::Cd { stream: id, index },
+        cd.born,
+        |env| {
+            let now = looking(env.bus(), |env| {
+                let at = locate_cd(env, f, stream, index, &mut None).ok()?;
+                Some((at, read_structure(env, Structure::Cd, at)))
+            });
+            differing(now, words).or_else(|| reinterpreted(setting == stream.context_setting()))
+        },
+    )
 }
 
 #[inline(never)]
@@ -198,7 +202,7 @@ fn fetch_cd<E: Recall>(
 ) -> Result<usize, Stop> {
     let log2_span = stream.stage1.as_ref().and_then(|table| table.log2_span());
     let known = log2_span.and_then(|log2_span| contexts.level1(id, index, log2_span)).filter(|level1| {
-        let cached = CacheEntry::L1Cd { stream: id, index };
+        let cached = || CacheEntry::L1Cd { stream: id, index };
         env.admits(cached, level1.born, |env| {
             let mut now = None;
             let _at = looking(env.bus(), |env| locate_cd(env, f, stream, index, &mut now));

@@ -77,6 +77,10 @@ pub(crate) struct Stage1Query<'a, A> {
     pub(super) half: &'a Half,
     pub(super) stage2: Option<&'a Stage2>,
     pub(super) input: Stage1Input<A>,
+    /// The tags of its translations.
+    pub(super) tags: Tags,
+    /// The address as the TLB knows it.
+    pub(super) va: u64,
 }
 
 impl<'a, A: Ask> Stage1Query<'a, A> {
@@ -87,45 +91,35 @@ impl<'a, A: Ask> Stage1Query<'a, A> {
         stage2: Option<&'a Stage2>,
         input: Stage1Input<A>,
     ) -> Result<Self, Stop> {
-        Ok(Self { context, half: select(context, input)?, stage2, input })
+        let half = select(context, input)?;
+        let tags = Tags::new(input.regime, context.asid, context.aset);
+        let va = untagged(input.address.value(), context.two_halves);
+        Ok(Self { context, half, stage2, input, tags, va })
     }
 
-    /// The tags of its translations.
-    #[inline(always)]
-    pub(super) fn tags(&self) -> Tags {
-        let Context { asid, aset, .. } = *self.context;
-        Tags { regime: self.input.regime, asid, aset }
-    }
-
-    /// The address as the TLB knows it.
-    #[inline(always)]
-    pub(super) fn va(&self) -> u64 {
-        untagged(self.input.address.value(), self.context.two_halves)
-    }
-
-    pub(super) fn in_physical_space(&self, table: &'a Table) -> Stage1Tables<'a, Physical, A> {
-        Stage1Tables { query: *self, space: Physical, table }
+    pub(super) fn in_physical_space(&'a self, table: &'a Table) -> Stage1Tables<'a, Physical, A> {
+        Stage1Tables { query: self, space: Physical, table }
     }
 
     pub(super) fn behind(
-        &self,
+        &'a self,
         stage2: &'a Stage2,
         table: &'a Table,
     ) -> Stage1Tables<'a, BehindStage2<'a>, A> {
-        Stage1Tables { query: *self, space: BehindStage2(stage2), table }
+        Stage1Tables { query: self, space: BehindStage2(stage2), table }
     }
 
     /// The name of a cached leaf.
     pub(super) fn leaf(&self, entry: &Stage1Entry) -> CacheEntry {
-        let space = self.tags().space(Stage1Leaf::from_bits(entry.leaf).ng());
-        CacheEntry::Stage1 { regime: self.input.regime, space, va: self.va(), size_log2: entry.size_bits }
+        let space = self.tags.space(Stage1Leaf::from_bits(entry.leaf).ng());
+        CacheEntry::Stage1 { regime: self.input.regime, space, va: self.va, size_log2: entry.size_bits }
     }
 
     /// The name of a cached leaf of both stages.
     pub(super) fn combined(&self, entry: &Combined) -> CacheEntry {
-        let space = self.tags().space(Stage1Leaf::from_bits(entry.stage1.leaf).ng());
+        let space = self.tags.space(Stage1Leaf::from_bits(entry.stage1.leaf).ng());
         let size_log2 = entry.stage1.size_bits.min(entry.stage2.size_bits);
-        CacheEntry::Combined { regime: self.input.regime, space, va: self.va(), size_log2 }
+        CacheEntry::Combined { regime: self.input.regime, space, va: self.va, size_log2 }
     }
 
     /// What a cached leaf makes of it; `None` if hardware has to update the descriptor in memory.
@@ -146,7 +140,7 @@ impl<'a, A: Ask> Stage1Query<'a, A> {
         if dirty && granted.dirties() && entry.leaf & AP_READ_ONLY != 0 {
             return None;
         }
-        let output = entry.ipa(self.va());
+        let output = entry.ipa(self.va);
         env.trace(|| Event::Translated {
             stage: Stage::One,
             class: None,
@@ -215,7 +209,7 @@ fn attempt<E: Recall, S: TableSpace, A: Ask>(
     if new != leaf.entry.raw && set_flags(env, tables, &leaf, (new, granted))? == Update::Changed {
         return restart(env, tables, (restarts, leaf.entry.at));
     }
-    env.keep_stage1(&tables.query, &leaf, new);
+    env.keep_stage1(tables.query, &leaf, new);
     env.trace(|| Event::Translated {
         stage: Stage::One,
         class: None,
@@ -292,7 +286,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
     tables: &mut Stage1Tables<'_, S, A>,
     leaf: &Leaf,
 ) -> Result<(A, u64), Stop> {
-    let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = tables.query;
+    let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = *tables.query;
     let raw = leaf.entry.raw;
     let flag = if raw & AF == 0 && context.ha && !context.leaves_flags { AF } else { 0 };
     if raw & AF == 0 && !context.ha && !context.affd || flag != 0 && !env.sets_access_flag() {
@@ -309,7 +303,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
                 tables.update(env, &leaf.entry, raw | flag)?;
             }
             if flag == 0 {
-                env.keep_stage1(&tables.query, leaf, raw);
+                env.keep_stage1(tables.query, leaf, raw);
             }
             return Err(Stop::at_input(rule));
         }
@@ -320,7 +314,7 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
 
 /// The tables of a query.
 pub(super) struct Stage1Tables<'a, S, A> {
-    query: Stage1Query<'a, A>,
+    query: &'a Stage1Query<'a, A>,
     space: S,
     table: &'a Table,
 }
@@ -392,13 +386,13 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     #[inline(always)]
     fn start(&mut self, env: &mut E, table: &Table, _input: u64) -> Start {
-        env.stage1_start(&self.query, table).unwrap_or_else(|| Start::first(table))
+        env.stage1_start(self.query, table).unwrap_or_else(|| Start::first(table))
     }
 
     #[inline(always)]
     fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
         if !(self.query.context.haft && self.query.context.leaves_clear(step.raw)) {
-            env.keep_stage1_table(&self.query, step);
+            env.keep_stage1_table(self.query, step);
         }
     }
 

@@ -78,6 +78,7 @@ impl Start {
     }
 
     /// Behind a table descriptor that covers 2^`size_bits` bytes.
+    #[inline]
     pub(super) fn behind(table: &Table, size_bits: u8, next: u64, hierarchy: u64) -> Self {
         let level = table.level_of(size_bits) + 1;
         Self { level, base: next, shift: size_bits - table.stride, index_mask: table.index_mask, hierarchy }

@@ -1,11 +1,6 @@
 //! Numbers and assignments on the command line.
 
-pub(super) fn parse_u64(text: &str) -> Result<u64, String> {
-    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    let digits = hex.unwrap_or(text).replace('_', "");
-    let value = u64::from_str_radix(&digits, if hex.is_some() { 16 } else { 10 });
-    value.map_err(|error| format!("{error}; a number is decimal, or hexadecimal with 0x"))
-}
+pub(super) use smmu_sim::number::parse as parse_u64;
 
 pub(super) fn parse_index(text: &str) -> Result<usize, String> {
     usize::try_from(parse_u64(text)?).map_err(|error| error.to_string())
@@ -37,12 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_decimal_or_hexadecimal() {
-        assert_eq!(parse_u64("0xffff_ffff_ffff_ffff"), Ok(u64::MAX));
-        assert_eq!(parse_u64("10"), Ok(10));
-        for text in ["", "0x", "ten", "-1", "0x1_0000_0000_0000_0000"] {
-            assert!(parse_u64(text).is_err(), "{text}");
-        }
+    fn numbers_fit() {
         assert!(parse_u32("0x100000000").is_err() && parse_ssid("0x100000").is_err());
         assert_eq!(parse_ssid("0xfffff"), Ok(0xf_ffff));
     }

@@ -21,6 +21,7 @@ pub use self::report::{Exploration, Shards, Stated, Unlike};
 
 use self::outcome::Tally;
 use self::report::Line;
+use crate::json;
 use crate::output::Format;
 use crate::scenario::{Answers, Asked, Exit, Level, Problem, Recorder, Run, Scenario, execute, find, load};
 use crate::trace::Deaf;
@@ -101,7 +102,7 @@ pub fn merge_files<P: AsRef<Path>>(
         let text =
             fs::read_to_string(path).map_err(|error| MergeError::Unreadable(path.to_owned(), error))?;
         for (number, line) in (1..).zip(text.lines()) {
-            let line = serde_json::from_str(line)
+            let line = json::parse(line.as_bytes())
                 .map_err(|error| MergeError::NotAReport(path.to_owned(), number, error))?;
             let file = add_line(&mut merged, line);
             file.map_err(|(file, unlike)| MergeError::Unlike(path.to_owned(), file, unlike))?;

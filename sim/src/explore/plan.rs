@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number;
+
 /// Which runs an exploration consists of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,7 +67,7 @@ impl FromStr for Seeds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (start, end) = text.split_once("..").ok_or("expected A..B, such as 0..1000")?;
-        let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
+        let number = |text: &str| number::parse(text).map_err(|error| format!("`{text}`: {error}"));
         let (start, end) = (number(start)?, number(end)?);
         if start >= end {
             return Err(format!("{start}..{end} has no seeds: the end is not one of them"));
@@ -79,7 +81,10 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, count) = text.split_once('/').ok_or("expected i/n, such as 1/8")?;
-        let parse = |text: &str| text.parse::<u32>().map_err(|error| format!("`{text}`: {error}"));
+        let parse = |text: &str| {
+            let number = number::parse(text).map_err(|error| format!("`{text}`: {error}"))?;
+            u32::try_from(number).map_err(|_large| format!("`{text}` does not fit 32 bits"))
+        };
         let (number, count) = (parse(number)?, parse(count)?);
         if number == 0 || number > count || count > SHARDS_MAX {
             return Err(format!("i/n has 1 <= i <= n <= {SHARDS_MAX}"));
@@ -101,11 +106,13 @@ mod tests {
     #[test]
     fn ranges_and_shards_are_checked() {
         assert_eq!("3..18446744073709551615".parse(), Ok(Seeds { start: 3, end: u64::MAX }));
+        assert_eq!("0x10..0x2_0".parse(), Ok(Seeds { start: 16, end: 32 }));
+        assert_eq!("0x2/0x3".parse(), Ok(Shard { number: 2, count: 3 }));
         assert_eq!("2/2".parse(), Ok(Shard { number: 2, count: 2 }));
         for text in ["", "3", "3..", "..3", "3..3", "4..3", "-1..3", "0..18446744073709551616"] {
             assert!(text.parse::<Seeds>().is_err(), "{text}");
         }
-        for text in ["", "1", "0/1", "2/1", "1/0", "1/65537", "a/b", "1/2/3"] {
+        for text in ["", "1", "0/1", "2/1", "1/0", "1/65537", "a/b", "1/2/3", "1/0x100000000"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use smmu_model::Smmu;
 use smmu_model::address::Iova;
 use smmu_model::attributes::Attributes;
@@ -10,14 +11,16 @@ use smmu_model::bus::Bus;
 use smmu_model::env::Env;
 use smmu_model::ids::{Stag, StreamId, SubstreamId};
 use smmu_model::outcome;
-use smmu_model::rule::Rule;
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 
 use super::MAX_TRANSFER_BYTES;
-use super::machine::Machine;
+use super::interconnect::DeviceBus;
+use super::machine::{Machine, Seen};
 use super::method;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::Error;
+use super::stale::{self, Use};
+use crate::changes::Changes;
 use crate::hex::{Bytes, Hex};
 
 /// The parameters of `dma` and `explain`.
@@ -27,14 +30,17 @@ pub(super) const PARAMETERS: &[&str] =
 /// No transaction crosses a multiple of this in its input address.
 const PIECE_BYTES: u64 = 4096;
 
+/// About what the use of a stale cache entry takes, as a line of a trace.
+const STALE_BYTES: usize = 1024;
+
 /// A SubstreamID has 20 bits at most (§3.2).
 const SUBSTREAM_BITS: u32 = 20;
 
 /// `dma`.
 pub(super) fn dma(machine: &mut Machine, params: &Params) -> Result<method::Reply, Error> {
     let request = Request::new(params, MAX_TRANSFER_BYTES)?;
-    machine.reserve(request.length_bytes())?;
-    let (advance, rules) = machine.act(|smmu, world| Ongoing::new(request).go_on(smmu, world));
+    machine.reserve(request.length_bytes(), request.pages_max())?;
+    let (advance, seen) = machine.act(|smmu, world| Ongoing::new(request).go_on(smmu, world));
     let done = match advance {
         Advance::Ended(done) => done,
         Advance::Stalled(stag, ongoing) => {
@@ -44,7 +50,7 @@ pub(super) fn dma(machine: &mut Machine, params: &Params) -> Result<method::Repl
         }
     };
     machine.settle();
-    Ok(method::Reply::Access(done.reply(&rules)))
+    Ok(method::Reply::Access(done.reply(&seen, machine.bus.memory.changes())))
 }
 
 /// What a device asks for.
@@ -102,6 +108,17 @@ impl Request {
         }
     }
 
+    /// How many pages it may write to: each piece goes to one.
+    pub(super) fn pages_max(&self) -> usize {
+        match self.payload {
+            Payload::Read { .. } => 0,
+            Payload::Write(_) => {
+                let bytes = self.first.address.value() % PIECE_BYTES + self.length_bytes();
+                usize::try_from(bytes.div_ceil(PIECE_BYTES)).expect("at most 16 MiB")
+            }
+        }
+    }
+
     /// Whether it is one that [`Request::new`] makes.
     fn is_possible(&self) -> bool {
         let Transaction { address, access, .. } = self.first;
@@ -142,7 +159,7 @@ impl Ongoing {
     }
 
     /// Piece after piece, up to the first that does not succeed. What the pieces before it did, stays.
-    pub(super) fn go_on(mut self, smmu: &mut Smmu, env: &mut impl Env) -> Advance {
+    pub(super) fn go_on(mut self, smmu: &mut Smmu, env: &mut impl Env<Bus: DeviceBus>) -> Advance {
         while let Some((address, _)) = self.next_piece() {
             let piece = Transaction { address, ..self.request.first };
             let outcome = if self.request.speculative {
@@ -159,7 +176,12 @@ impl Ongoing {
     }
 
     /// The piece that was stalled has ended so.
-    pub(super) fn resume(self, outcome: outcome::Outcome, smmu: &mut Smmu, env: &mut impl Env) -> Advance {
+    pub(super) fn resume(
+        self,
+        outcome: outcome::Outcome,
+        smmu: &mut Smmu,
+        env: &mut impl Env<Bus: DeviceBus>,
+    ) -> Advance {
         match self.take(outcome, env) {
             ControlFlow::Continue(goes_on) => goes_on.go_on(smmu, env),
             ControlFlow::Break(advance) => advance,
@@ -167,7 +189,11 @@ impl Ongoing {
     }
 
     /// The request without the next piece, which ended so; or where that leaves it.
-    fn take(mut self, outcome: outcome::Outcome, env: &mut impl Env) -> ControlFlow<Advance, Self> {
+    fn take(
+        mut self,
+        outcome: outcome::Outcome,
+        env: &mut impl Env<Bus: DeviceBus>,
+    ) -> ControlFlow<Advance, Self> {
         let (address, length) = self.next_piece().expect("it was on its way");
         let start = self.position;
         let place = usize::try_from(start).expect("at most 16 MiB");
@@ -180,7 +206,9 @@ impl Ongoing {
                         self.data.resize(place + size, 0);
                         env.bus().read(translation.pa, &mut self.data[place..])
                     }
-                    Payload::Write(bytes) => env.bus().write(translation.pa, &bytes[place..place + size]),
+                    Payload::Write(bytes) => {
+                        env.bus().write_data(translation.pa, &bytes[place..place + size])
+                    }
                 };
                 if moved.is_err() {
                     // The SMMU does not record what happens behind it (§16.7.3).
@@ -216,6 +244,10 @@ impl Ongoing {
         self.request.length_bytes()
     }
 
+    pub(super) fn pages_max(&self) -> usize {
+        self.request.pages_max()
+    }
+
     /// Whether a request can have got that far.
     pub(super) fn is_possible(&self) -> bool {
         let returned = match self.request.payload {
@@ -240,6 +272,7 @@ impl Ongoing {
             attributes: self.attributes,
             data: returns.then_some(self.data),
             stag: None,
+            stale: Vec::new(),
         }
     }
 }
@@ -277,6 +310,8 @@ pub(super) struct Done {
     data: Option<Vec<u8>>,
     /// The name of a stall.
     pub(super) stag: Option<Stag>,
+    /// The uses of stale cache entries, as lines of a trace.
+    stale: Vec<Value>,
 }
 
 /// How the client sees the request end.
@@ -297,9 +332,15 @@ struct Piece {
 }
 
 impl Done {
-    pub(super) fn reply(self, rules: &[Rule]) -> Reply {
+    pub(super) fn reply(self, seen: &Seen, changes: &Changes) -> Reply {
         let stag = self.stag.map(|stag| stag.0);
-        Reply { end: self.end(), stag, rules: rules.iter().map(|rule| rule.label()).collect() }
+        let rules = seen.rules.iter().map(|rule| rule.label()).collect();
+        Reply { end: self.having_used(&seen.stale, changes).end(), stag, rules }
+    }
+
+    /// The same, and these stale cache entries were used.
+    pub(super) fn having_used(self, uses: &[Use], changes: &Changes) -> Self {
+        Self { stale: stale::lines(uses, changes), ..self }
     }
 
     pub(super) fn end(self) -> End {
@@ -309,12 +350,14 @@ impl Done {
             pieces: self.pieces.into_iter().map(piece).collect(),
             data: self.data.map(Bytes),
             attributes: self.attributes.map(|attributes| attributes.to_string()),
+            stale: self.stale,
         }
     }
 
     /// About how much memory it takes.
     pub(super) fn size_bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&self.pieces[..]) + self.data.as_ref().map_or(0, Vec::len)
+        let (pieces, data) = (size_of_val(&self.pieces[..]), self.data.as_ref().map_or(0, Vec::len));
+        size_of::<Self>() + pieces + data + self.stale.len() * STALE_BYTES
     }
 }
 
@@ -327,6 +370,8 @@ pub(super) struct End {
     data: Option<Bytes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<Value>,
 }
 
 /// The answer to `dma`.

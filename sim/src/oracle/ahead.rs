@@ -6,7 +6,7 @@ use smmu_model::ids::StreamId;
 
 use super::access::substream;
 use super::machine::Machine;
-use super::method::Reply;
+use super::method::{Reply, Rules};
 use super::params::Params;
 use super::rpc::Error;
 
@@ -20,6 +20,6 @@ pub(super) fn speculate(machine: &mut Machine, params: &Params) -> Result<Reply,
         substream: params.optional("ssid")?.map(substream).transpose()?,
         addresses: params.optional("addr")?.map(|address| Addresses::one(Iova::new(address))),
     };
-    machine.operate(|smmu, world| smmu.speculate(world, expected));
-    Ok(Reply::Done {})
+    let ((), seen) = machine.operate(|smmu, world| smmu.speculate(world, expected));
+    Ok(Reply::Rules(Rules::of(&seen.rules)))
 }

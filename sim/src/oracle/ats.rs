@@ -1,6 +1,7 @@
 //! `ats.translate` and `pri.request`: what devices ask beside accesses (§3.9.1, §8).
 
 use serde::Serialize;
+use serde_json::Value;
 use smmu_model::address::Iova;
 use smmu_model::ats::{AtsEntry, AtsRequest, Completion, PageRequest};
 use smmu_model::ids::StreamId;
@@ -12,6 +13,7 @@ use super::machine::Machine;
 use super::method;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::Error;
+use super::stale;
 use crate::hex::Hex;
 
 /// The parameters of `ats.translate`.
@@ -46,8 +48,15 @@ pub(super) fn translate(machine: &mut Machine, params: &Params) -> Result<method
         execute: params.optional("execute")?.unwrap_or(false),
         privilege: privilege(params)?,
     };
-    let (reply, rules) = machine.operate(|smmu, world| smmu.ats_request(world, &request));
-    Ok(method::Reply::Translation(Reply::new(&reply.completion, &rules)))
+    machine.bus.devices.admit(request.stream)?;
+    let (reply, seen) = machine.operate(|smmu, world| {
+        let reply = smmu.ats_request(world, &request);
+        // Before anything else happens: an Invalidate Request finds it.
+        world.bus.devices.keep(request.stream, request.substream, &reply.completion);
+        reply
+    });
+    let stale = stale::lines(&seen.stale, machine.bus.memory.changes());
+    Ok(method::Reply::Translation(Reply::new(&reply.completion, &seen.rules, stale)))
 }
 
 /// `pri.request`: a page request, or a Stop PASID marker.
@@ -64,8 +73,8 @@ pub(super) fn request(machine: &mut Machine, params: &Params) -> Result<method::
         execute: params.optional("execute")?.unwrap_or(false),
         privilege: privilege(params)?,
     };
-    machine.operate(|smmu, world| smmu.page_request(world, &request));
-    Ok(method::Reply::Done {})
+    let ((), seen) = machine.operate(|smmu, world| smmu.page_request(world, &request));
+    Ok(method::Reply::Rules(method::Rules::of(&seen.rules)))
 }
 
 fn privilege(params: &Params) -> Result<Privilege, Error> {
@@ -78,11 +87,15 @@ fn privilege(params: &Params) -> Result<Privilege, Error> {
 pub(super) struct Reply {
     status: &'static str,
     entries: Vec<Entry>,
-    rules: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<Value>,
+    #[serde(flatten)]
+    rules: method::Rules,
 }
 
+/// An entry of a Translation Completion.
 #[derive(Serialize, Debug)]
-struct Entry {
+pub(super) struct Entry {
     addr: Hex,
     pa: Hex,
     size: u64,
@@ -95,19 +108,19 @@ struct Entry {
 }
 
 impl Reply {
-    fn new(completion: &Completion, rules: &[Rule]) -> Self {
+    fn new(completion: &Completion, rules: &[Rule], stale: Vec<Value>) -> Self {
         let (status, entries) = match completion {
             Completion::Success(entries) => ("success", entries.iter().map(Entry::new).collect()),
             Completion::UnsupportedRequest => ("ur", Vec::new()),
             Completion::CompleterAbort => ("ca", Vec::new()),
         };
-        Self { status, entries, rules: rules.iter().map(|rule| rule.label()).collect() }
+        Self { status, entries, stale, rules: method::Rules::of(rules) }
     }
 }
 
 impl Entry {
     /// Global and U are 0 in every completion (§3.9.1).
-    fn new(entry: &AtsEntry) -> Self {
+    pub(super) fn new(entry: &AtsEntry) -> Self {
         Self {
             addr: Hex(entry.input.value()),
             pa: Hex(entry.output),

@@ -30,7 +30,7 @@ pub(super) fn events(machine: &mut Machine, _: &Params) -> Result<method::Reply,
     }
     let records = (0..count).map(|nth| {
         let mut bytes = [0; 32];
-        machine.memory.load(queue.address(nth), &mut bytes);
+        machine.bus.memory.load(queue.address(nth), &mut bytes);
         Record::new(EventRecord::from_bytes(bytes))
     });
     Ok(method::Reply::Events(Reply { records: records.collect() }))
@@ -78,7 +78,7 @@ pub(super) struct Reply {
 
 /// A record, raw and decoded.
 #[derive(Serialize, Debug)]
-pub(super) struct Record {
+struct Record {
     raw: Bytes,
     name: String,
     sid: u32,
@@ -88,7 +88,7 @@ pub(super) struct Record {
 
 impl Record {
     /// A number without a name is written as it is, and has no fields.
-    pub(super) fn new(record: EventRecord) -> Self {
+    fn new(record: EventRecord) -> Self {
         let code = record.event_code();
         let number = record.word0().event_number();
         Self {

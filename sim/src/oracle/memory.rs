@@ -1,7 +1,8 @@
 //! Physical memory of a session, and the client's own door to it.
 //!
 //! Not the model's `SparseMemory`, which is made for speed and grows by 64 KiB blocks: here a stranger picks the
-//! addresses, so what is written is bounded, in small pages, and the client's own door passes aborts.
+//! addresses, so what is written is bounded, in small pages, is kept by when it changed, and the client's own door
+//! passes aborts.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,20 @@ use super::machine::Machine;
 use super::method::Reply;
 use super::params::{Params, beyond_end, last_address};
 use super::rpc::{Error, Problem};
+use crate::changes::Changes;
 use crate::hex::{self, Bytes};
 
 const PAGE_BYTES: usize = 4096;
 const PAGE_BITS: u32 = PAGE_BYTES.trailing_zeros();
 
-/// Most pages that a session holds: 256 MiB.
+/// Most pages that a session holds for its client: 256 MiB.
 const MAX_PAGES: usize = (256 << 20) / PAGE_BYTES;
+
+/// What one request makes the SMMU write by itself (records, messages, updates of descriptors) may take so many more.
+const SPARE_PAGES: usize = 1024;
+
+/// Most ranges of aborts.
+const MAX_RANGES: usize = 1 << 16;
 
 /// `mem.write`: aborts do not apply to the client's own door.
 pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Error> {
@@ -35,8 +43,9 @@ pub(super) fn write(machine: &mut Machine, params: &Params) -> Result<Reply, Err
         ));
     }
     last_address(address, length).ok_or_else(|| beyond_end("data"))?;
-    machine.memory.reserve(length)?;
-    machine.memory.store(address, &data);
+    let memory = &mut machine.bus.memory;
+    memory.reserve(memory.missing(address, length))?;
+    memory.change(address, &data);
     Ok(Reply::Done {})
 }
 
@@ -46,7 +55,7 @@ pub(super) fn read(machine: &mut Machine, params: &Params) -> Result<Reply, Erro
     let length = params.within("len", 0..=MAX_TRANSFER_BYTES)?;
     last_address(address, length).ok_or_else(|| beyond_end("len"))?;
     let mut data = zeros(length);
-    machine.memory.load(address, &mut data);
+    machine.bus.memory.load(address, &mut data);
     Ok(Reply::Memory(Contents { data: Bytes(data) }))
 }
 
@@ -56,7 +65,13 @@ pub(super) fn abort(machine: &mut Machine, params: &Params) -> Result<Reply, Err
     let length: u64 = params.required("len")?;
     let on: bool = params.required("on")?;
     let last = last_address(first, length).ok_or_else(|| beyond_end("len"))?;
-    let aborts = &mut machine.memory.aborts;
+    let aborts = &mut machine.bus.memory.aborts;
+    let is_inside = |address: Option<u64>| address.is_some_and(|address| aborts.overlaps(address, address));
+    let cuts = is_inside(first.checked_sub(1)) && is_inside(last.checked_add(1));
+    if length != 0 && (on || cuts) && aborts.len() >= MAX_RANGES {
+        let text = format!("there are {MAX_RANGES} ranges of aborts, which is as many as a session holds");
+        return Err(Error::new(Problem::Limit, text));
+    }
     match (length, on) {
         (0, _) => {}
         (_, true) => aborts.insert(first, last),
@@ -76,12 +91,26 @@ pub(super) struct Contents {
 pub(super) struct Memory {
     pages: BTreeMap<u64, Box<[u8; PAGE_BYTES]>>,
     aborts: Ranges,
+    /// The number of the request that is being answered: `smmu.new` has 0.
+    request: u32,
+    /// What the client and devices have changed, by the number of the request.
+    changes: Changes,
 }
 
 impl Memory {
-    /// Refuses if a write of `length_bytes` might not fit, wherever its pages lie.
-    pub(super) fn reserve(&self, length_bytes: u64) -> Result<(), Error> {
-        if self.has_room(length_bytes) {
+    /// The next request begins. Returns its number.
+    pub(super) fn begin(&mut self) -> u32 {
+        self.request = self.request.saturating_add(1);
+        self.request
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Refuses if the client must not write to `more` pages that it has not written to.
+    pub(super) fn reserve(&self, more: usize) -> Result<(), Error> {
+        if self.pages.len().saturating_add(more) <= MAX_PAGES {
             return Ok(());
         }
         let text =
@@ -89,9 +118,14 @@ impl Memory {
         Err(Error::new(Problem::Limit, text))
     }
 
-    fn has_room(&self, length_bytes: u64) -> bool {
-        let pages = usize::try_from(length_bytes).map_or(MAX_PAGES, |length| length / PAGE_BYTES + 2);
-        self.pages.len() + pages <= MAX_PAGES
+    /// How many pages a write would add. The address space has that many bytes.
+    fn missing(&self, address: u64, length_bytes: u64) -> usize {
+        if length_bytes == 0 {
+            return 0;
+        }
+        let touched = address >> PAGE_BITS..=(address + (length_bytes - 1)) >> PAGE_BITS;
+        let count = usize::try_from(touched.end() - touched.start() + 1).expect("at most 16 MiB");
+        count - self.pages.range(touched).count()
     }
 
     /// Reads past aborts. The caller has checked that the address space has that many bytes.
@@ -108,6 +142,28 @@ impl Memory {
             at = at.wrapping_add(length(part));
             rest = more;
         }
+    }
+
+    /// The client or a device writes. The caller has checked that there is room, and that bytes do.
+    fn change(&mut self, address: u64, bytes: &[u8]) {
+        let mut before = zeros(length(bytes));
+        self.load(address, &mut before);
+        self.store(address, bytes);
+        self.changes.wrote(self.request, address, &before, bytes);
+    }
+
+    /// A device writes.
+    pub(super) fn write_data(&mut self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
+        self.admit(pa, bytes)?;
+        self.change(pa.value(), bytes);
+        Ok(())
+    }
+
+    /// Whether a write does not abort. Where there is no more room, there is no memory.
+    fn admit(&self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
+        self.check(pa, bytes)?;
+        let pages = self.pages.len() + self.missing(pa.value(), length(bytes));
+        if pages <= MAX_PAGES + SPARE_PAGES { Ok(()) } else { Err(ExternalAbort) }
     }
 
     fn store(&mut self, address: u64, bytes: &[u8]) {
@@ -136,12 +192,8 @@ impl Bus for Memory {
         Ok(())
     }
 
-    /// Where there is no more room, there is no memory.
     fn write(&mut self, pa: Pa, bytes: &[u8]) -> Result<(), ExternalAbort> {
-        self.check(pa, bytes)?;
-        if !self.has_room(length(bytes)) {
-            return Err(ExternalAbort);
-        }
+        self.admit(pa, bytes)?;
         self.store(pa.value(), bytes);
         Ok(())
     }
@@ -168,13 +220,16 @@ fn length(bytes: &[u8]) -> u64 {
 pub(super) struct SavedMemory {
     pages: BTreeMap<u64, String>,
     aborts: Ranges,
+    request: u32,
+    changes: Changes,
 }
 
 impl From<&Memory> for SavedMemory {
     fn from(memory: &Memory) -> Self {
         let written = memory.pages.iter().filter(|(_, page)| page.iter().any(|&byte| byte != 0));
         let pages = written.map(|(&number, page)| (number, hex::digits(&page[..]))).collect();
-        Self { pages, aborts: memory.aborts.clone() }
+        let (aborts, changes) = (memory.aborts.clone(), memory.changes.clone());
+        Self { pages, aborts, request: memory.request, changes }
     }
 }
 
@@ -182,11 +237,13 @@ impl SavedMemory {
     /// The memory that was saved; `None` if no memory is saved like this.
     pub(super) fn restore(self) -> Option<Memory> {
         let mut pages = BTreeMap::new();
-        for (number, digits) in self.pages {
-            let page: Box<[u8; PAGE_BYTES]> = hex::bytes(&digits)?.into_boxed_slice().try_into().ok()?;
-            pages.insert(number, page);
+        for (number, digits) in &self.pages {
+            let page: Box<[u8; PAGE_BYTES]> = hex::bytes(digits)?.into_boxed_slice().try_into().ok()?;
+            pages.insert(*number, page);
         }
-        (pages.len() <= MAX_PAGES).then_some(Memory { pages, aborts: self.aborts })
+        let Self { aborts, request, changes, .. } = self;
+        let possible = pages.len() <= MAX_PAGES + SPARE_PAGES && aborts.len() <= MAX_RANGES + 1;
+        (possible && changes.is_possible()).then_some(Memory { pages, aborts, request, changes })
     }
 }
 
@@ -219,10 +276,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_bounded() {
-        let memory = Memory::default();
-        assert!(memory.reserve(MAX_TRANSFER_BYTES).is_ok());
-        assert!(memory.reserve(1 << 31).is_err());
-        assert!(memory.reserve(u64::MAX).is_err());
+    fn every_page_that_may_be_held_can_be_written() {
+        let mut memory = Memory::default();
+        for page in 0..u64::try_from(MAX_PAGES).expect("small") {
+            let at = page << PAGE_BITS;
+            assert!(memory.reserve(memory.missing(at, 4096)).is_ok(), "{page}");
+            memory.store(at, &[1]);
+        }
+        assert!(memory.reserve(memory.missing(0x1ffc, 8)).is_ok(), "written before");
+        assert!(memory.reserve(memory.missing(u64::MAX, 1)).is_err());
+        assert!(memory.write(Pa::new(u64::MAX), &[1]).is_ok(), "a record of the SMMU");
+        assert!(memory.reserve(0).is_err(), "what it took is to be made up for");
     }
 }

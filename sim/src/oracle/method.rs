@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 use smmu_model::naming;
+use smmu_model::rule::Rule;
 
 use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
 use super::{
-    access, ahead, ats, broadcast, event_queue, explain, memory, registers, reports, setup, stalls, state,
+    access, ahead, ats, broadcast, devices, event_queue, explain, memory, registers, reports, setup, stalls,
+    state,
 };
 
 /// A method: its name, the names of its parameters, and what it does.
@@ -37,6 +39,8 @@ const METHODS: &[Method] = &[
     using("dma", access::PARAMETERS, access::dma),
     using("ats.translate", ats::TRANSLATE, ats::translate),
     using("pri.request", ats::REQUEST, ats::request),
+    using("endpoint", devices::ENDPOINT, devices::endpoint),
+    using("messages", &[], devices::messages),
     using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),
     using("speculate", ahead::PARAMETERS, ahead::speculate),
     using("explain", access::PARAMETERS, explain::explain),
@@ -104,13 +108,27 @@ pub(super) enum Reply {
     Done {},
     New(setup::New),
     Memory(memory::Contents),
-    Register(registers::Value),
+    Register(registers::Accessed),
     Access(access::Reply),
     Translation(ats::Reply),
+    Messages(devices::Messages),
+    Rules(Rules),
     Explanation(explain::Reply),
     Events(event_queue::Reply),
     Stalls(stalls::Stalls),
     Interrupts(reports::Interrupts),
     Choices(reports::Choices),
     State(state::Reply),
+}
+
+/// The labels of the rules that fired, each once, in order.
+#[derive(Serialize, Debug)]
+pub(super) struct Rules {
+    rules: Vec<&'static str>,
+}
+
+impl Rules {
+    pub(super) fn of(rules: &[Rule]) -> Self {
+        Self { rules: rules.iter().map(|rule| rule.label()).collect() }
+    }
 }

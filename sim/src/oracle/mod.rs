@@ -13,9 +13,11 @@ mod ahead;
 mod answers;
 mod ats;
 mod broadcast;
+mod devices;
 mod event_queue;
 mod explain;
 mod fields;
+mod interconnect;
 mod machine;
 mod memory;
 mod method;
@@ -24,6 +26,7 @@ mod registers;
 mod reports;
 mod rpc;
 mod setup;
+mod stale;
 mod stalls;
 mod state;
 #[cfg(test)]
@@ -37,6 +40,8 @@ use serde_json::Value;
 use machine::Machine;
 use method::{Method, Reply};
 use rpc::{Answer, Error, Problem, Request};
+
+use crate::json;
 
 pub use method::method_names;
 pub use transport::{Listener, serve, serve_stdio};
@@ -69,7 +74,7 @@ impl Session {
         if line.trim_ascii().is_empty() {
             return None;
         }
-        match serde_json::from_str(line) {
+        match json::parse(line.as_bytes()) {
             Err(error) => Some(refuse_line(&error.to_string())),
             Ok(Value::Array(requests)) => self.handle_batch(requests),
             Ok(request) => self.handle_request(request),
@@ -89,6 +94,7 @@ impl Session {
             let answer = if answers.len() < MAX_LINE_BYTES {
                 self.handle_request(request)
             } else {
+                self.begin();
                 let text = "not done: the answers before it in this batch are too long together";
                 answer(request, |_| Err(Error::new(Problem::Limit, text)))
             };
@@ -100,7 +106,15 @@ impl Session {
         (!answers.is_empty()).then_some(answers + "]")
     }
 
+    /// A request begins; those after `smmu.new` are counted.
+    fn begin(&mut self) {
+        if let Some(machine) = &mut self.machine {
+            machine.begin();
+        }
+    }
+
     fn handle_request(&mut self, request: Value) -> Option<String> {
+        self.begin();
         answer(request, |request| {
             let (method, params) = Method::find(request)?;
             catch_unwind(AssertUnwindSafe(|| method.call(&mut self.machine, &params))).unwrap_or_else(|_| {
@@ -114,7 +128,9 @@ impl Session {
 
 /// What is said to a line that is not JSON at all.
 fn refuse_line(why: &str) -> String {
-    Error::new(Problem::Parse, format!("the line is not JSON: {why}")).answer(Value::Null).to_line()
+    Error::new(Problem::Parse, format!("the line is not JSON that can be read: {why}"))
+        .answer(Value::Null)
+        .to_line()
 }
 
 fn answer(request: Value, act: impl FnOnce(Request) -> Result<Reply, Error>) -> Option<String> {

@@ -29,6 +29,11 @@ impl Params {
         Err(Error::parameter(unknown, format!("no parameter of `{method}`, which has {parameters}{hint}")))
     }
 
+    /// The names of those that are there.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The parameter `name`, if it is there.
     pub(super) fn optional<T: Parameter>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(value) = self.0.get(name) else {

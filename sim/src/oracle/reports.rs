@@ -16,7 +16,8 @@ pub(super) fn interrupts(machine: &mut Machine, _: &Params) -> Result<Reply, Err
     let (wired, msi) = (mem::take(&mut machine.ledger.wired), mem::take(&mut machine.ledger.msi));
     let wired = wired.entries()?.iter().map(|&source| source_name(source)).collect();
     let msi = msi.entries()?.iter().map(|&(pa, data)| Msi { addr: Hex(pa.value()), data: Hex(data.into()) });
-    Ok(Reply::Interrupts(Interrupts { wired, msi: msi.collect() }))
+    let wake_ups = mem::take(&mut machine.ledger.wake_ups);
+    Ok(Reply::Interrupts(Interrupts { wired, msi: msi.collect(), wake_ups }))
 }
 
 /// `choices`: every choice point met since `smmu.new`, in order.
@@ -43,6 +44,8 @@ const fn source_name(source: InterruptSource) -> &'static str {
 pub(super) struct Interrupts {
     wired: Vec<&'static str>,
     msi: Vec<Msi>,
+    /// Of processing elements that wait for an event (§4.7.3 SIG_SEV).
+    wake_ups: u32,
 }
 
 #[derive(Serialize, Debug)]

@@ -10,6 +10,7 @@ use smmu_model::outcome::Outcome;
 
 use super::MAX_TRANSFER_BYTES;
 use super::access::{self, Advance, Ongoing};
+use super::interconnect::DeviceBus;
 use super::machine::Machine;
 use super::method::Reply;
 use super::params::Params;
@@ -71,17 +72,32 @@ impl Stalled {
         self.held.values().map(Ongoing::length_bytes).sum()
     }
 
-    /// The SMMU no longer holds `stag`, or does so under another name.
-    pub(super) fn resume(&mut self, stag: Stag, outcome: Outcome, smmu: &mut Smmu, env: &mut impl Env) {
+    /// How many pages the held requests may write to together.
+    pub(super) fn pages_max(&self) -> usize {
+        self.held.values().map(Ongoing::pages_max).sum()
+    }
+
+    /// The SMMU no longer holds `stag`, or does so under another name: the request goes on.
+    pub(super) fn resume(
+        &mut self,
+        stag: Stag,
+        outcome: Outcome,
+        smmu: &mut Smmu,
+        env: &mut impl Env<Bus: DeviceBus>,
+    ) -> access::Done {
         let ongoing = self.held.remove(&stag).expect("every stalled transaction belongs to a request");
-        let done = match ongoing.resume(outcome, smmu, env) {
+        match ongoing.resume(outcome, smmu, env) {
             Advance::Ended(done) => done,
             Advance::Stalled(anew, ongoing) => {
                 let done = ongoing.stalled(anew);
                 self.hold(anew, ongoing);
                 done
             }
-        };
+        }
+    }
+
+    /// Keeps what the request that was stalled as `stag` came to.
+    pub(super) fn resolve(&mut self, stag: Stag, done: access::Done) {
         let kept: usize = self.resolved.iter().map(|resolved| resolved.done.size_bytes()).sum();
         if kept + done.size_bytes() <= MAX_RESOLVED_BYTES {
             self.resolved.push(Resolved { stag, done });

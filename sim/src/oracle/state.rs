@@ -16,6 +16,8 @@ use smmu_model::trace::InterruptSource;
 
 use super::MAX_LINE_BYTES;
 use super::answers::{Answers, SavedAnswers};
+use super::devices::SavedDevices;
+use super::interconnect::Interconnect;
 use super::machine::{Ledger, Machine};
 use super::memory::SavedMemory;
 use super::method;
@@ -23,16 +25,17 @@ use super::params::Params;
 use super::rpc::{Error, Problem};
 use super::stalls::Stalled;
 use crate::hex;
+use crate::json::Unambiguous;
 
 /// Says what follows, and in which version.
-const PREFIX: &str = "smmu-sim-state-2:";
+const PREFIX: &str = "smmu-sim-state-3:";
 
 /// Longest string that a line can carry back, with room for the request around it.
 const MAX_STATE_BYTES: usize = MAX_LINE_BYTES - 4096;
 
 /// Most JSON that a state may decompress to: a full memory takes 512 MiB, two digits for each byte; stalled requests
-/// and their ends take up to 200 MiB, four for each.
-const MAX_JSON_BYTES: u64 = 840 << 20;
+/// and their ends take up to 200 MiB, four for each; what was met and not asked for, 300.
+const MAX_JSON_BYTES: u64 = 1024 << 20;
 
 /// `state.save`.
 pub(super) fn save(machine: &mut Machine, _: &Params) -> Result<method::Reply, Error> {
@@ -56,9 +59,10 @@ pub(super) fn load(params: &Params) -> Result<(Machine, method::Reply), Error> {
     let digits = state.strip_prefix(PREFIX);
     let digits = digits.ok_or_else(|| refuse(format!("must begin with \"{PREFIX}\"")))?;
     let compressed = hex::bytes(digits).ok_or_else(|| refuse("is damaged".to_owned()))?;
-    let json = BufReader::new(GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES));
-    let saved: Saved =
-        serde_json::from_reader(json).map_err(|error| refuse(format!("is damaged: {error}")))?;
+    let json = || BufReader::new(GzDecoder::new(&compressed[..]).take(MAX_JSON_BYTES));
+    let saved =
+        serde_json::from_reader::<_, Unambiguous>(json()).and_then(|_| serde_json::from_reader(json()));
+    let saved: Saved = saved.map_err(|error| refuse(format!("is damaged: {error}")))?;
     let machine = saved.restore().map_err(|why| refuse(format!("is damaged: {why}")))?;
     Ok((machine, method::Reply::Done {}))
 }
@@ -76,16 +80,18 @@ struct Saved {
     smmu: Smmu,
     answers: SavedAnswers,
     memory: SavedMemory,
+    devices: SavedDevices,
     /// Name and answer of each choice point met.
     choices: Vec<(String, String)>,
     wired: Vec<InterruptSource>,
     msi: Vec<(Pa, u32)>,
+    wake_ups: u32,
     stalled: Stalled,
 }
 
 impl Saved {
     fn from_machine(machine: &Machine) -> Result<Self, Error> {
-        let Machine { smmu, memory, answers, ledger, stalled } = machine;
+        let Machine { smmu, bus: Interconnect { memory, devices }, answers, ledger, stalled } = machine;
         let name = |&(choice, answer): &(Choice, usize)| {
             (choice.key().to_owned(), choice.answers()[answer].to_owned())
         };
@@ -93,9 +99,11 @@ impl Saved {
             smmu: smmu.clone(),
             answers: answers.into(),
             memory: memory.into(),
+            devices: SavedDevices::of(devices)?,
             choices: ledger.choices.entries()?.iter().map(name).collect(),
             wired: ledger.wired.entries()?.to_vec(),
             msi: ledger.msi.entries()?.to_vec(),
+            wake_ups: ledger.wake_ups,
             stalled: stalled.clone(),
         })
     }
@@ -111,12 +119,16 @@ impl Saved {
         Ok(Machine {
             stalled: self.stalled,
             smmu: self.smmu,
-            memory: self.memory.restore().ok_or("memory")?,
+            bus: Interconnect {
+                memory: self.memory.restore().ok_or("memory")?,
+                devices: self.devices.restore().ok_or("devices")?,
+            },
             answers: Answers::try_from(self.answers).map_err(|error| error.to_string())?,
             ledger: Ledger {
                 choices: choices.collect::<Option<_>>().ok_or("choices")?,
                 wired: self.wired.into_iter().collect(),
                 msi: self.msi.into_iter().collect(),
+                wake_ups: self.wake_ups,
             },
         })
     }

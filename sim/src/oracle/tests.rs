@@ -34,9 +34,21 @@ fn call(session: &mut Session, method: &str, params: &Value) -> Result<Value, (i
 fn malformed_lines_get_the_standard_errors() {
     let deep = "[".repeat(100_000);
     for (line, id, code, says) in [
-        ("{", "null", -32700, "the line is not JSON: EOF while parsing an object at line 1 column 1"),
+        (
+            "{",
+            "null",
+            -32700,
+            "the line is not JSON that can be read: EOF while parsing an object at line 1 column 1",
+        ),
         ("{} {}", "null", -32700, "trailing characters"),
         (&deep, "null", -32700, "recursion limit exceeded"),
+        (
+            r#"{"id":1,"jsonrpc":"2.0","method":"mem.read","params":{"addr":1,"len":1,"addr":2}}"#,
+            "null",
+            -32700,
+            "the member `addr` comes twice at line 1 column 77",
+        ),
+        (r#"[{"id":1},{"id":1,"id":2}]"#, "null", -32700, "the member `id` comes twice"),
         ("{\"id\":1e999}", "null", -32700, "number out of range"),
         ("[]", "null", -32600, "an empty batch"),
         ("7", "null", -32600, "a request must be an object"),
@@ -111,6 +123,17 @@ fn refused_parameters_are_named() {
             json!({"adr": 0, "len": 1}),
             "adr: no parameter of `mem.read`, which has addr, len; did you mean `addr`?",
         ),
+        ("dvm.tlbi", json!({"op": "VAE1", "asid": 1}), "va: TLBI VAE1 needs an address"),
+        ("dvm.tlbi", json!({"op": "VAE1", "asid": 1, "ipa": 1}), "ipa: TLBI VAE1 has no such address"),
+        ("dvm.tlbi", json!({"op": "RVAE1", "asid": 1, "va": 1, "range": 1}), "range: a range of 0x1 bytes"),
+        ("dvm.tlbi", json!({"op": "ALLE1", "asid": 1}), "asid: TLBI ALLE1 has no ASID"),
+        ("dvm.tlbi", json!({"op": "sync", "asid": 1}), "asid: does not go with `sync`"),
+        ("endpoint", json!({"sid": 1}), "invalidations: is missing; it is \"complete\", \"unsupported\" or"),
+        (
+            "endpoint",
+            json!({"sid": 1, "invalidations": "Complete"}),
+            "invalidations: must be \"complete\", \"unsupported\" or \"timeout\", not \"Complete\"",
+        ),
         ("events", json!({"zzz": 0}), "zzz: no parameter of `events`, which has none"),
         ("mem.write", json!({"addr": 0, "data": "123"}), "data: must be bytes as pairs of hex digits"),
         ("mem.write", json!({"addr": u64::MAX, "data": "0102"}), "data: reaches beyond"),
@@ -183,9 +206,9 @@ fn refused_parameters_are_named() {
             json!({"caches": "some"}),
             "caches: must be \"keep\", \"none\" or \"choose\", not \"some\"",
         ),
-        ("state.load", json!({"state": "x"}), "state: must begin with \"smmu-sim-state-2:\""),
-        ("state.load", json!({"state": "smmu-sim-state-2:0"}), "state: is damaged"),
-        ("state.load", json!({"state": "smmu-sim-state-2:1f8b"}), "state: is damaged"),
+        ("state.load", json!({"state": "x"}), "state: must begin with \"smmu-sim-state-3:\""),
+        ("state.load", json!({"state": "smmu-sim-state-3:0"}), "state: is damaged"),
+        ("state.load", json!({"state": "smmu-sim-state-3:1f8b"}), "state: is damaged"),
     ] {
         let (code, message) = call(&mut session(), method, &params).expect_err("a refusal");
         assert_eq!(code, -32602, "{method} {params}");
@@ -229,6 +252,47 @@ fn aborts_are_for_the_smmu_and_not_for_the_client() {
 }
 
 #[test]
+fn only_so_many_devices_and_ranges_are_kept() {
+    let mut session = session();
+    for sid in 0..1024 {
+        let params = json!({"sid": sid, "invalidations": "complete"});
+        assert_eq!(call(&mut session, "endpoint", &params), Ok(json!({})));
+    }
+    let another = json!({"sid": 1024, "invalidations": "complete"});
+    assert_eq!(call(&mut session, "endpoint", &another).expect_err("no room").0, -32003);
+    let again = json!({"sid": 3, "invalidations": "timeout"});
+    assert_eq!(call(&mut session, "endpoint", &again), Ok(json!({})));
+    let mut abort = |addr: u64, len: u64, on| {
+        call(&mut session, "mem.abort", &json!({"addr": addr, "len": len, "on": on}))
+            .map_err(|(code, _)| code)
+    };
+    for range in 0..65_536 {
+        assert_eq!(abort(range * 8, 4, true), Ok(json!({})));
+    }
+    assert_eq!(abort(1 << 40, 4, true), Err(-32003));
+    assert_eq!(abort(1, 2, false), Err(-32003), "it would cut a range in two");
+    assert_eq!(abort(0, u64::MAX, false), Ok(json!({})));
+    assert_eq!(abort(1 << 40, 4, true), Ok(json!({})));
+}
+
+/// Each request counts, also one that is refused, a notification, one of a batch, or one that finds no room.
+#[test]
+fn requests_are_counted_from_the_smmu() {
+    let mut session = Session::new();
+    for line in [
+        r#"{"jsonrpc":"2.0","method":"events"}"#,
+        r#"{"jsonrpc":"2.0","method":"smmu.new"}"#,
+        r#"{"jsonrpc":"2.0","method":"nonsense"}"#,
+        r#"[{"jsonrpc":"2.0","method":"events"},7]"#,
+        "[",
+    ] {
+        session.handle_line(line);
+    }
+    let mut machine = session.machine.expect("smmu.new made it");
+    assert_eq!(machine.bus.memory.begin(), 4);
+}
+
+#[test]
 fn a_register_goes_before_its_fields() {
     let idr = json!({"HTTU": 1, "IDR0.HTTU": 1, "idr0": "0x0d44101b"});
     let answer = call(&mut Session::new(), "smmu.new", &json!({"preset": "qemu-11.1", "idr": idr}));
@@ -264,7 +328,7 @@ fn optional_pages_are_reached_and_saved() {
         does("dma", json!({"sid": 1, "addr": 0, "len": 4, "write": false}));
         let overflowed = does("mmio.read", json!({"offset": 0x1cc0, "size": 8}));
         assert_eq!(overflowed, json!({"value": "0x1"}));
-        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": []}));
+        assert_eq!(does("interrupts", json!({})), json!({"wired": ["pmcg0"], "msi": [], "wake_ups": 0}));
     }
 }
 
@@ -281,27 +345,41 @@ fn a_bug_of_ours_costs_the_smmu_and_not_the_session() {
 
 /// Names that mean something, and others.
 fn names() -> impl Strategy<Value = String> {
-    const PARAMETERS: [&str; 18] = [
+    const PARAMETERS: &[&str] = &[
         "addr",
+        "asid",
         "at",
         "caches",
         "choices",
         "data",
+        "e2h",
+        "execute",
         "idr",
         "instruction",
+        "invalidations",
+        "ipa",
+        "last",
         "len",
+        "no_write",
         "offset",
         "on",
+        "op",
         "preset",
+        "prgi",
         "privileged",
+        "range",
+        "read",
         "seed",
         "sid",
         "size",
         "ssid",
+        "state",
+        "va",
         "value",
+        "vmid",
         "write",
     ];
-    prop_oneof![9 => proptest::sample::select(&PARAMETERS[..]).prop_map(str::to_owned), 1 => ".*"]
+    prop_oneof![9 => proptest::sample::select(PARAMETERS).prop_map(str::to_owned), 1 => ".*"]
 }
 
 fn values() -> impl Strategy<Value = Value> {

@@ -62,11 +62,11 @@ pub fn run(
 }
 
 /// The machine as it is at the end of the trace at `path`: its registers, and in memory the descriptors that
-/// the trace shows. Stops at the first line that cannot be read.
+/// the trace shows. Nothing is cached, so that all is read from there. Stops at the first line that cannot be read.
 pub fn machine_at_end(path: &Path, image: MemoryImage) -> Result<Machine, ReplayError> {
     let identity = identify(TraceReader::open(path)?);
     let identity = identity.map_err(|source| ReplayError::identity(path, source))?;
-    let mut machine = Machine::new(identity.features, CachePolicy::Keep, image);
+    let mut machine = Machine::new(identity.features, CachePolicy::None, image);
     for line in TraceReader::open(path)? {
         let event = line.map_err(|source| ReplayError::Line { path: path.to_owned(), source })?.event;
         if let TraceEvent::DescriptorRead { address, value, .. } = event {

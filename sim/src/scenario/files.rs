@@ -18,6 +18,19 @@ impl Files for Disk {
     }
 }
 
+/// Reads files by the names that they have beside this one, as it is shown: a folder may be called otherwise, if its
+/// name is not UTF-8.
+struct Around<'a>(&'a Path);
+
+impl Files for Around<'_> {
+    fn read(&self, path: &str) -> Result<String, String> {
+        let below = |folder: &Path| Some(folder.join(Path::new(path).strip_prefix(shown(folder)).ok()?));
+        let folders = self.0.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let found = folders.into_iter().find_map(below).unwrap_or_else(|| PathBuf::from(path));
+        read_text(&found).map_err(|error| error.to_string())
+    }
+}
+
 /// A file with more bytes is nobody's scenario or matrix: it may be a device that never ends.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -61,7 +74,8 @@ pub(crate) fn find<P: AsRef<Path>>(paths: &[P]) -> (Vec<Found>, String) {
 pub(crate) fn load(file: &Found) -> Result<Scenario, String> {
     let Found { path, name } = file;
     let text = read_text(path).map_err(|error| format!("{name}: {error}\n"))?;
-    check(name, &text, &Disk).map_err(|Broken { sources, problems }| problem::render_all(&problems, &sources))
+    check(name, &text, &Around(path))
+        .map_err(|Broken { sources, problems }| problem::render_all(&problems, &sources))
 }
 
 /// Adds what is at `path`. `around` are the folders that it is in, without symbolic links: a link to one of them
@@ -96,5 +110,26 @@ fn shown(path: &Path) -> String {
         text.into_owned()
     } else {
         text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_whose_name_is_not_utf8_has_files_to_include() {
+        let folder = std::env::temp_dir().join(format!("smmu-sim-files-{}", std::process::id()));
+        let odd = folder.join(OsStr::from_bytes(b"od\xffd"));
+        fs::create_dir_all(odd.join("common")).expect("a writable directory for temporary files");
+        fs::write(odd.join("common/a.kdl"), "device \"nic\" stream=1\n").expect("writable");
+        fs::write(odd.join("b.kdl"), "smmu preset=\"max\"\ninclude \"./common/a.kdl\"\n").expect("writable");
+        let (found, complaints) = find(&[&folder]);
+        assert_eq!((found.len(), complaints.as_str()), (1, ""));
+        assert_eq!(load(&found[0]).map(|_| ()), Ok(()));
+        fs::remove_dir_all(&folder).expect("a directory of ours");
     }
 }

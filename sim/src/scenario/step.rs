@@ -22,6 +22,7 @@ use super::span::{Sources, Span};
 
 pub use broadcast::Tlbi;
 pub use claim::{Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
+pub(crate) use device::PERMISSIONS;
 pub use device::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route, Speculation};
 pub use kernel::{
     CallData, Deed, DeviceAccess, GuestStructure, IoctlCall, KernelClaim, KernelClaimKind, KernelData,
@@ -264,11 +265,16 @@ pub enum Part {
     Data,
     /// `stag`: the name of a stalled access.
     Stag,
+    /// `size`: the bytes of the region that the first entry of a Translation Completion covers.
+    Size,
+    /// `entries`: how many entries it has.
+    Entries,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: &'static [Self] = &[Self::OutputAddress, Self::Data, Self::Stag];
+    pub const ALL: &'static [Self] =
+        &[Self::OutputAddress, Self::Data, Self::Stag, Self::Size, Self::Entries];
 
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
@@ -276,6 +282,8 @@ impl Part {
             Self::OutputAddress => "pa",
             Self::Data => "data",
             Self::Stag => "stag",
+            Self::Size => "size",
+            Self::Entries => "entries",
         }
     }
 }

@@ -11,7 +11,8 @@ use smmu_model::rule::Rule;
 use smmu_model::trace::Event;
 use smmu_model::transaction::{AddressType, Direction, Privilege, Purpose, Transaction};
 
-use super::{Happening, Listener, ats, kernel, words};
+use super::descriptor::DescriptorKind;
+use super::{Happening, Listener, StaleUse, ats, kernel, words};
 use crate::dvm::Operands;
 use crate::output::hex;
 use crate::scenario::{Answer, Backing, End, Place, Store};
@@ -80,7 +81,7 @@ impl Listener for JsonTrace {
             Happening::MayFetchAhead(expected) => ats::fetch_ahead_json(expected),
             Happening::Reset => json!({ "type": "reset" }),
             Happening::Access { device, transaction, speculative, length } => {
-                access(device, transaction, speculative, length)
+                access_line(Some(device), transaction, speculative, Some(length))
             }
             Happening::AtsAsked { device, request } => ats::request_json(device, request),
             Happening::AtsAnswered { device, reply, rules } => ats::reply_json(device, reply, &labels(rules)),
@@ -89,14 +90,9 @@ impl Listener for JsonTrace {
             }
             Happening::PageAsked { device, request } => ats::page_request_json(device, request),
             Happening::PageRequestTaken { index, record } => page_record("page-record-taken", index, record),
-            Happening::Model(event) => model(event),
-            Happening::Stale(stale) => json!({
-                "type": "stale", "entry": words::cache_entry(stale.entry),
-                "cached_line": stale.cached, "changed_line": stale.changed,
-                "at": stale.difference.at.map(|at| hex(at.value())), "now": stale.difference.now.map(hex),
-                "needs": stale.entry.removed_by().name(), "invalidated": stale.invalidated,
-            }),
-            Happening::Ended { device, answer, rules } => ended(device, answer, &labels(rules)),
+            Happening::Model(event) => event_line(event),
+            Happening::Stale(stale) => stale_line(stale, "line"),
+            Happening::Ended { device, answer, rules } => ended_line(Some(device), answer, rules),
             Happening::Kernel(happening) => kernel::json(happening),
             Happening::Failed { problem, sources } => json!({
                 "type": "failure",
@@ -179,7 +175,13 @@ fn page_record(kind: &str, index: u32, record: PriRecord) -> Value {
     json!({ "type": kind, "index": index, "words": words_hex(&record.0), "fields": fields(names::PRI, &record.0) })
 }
 
-fn access(device: &str, transaction: &Transaction, speculative: bool, length: u32) -> Value {
+/// How an access begins; what is explained alone has no device and no length.
+pub(crate) fn access_line(
+    device: Option<&str>,
+    transaction: &Transaction,
+    speculative: bool,
+    length: Option<u32>,
+) -> Value {
     let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
     json!({
         "type": "access",
@@ -197,7 +199,8 @@ fn access(device: &str, transaction: &Transaction, speculative: bool, length: u3
     })
 }
 
-fn ended(device: &str, answer: &Answer, rules: &[&str]) -> Value {
+/// How it ended.
+pub(crate) fn ended_line(device: Option<&str>, answer: &Answer, rules: &[Rule]) -> Value {
     let translation = answer.translation.as_ref();
     json!({
         "type": "ended",
@@ -210,17 +213,30 @@ fn ended(device: &str, answer: &Answer, rules: &[&str]) -> Value {
         "attributes": translation.map(|translation| translation.attributes.to_string()),
         "data": digits(&answer.data),
         "stag": answer.stag.map(|stag| stag.0),
-        "rules": rules,
+        "rules": labels(rules),
     })
 }
 
-fn model(event: &Event) -> Value {
+/// The use of a stale entry; the history counts in `unit`s: lines of a scenario, or requests.
+pub(crate) fn stale_line(stale: &StaleUse, unit: &str) -> Value {
+    let StaleUse { entry, cached, changed, difference, invalidated } = *stale;
+    json!({
+        "type": "stale", "entry": words::cache_entry(entry),
+        format!("cached_{unit}"): cached, format!("changed_{unit}"): changed,
+        "at": difference.at.map(|at| hex(at.value())), "now": difference.now.map(hex),
+        "needs": entry.removed_by().name(), "invalidated": invalidated,
+    })
+}
+
+/// What happened in the SMMU, save the use of a stale entry, which has a history: [`stale_line`].
+pub(crate) fn event_line(event: &Event) -> Value {
     match *event {
         Event::Rule(rule) => json!({
             "type": "rule", "label": rule.label(), "section": rule.section(), "effect": words::effect(rule), "text": rule.text(),
         }),
         Event::Choice { choice, answer } => json!({
             "type": "choice", "key": choice.key(), "section": choice.section(), "answer": choice.answers()[answer],
+            "text": choice.answer_texts()[answer].trim_start(),
         }),
         Event::Structure { structure, at, words } => {
             let (name, table, count) = words::structure(structure);
@@ -233,11 +249,15 @@ fn model(event: &Event) -> Value {
         Event::Cached { entry, born } => json!({
             "type": "cached", "entry": words::cache_entry(entry), "born": born,
         }),
-        Event::Stale { .. } => unreachable!("it comes as `Happening::Stale`, with its history"),
-        Event::Descriptor { stage, class, level, at, raw } => json!({
-            "type": "descriptor", "stage": words::stage(stage), "class": class.map(words::class),
-            "level": level, "at": hex(at.value()), "raw": hex(raw),
-        }),
+        Event::Stale { .. } => unreachable!("it comes with its history"),
+        Event::Descriptor { stage, class, level, at, raw } => {
+            let kind = DescriptorKind::of(level, raw);
+            json!({
+                "type": "descriptor", "stage": words::stage(stage), "class": class.map(words::class),
+                "level": level, "at": hex(at.value()), "raw": hex(raw), "kind": kind.name(),
+                "fields": fields(kind.fields(stage), &[raw]),
+            })
+        }
         Event::DescriptorUpdate { stage, at, raw } => json!({
             "type": "descriptor-update", "stage": words::stage(stage), "at": hex(at.value()), "raw": hex(raw),
         }),

@@ -2,15 +2,18 @@
 //! model's events. It may look at everything and decides nothing.
 
 mod ats;
+mod descriptor;
 mod explain;
 mod json;
 mod kernel;
 mod observation;
 mod text;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use ats::permissions;
+pub(crate) use descriptor::DescriptorKind;
 pub use json::JsonTrace;
+pub(crate) use json::{access_line, ended_line, event_line, stale_line};
 pub use kernel::{
     Actor, Call, CallEnd, DeviceEnd, FieldValue, KernelHappening, QueueKind, VmAct, VmEnd, VmHappening,
 };
@@ -197,9 +200,9 @@ pub enum Happening<'a> {
 pub struct StaleUse {
     /// The entry.
     pub entry: CacheEntry,
-    /// The line of the step that cached it.
+    /// What cached it: the line of a step, or the number of a request.
     pub cached: Option<usize>,
-    /// The line of the step that changed memory, if it was one that changed what lies at the difference.
+    /// Likewise what changed memory, if it is known that something changed what lies at the difference.
     pub changed: Option<usize>,
     /// Where memory differs.
     pub difference: Difference,
@@ -208,6 +211,15 @@ pub struct StaleUse {
 }
 
 impl StaleUse {
+    /// Of an entry whose history nobody has kept.
+    pub(crate) const fn without_history(
+        entry: CacheEntry,
+        difference: Difference,
+        invalidated: bool,
+    ) -> Self {
+        Self { entry, cached: None, changed: None, difference, invalidated }
+    }
+
     /// What is used, and what software owes: `a stale STE of StreamID 0x10: …`.
     pub fn sentence(&self) -> String {
         text::stale(self)

@@ -80,7 +80,7 @@ pub(super) fn fields(table: &[Field], words: &[u64]) -> String {
 }
 
 /// The fields that are not zero, in the order of the table.
-pub(super) fn set_fields(table: &[Field], words: &[u64]) -> Vec<(&'static str, u64)> {
+pub(crate) fn set_fields(table: &[Field], words: &[u64]) -> Vec<(&'static str, u64)> {
     let values = table.iter().map(|field| (field.name, field.get(words)));
     values.filter(|(_, value)| *value != 0).collect()
 }
@@ -91,7 +91,7 @@ pub(super) fn named(name: &str, fields: &str) -> String {
 }
 
 /// A structure's name and its fields, and how many words it has.
-pub(super) fn structure(structure: Structure) -> (&'static str, &'static [Field], usize) {
+pub(crate) fn structure(structure: Structure) -> (&'static str, &'static [Field], usize) {
     match structure {
         Structure::L1StreamTable => ("L1STD", L1STD, 1),
         Structure::Ste => ("STE", STE, 8),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::hex;
+use crate::{hex, json};
 
 /// One point: the state of one stream, and what was written since the point before.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -47,7 +47,7 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a line.
     pub fn parse(line: &[u8]) -> Result<Self, SnapshotError> {
-        let raw: Raw = serde_json::from_slice(line)?;
+        let raw: Raw = json::parse(line)?;
         let pair = |[left, right]: &[String; 2]| Ok([number(left)?, number(right)?]);
         let write = |text: &[String; 2]| pair(text).map(|[offset, value]| (offset, value));
         Ok(Self {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::hex;
 use crate::kernel::Direction;
+use crate::{hex, json};
 
 /// One line.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -175,7 +175,7 @@ pub enum StepError {
 impl Step {
     /// Reads a line.
     pub fn parse(line: &[u8]) -> Result<Self, StepError> {
-        let raw: Raw = serde_json::from_slice(line)?;
+        let raw: Raw = json::parse(line)?;
         let out = raw.out.as_deref().map(digits).transpose()?;
         let answer = Answer { ret: raw.ret, errno: raw.errno, out };
         Ok(Self { action: action(&raw)?, answer })

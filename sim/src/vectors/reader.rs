@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::case::Case;
 use crate::image::gzip;
+use crate::json;
 use crate::lines::{Advanced, Lines};
 
 /// A longer line is an error; those of the recorded vectors are below 4 KiB.
@@ -75,7 +76,7 @@ impl Iterator for CaseReader {
             match advanced {
                 Ok(Advanced::Line) if self.lines.bytes().trim_ascii().is_empty() => {}
                 Ok(Advanced::Line) => {
-                    let case = serde_json::from_slice(self.lines.bytes());
+                    let case = json::parse(self.lines.bytes());
                     let case = case.map_err(|source| ReadError::Malformed { line, source });
                     return Some(case.map(|case| (line, case)));
                 }

@@ -36,25 +36,9 @@ impl Walk {
         self.outcome
     }
 
-    /// Writes the walk: as a tree in text; in JSON one object per line, told apart by `type`.
-    ///
-    /// JSON: first `transaction` (`sid`, `ssid` or null, `iova`, `access`, `privileged`, `instruction`), then the
-    /// steps, each with its `depth` in the tree:
-    ///
-    /// - `structure`: `name`, `at`, `held` (whether the image has it; if not, it reads as zero), `words`,
-    ///   `fields` (those that are not zero, by the specification's names);
-    /// - `descriptor`: `stage`, `serves` (what stage 2 translates: `cd`, `walk`, `input`; null at stage 1),
-    ///   `level`, `at`, `held`, `raw`, `kind` (`table`, `block`, `page`, `invalid`), `fields`;
-    /// - `update`: `stage`, `at`, `raw`: what the SMMU would write into a descriptor;
-    /// - `translated`: `stage`, `serves`, `input`, `output`, `size_log2`;
-    /// - `rule`: `label`, `section`, `text`;
-    /// - `choice`: `key`, `section`, `text`, `answer`;
-    /// - `record`: `name`, `words`: the event that would be recorded;
-    /// - `global-error`: `activated`, the bits of GERROR that would become active;
-    /// - `interrupt`: `msi`, the write that would be made (`at`, `data`), or null.
-    ///
-    /// Last `result`: `outcome` (`ok`, `abort`, `raz-wi`, `stall`); `pa`, `size_log2`, `attributes` for `ok`; `rule`
-    /// and `event` (or null) for the others.
+    /// Writes the walk: as a tree in text; in JSON one object per line, as `docs/trace-json.md` describes them: first
+    /// `access`, then the steps, each with its `depth` in the tree, and what was read with `held`, whether the image
+    /// has it (if not, it reads as zero). Last `ended`. Nothing was written: an `interrupt` would be raised.
     pub fn write(&self, out: &mut impl Write, format: Format) -> io::Result<()> {
         match format {
             Format::Text => text::write(out, self),

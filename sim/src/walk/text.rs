@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 
 use smmu_model::outcome::{Class, Outcome, Stage};
+use smmu_model::trace::Event;
 use smmu_model::transaction::{Direction, Privilege, Purpose, Transaction};
 
 use super::Walk;
-use super::step::{DescriptorRead, StructureRead, What};
+use super::step::Step;
 use crate::output::{RuleLine, event_of};
+use crate::trace::{DescriptorKind, StaleUse, cache_entry, words};
 
 const LINE_WIDTH: usize = 110;
 /// A list of fields gets this many columns even deep in the tree.
@@ -17,7 +19,7 @@ pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
     writeln!(out, "{}", transaction_text(&walk.transaction))?;
     for step in &walk.steps {
         let indent = "  ".repeat(step.depth + 1);
-        for line in lines(&step.what, LINE_WIDTH.saturating_sub(indent.len() + 4)) {
+        for line in lines(step, LINE_WIDTH.saturating_sub(indent.len() + 4)) {
             writeln!(out, "{indent}{line}")?;
         }
     }
@@ -43,42 +45,66 @@ fn transaction_text(transaction: &Transaction) -> String {
     format!("sid {stream}{substream} iova {iova}: {direction}, {privilege}, {purpose}")
 }
 
-/// The first line of a step, and indented below it what belongs to it.
-fn lines(what: &What, width: usize) -> Vec<String> {
-    let (head, details) = match what {
-        What::Structure(StructureRead { name, at, words, fields, held }) => {
+/// The first line of a step, and indented below it what belongs to it. Nothing for what no transaction does: commands,
+/// and software's register accesses.
+fn lines(step: &Step, width: usize) -> Vec<String> {
+    let held = step.held.unwrap_or(true);
+    let (head, details) = match step.event {
+        Event::Structure { structure, at, words } => {
+            let (name, table, count) = words::structure(structure);
+            let words = &words[..count];
             let rows = words.chunks(4).map(words_text).collect();
-            (read_text(format!("{name} at {at}"), *held), [rows, wrapped(fields, width)].concat())
+            let fields = wrapped(&words::set_fields(table, words), width);
+            (read_text(format!("{name} at {at}"), held), [rows, fields].concat())
         }
-        What::Descriptor(DescriptorRead { stage, class, level, at, raw, kind, fields, held }) => {
-            let (stage, kind) = (stage_text(*stage, *class), kind.name());
-            let head = format!("{stage} level {level} {kind} at {at}: {raw:#x}");
-            (read_text(head, *held), wrapped(fields, width))
+        Event::Descriptor { stage, class, level, at, raw } => {
+            let kind = DescriptorKind::of(level, raw);
+            let (stage_text, name) = (stage_text(stage, class), kind.name());
+            let head = format!("{stage_text} level {level} {name} at {at}: {raw:#x}");
+            (read_text(head, held), wrapped(&words::set_fields(kind.fields(stage), &[raw]), width))
         }
-        What::DescriptorUpdate { stage, at, raw } => (
-            format!("would write {raw:#x} to the {} descriptor at {at}", stage_text(*stage, None)),
+        Event::DescriptorUpdate { stage, at, raw } => (
+            format!("would write {raw:#x} to the {} descriptor at {at}", stage_text(stage, None)),
             Vec::new(),
         ),
-        What::Translated { stage, class, input, output, size_log2 } => {
-            let (stage, size) = (stage_text(*stage, *class), size_text(*size_log2));
+        Event::Translated { stage, class, input, output, size_log2 } => {
+            let (stage, size) = (stage_text(stage, class), size_text(size_log2));
             (format!("{stage} translates {input:#x} to {output:#x}, {size}"), Vec::new())
         }
-        What::Rule(rule) => (format!("- {}", RuleLine(*rule)), Vec::new()),
-        What::Choice { choice, answer } => {
+        Event::Rule(rule) => (format!("- {}", RuleLine(rule)), Vec::new()),
+        Event::Choice { choice, answer } => {
             let (key, section, text) = (choice.key(), choice.section(), choice.text());
+            let answer = choice.answers()[answer];
             (format!("- choice {key} ({section}): {answer}. {text}"), Vec::new())
         }
-        What::Record(record) => {
+        Event::Cached { entry, .. } => (format!("uses a cached {}", cache_entry(entry)), Vec::new()),
+        Event::Stale { entry, difference, invalidated, .. } => {
+            let stale = StaleUse::without_history(entry, difference, invalidated);
+            (format!("uses {}", stale.sentence()), Vec::new())
+        }
+        Event::Record { record, .. } => {
             let name = record.event_code().map_or("an event without a name", |code| code.name());
             (format!("would record {name}"), vec![words_text(&record.0)])
         }
-        What::GlobalError(activated) => {
+        Event::RegisterUpdate { register, value } => {
+            (format!("would update {register} to {value:#x}"), Vec::new())
+        }
+        Event::GlobalError { activated } => {
             (format!("would raise the global errors {:#x}", activated.into_bits()), Vec::new())
         }
-        What::Interrupt { msi: None } => ("would raise its wired interrupt".to_owned(), Vec::new()),
-        What::Interrupt { msi: Some((at, data)) } => {
+        Event::Interrupt { msi: None, .. } => ("would raise its wired interrupt".to_owned(), Vec::new()),
+        Event::Interrupt { msi: Some((at, data)), .. } => {
             (format!("would write the MSI {data:#x} to {at}"), Vec::new())
         }
+        Event::Command { .. }
+        | Event::CommandError { .. }
+        | Event::StallEnded { .. }
+        | Event::RegisterWrite { .. }
+        | Event::AddressTranslation { .. }
+        | Event::WakeUp
+        | Event::Invalidated { .. }
+        | Event::PageRequest { .. }
+        | Event::PrgResponse(_) => return Vec::new(),
     };
     std::iter::once(head).chain(details.into_iter().map(|detail| format!("    {detail}"))).collect()
 }

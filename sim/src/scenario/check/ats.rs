@@ -4,9 +4,9 @@ use smmu_model::ats::{AtsRequest, Invalidated, PageRequest, ResponseCode};
 use smmu_model::layout::names;
 use smmu_model::transaction::Privilege;
 
-use super::Checker;
 use super::claims::Subject;
 use super::hardware::Device;
+use super::{Checker, ResultKind};
 use crate::scenario::arguments::{Arguments, no_block, operand};
 use crate::scenario::problem::Problem;
 use crate::scenario::step::{Action, Ats, ClaimKind, Pri, ReplyClaim, ReplyStatus, ResponseClaim};
@@ -16,7 +16,7 @@ use crate::scenario::syntax::Node;
 const GROUP_MAX: u64 = 0x1ff;
 
 impl Checker<'_> {
-    /// `ats "nic" 0x1000 len=0x3000 ssid=3 no-write=#true execute=#true privileged=#true { expect … }`
+    /// `ats "nic" 0x1000 len=0x3000 ssid=3 no-write=#true execute=#true privileged=#true as="r" { expect … }`
     pub(super) fn ats(&mut self, node: &Node) -> Result<(), Problem> {
         let mut arguments = Arguments::new(node, &self.scope)?;
         let device = self.endpoint_of(&mut arguments, |device| device.ats, "ats")?;
@@ -26,7 +26,9 @@ impl Checker<'_> {
         let no_write = arguments.flag("no-write")?.unwrap_or(false);
         let execute = arguments.flag("execute")?.unwrap_or(false);
         let privilege = privilege(&mut arguments)?;
+        let name = arguments.text("as")?;
         arguments.finish()?;
+        let result = name.map(|name| self.name_result(&name, ResultKind::Translation)).transpose()?;
         let unit_bytes = AtsRequest::unit_bytes(&self.features);
         let units = match &length {
             None => 1,
@@ -40,7 +42,8 @@ impl Checker<'_> {
         };
         let claims = self.block_claims(node, Subject::Translation);
         let (device, stream) = (device.name, device.stream);
-        let ats = Ats { device, stream, substream, address, units, no_write, execute, privilege, claims };
+        let ats =
+            Ats { device, stream, substream, address, units, no_write, execute, privilege, result, claims };
         self.step(node.span, Action::Ats(ats))
     }
 

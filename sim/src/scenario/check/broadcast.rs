@@ -36,7 +36,7 @@ impl Checker<'_> {
         };
         arguments.finish()?;
         let broadcast =
-            dvm::broadcast(operation, operands).map_err(|message| Problem::new(node.span, message))?;
+            dvm::broadcast(operation, operands).map_err(|unfit| Problem::new(node.span, unfit.why))?;
         self.step(node.span, Action::Broadcast(Tlbi { operation, operands, broadcast }))
     }
 }

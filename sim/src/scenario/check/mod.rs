@@ -120,6 +120,8 @@ struct Checker<'a> {
 enum ResultKind {
     /// How the access of a device ended.
     Access,
+    /// How a Translation Request was answered.
+    Translation,
     /// A number that software read.
     Value,
 }

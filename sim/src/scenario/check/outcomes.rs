@@ -7,7 +7,7 @@ use crate::scenario::arguments::{Arguments, no_block};
 use crate::scenario::problem::Problem;
 use crate::scenario::scope::Resolved;
 use crate::scenario::span::Spanned;
-use crate::scenario::step::{End, Part, Permitted};
+use crate::scenario::step::{End, PERMISSIONS, Part, Permitted, ReplyStatus};
 use crate::scenario::syntax::Node;
 
 impl Checker<'_> {
@@ -37,10 +37,20 @@ impl Checker<'_> {
                     return Err(Problem::unknown("result", result, name.span, &known));
                 };
                 let shown = match (kind, part) {
-                    (ResultKind::Access, "") => end(&value)?,
-                    (ResultKind::Access, part) => {
-                        let parts: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
+                    (ResultKind::Access, "") => {
+                        let ends: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
+                        word(&value, &ends, "end of an access", "\"ok\", \"abort\" and so on")?
+                    }
+                    (ResultKind::Translation, "") => {
+                        let ends: Vec<&str> = ReplyStatus::ALL.iter().map(|status| status.name()).collect();
+                        let some = "\"success\", \"no-access\" and so on";
+                        word(&value, &ends, "reply to a Translation Request", some)?
+                    }
+                    (ResultKind::Translation, PERMISSIONS) => permissions(&value)?,
+                    (ResultKind::Access | ResultKind::Translation, part) => {
+                        let mut parts: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
                         if !parts.contains(&part) {
+                            parts.extend((kind == ResultKind::Translation).then_some(PERMISSIONS));
                             return Err(Problem::unknown("part of a result", part, name.span, &parts));
                         }
                         number(&value, "a number")?
@@ -83,13 +93,27 @@ fn number(value: &Spanned<Resolved>, needed: &str) -> Result<String, Problem> {
     }
 }
 
-fn end(value: &Spanned<Resolved>) -> Result<String, Problem> {
-    let known: Vec<&str> = End::ALL.iter().map(|end| end.name()).collect();
+/// One of the words `known`, each of which is a `what`.
+fn word(value: &Spanned<Resolved>, known: &[&str], what: &str, some: &str) -> Result<String, Problem> {
     match &value.value {
         Resolved::Text(text) if known.contains(&text.as_str()) => Ok(text.clone()),
-        Resolved::Text(text) => Err(Problem::unknown("end of an access", text, value.span, &known)),
+        Resolved::Text(text) => Err(Problem::unknown(what, text, value.span, known)),
         Resolved::Number(_) | Resolved::Flag(_) | Resolved::Result { .. } | Resolved::Sum { .. } => {
-            Err(Problem::new(value.span, "an end is needed here: \"ok\", \"abort\" and so on"))
+            Err(Problem::new(value.span, format!("an end is needed here: {some}")))
+        }
+    }
+}
+
+/// Letters of `RWX`.
+fn permissions(value: &Spanned<Resolved>) -> Result<String, Problem> {
+    match &value.value {
+        Resolved::Text(text) if ["R", "W", "RW", "RX", "RWX"].contains(&text.as_str()) => Ok(text.clone()),
+        Resolved::Text(_)
+        | Resolved::Number(_)
+        | Resolved::Flag(_)
+        | Resolved::Result { .. }
+        | Resolved::Sum { .. } => {
+            Err(Problem::new(value.span, "permissions are needed here: \"R\", \"RW\" and so on"))
         }
     }
 }

@@ -149,22 +149,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 
     /// What a piece of `size` bytes comes to.
     fn answer(&mut self, ongoing: &Ongoing<'a>, outcome: Outcome, size: usize) -> Answer {
-        let nothing = Answer { end: End::Abort, translation: None, rule: None, data: Vec::new(), stag: None };
-        match outcome {
-            Outcome::Done(translation) => {
-                self.carry_out(translation, ongoing.dma.direction, size, ongoing.pattern)
+        let answer = Answer::of(outcome);
+        match (outcome, ongoing.dma.direction) {
+            (Outcome::Done(translation), direction) => {
+                self.carry_out(translation, direction, size, ongoing.pattern)
             }
-            Outcome::Abort(rule) => Answer { rule: Some(rule), ..nothing },
-            Outcome::RazWi(rule) => {
-                let data = match ongoing.dma.direction {
-                    Direction::Read => vec![0; size],
-                    Direction::Write => Vec::new(),
-                };
-                Answer { end: End::RazWi, rule: Some(rule), data, ..nothing }
-            }
-            Outcome::Stalled { stag, rule } => {
-                Answer { end: End::Stall, rule: Some(rule), stag: Some(stag), ..nothing }
-            }
+            (Outcome::RazWi(_), Direction::Read) => Answer { data: vec![0; size], ..answer },
+            (Outcome::RazWi(_), Direction::Write)
+            | (Outcome::Abort(_) | Outcome::Stalled { .. }, Direction::Read | Direction::Write) => answer,
         }
     }
 

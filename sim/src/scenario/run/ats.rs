@@ -6,8 +6,8 @@ use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::transaction::{Direction, Privilege, Purpose};
 
-use super::Machine;
 use super::claims::{Mismatch, mismatch};
+use super::{Found, Machine};
 use crate::scenario::step::{Ats, Dma, Pri, ReplyClaim, ReplyStatus, ResponseClaim};
 use crate::trace::{Happening, Listener, permissions};
 
@@ -18,6 +18,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let Ats { stream, substream, units, no_write, execute, privilege, .. } = *ats;
         let request = AtsRequest { stream, substream, address, units, no_write, execute, privilege };
         self.request_translation(&ats.device, &request);
+        let reply = self.reply.clone().expect("it came just now");
+        self.remember(ats.result, Found::Translation(reply));
         if self.pace == super::Pace::Automatic {
             self.settle();
         }
@@ -30,10 +32,8 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         let rules_before = self.ear.step_rules.len();
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
         let reply = self.smmu.ats_request(&mut world, request);
-        if let Completion::Success(entries) = &reply.completion {
-            for entry in entries.iter().filter(|entry| entry.read || entry.write || entry.execute) {
-                self.memory.cache(request.stream, request.substream, *entry);
-            }
+        if let Some(atc) = self.memory.atc(request.stream) {
+            atc.keep(request.substream, &reply.completion);
         }
         self.ear.say_answered(device, &reply, rules_before);
         self.reply = Some(reply);
@@ -69,7 +69,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                     (Direction::Read, Purpose::Instruction) => entry.execute,
                 }
         };
-        let entry = *self.memory.cached(dma.stream, dma.substream, address).find(allows)?;
+        let entry = *self.memory.atc(dma.stream)?.find(dma.substream, address).find(allows)?;
         self.ear.say(Happening::AtcUsed { device: &dma.device, entry: &entry });
         Some(entry.output | (address & ((1 << entry.size_log2) - 1)))
     }
@@ -142,7 +142,7 @@ pub(super) fn shown_response(response: &PrgResponse) -> String {
 
 impl ReplyStatus {
     /// What the reply is, looked at its entry `entry`.
-    fn of(reply: &AtsReply, entry: usize) -> Option<Self> {
+    pub(super) fn of(reply: &AtsReply, entry: usize) -> Option<Self> {
         match &reply.completion {
             Completion::UnsupportedRequest => Some(Self::UnsupportedRequest),
             Completion::CompleterAbort => Some(Self::CompleterAbort),

@@ -86,7 +86,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             ClaimKind::Result(result, end) => {
                 let answer = match &self.results[result.0] {
                     Some(Found::Access(answer)) => answer,
-                    Some(Found::Value(_)) => unreachable!("checked to be an access"),
+                    Some(Found::Translation(_) | Found::Value(_)) => unreachable!("checked to be an access"),
                     None => return mismatch("the access to have begun", "it has not come yet"),
                 };
                 self.judge_end(end, answer).map(|()| before)
@@ -223,7 +223,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
         }
         if let Some(data) = claim.data {
             let data = self.known(data)?;
-            let found = super::little_endian(&answer.data);
+            let found = super::found::little_endian(&answer.data);
             if found != Some(data) {
                 return mismatch(format!("data {data:#x}"), shown(found.map(|found| format!("{found:#x}"))));
             }

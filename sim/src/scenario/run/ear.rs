@@ -60,18 +60,7 @@ impl<'a, L: Listener> Ear<'a, L> {
     }
 
     fn used_stale(&mut self, entry: CacheEntry, born: u32, difference: Difference, invalidated: bool) {
-        // A structure has at most 64 bytes, and the difference is where it begins.
-        let size_bytes = match entry {
-            CacheEntry::Ste { .. } | CacheEntry::Cd { .. } => 64,
-            CacheEntry::L1StreamTable { .. }
-            | CacheEntry::L1Cd { .. }
-            | CacheEntry::Stage1Table { .. }
-            | CacheEntry::Stage1 { .. }
-            | CacheEntry::Combined { .. }
-            | CacheEntry::Stage2Table { .. }
-            | CacheEntry::Stage2 { .. } => 8,
-        };
-        let changed = difference.at.and_then(|at| self.journal.changed_since(born, at.value(), size_bytes));
+        let changed = self.journal.made_stale(entry, born, difference);
         let stale = StaleUse { entry, cached: self.journal.line(born), changed, difference, invalidated };
         self.listener.hear(Happening::Stale(&stale));
         self.stale.push(stale);

@@ -3,76 +3,36 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use smmu_model::address::Pa;
-use smmu_model::ats::{AtsEntry, InvalidateRequest, Invalidated, PrgResponse};
+use smmu_model::ats::{InvalidateRequest, Invalidated, PrgResponse};
 use smmu_model::bus::{Bus, ExternalAbort};
-use smmu_model::ids::{StreamId, SubstreamId};
+use smmu_model::ids::StreamId;
 use smmu_model::memory::SparseMemory;
 
 use super::race::Race;
+use crate::atc::Atc;
 
 /// Memory and devices.
 #[derive(Debug)]
 pub(super) struct Interconnect {
     pub(super) memory: SparseMemory,
-    /// The devices with an ATC.
-    endpoints: BTreeMap<StreamId, Endpoint>,
+    /// The ATCs of those devices that have one.
+    atcs: BTreeMap<StreamId, Atc>,
     /// PRG Responses that no expectation has taken yet.
     pub(super) responses: VecDeque<PrgResponse>,
     /// A store of another master that has been announced and not made.
     pub(super) race: Option<Race>,
 }
 
-/// A device with an ATC.
-#[derive(Clone, Debug)]
-struct Endpoint {
-    /// How it answers Invalidate Requests.
-    invalidated: Invalidated,
-    /// What it keeps, oldest first.
-    cached: Vec<(Option<SubstreamId>, AtsEntry)>,
-}
-
-/// An ATC holds no more than this: the oldest entry goes.
-const CACHED_MAX: usize = 1024;
-
 impl Interconnect {
     /// Memory, and an empty ATC for each of `streams`.
     pub(super) fn new(memory: SparseMemory, streams: impl IntoIterator<Item = StreamId>) -> Self {
-        let endpoint = || Endpoint { invalidated: Invalidated::Completed, cached: Vec::new() };
-        let endpoints = streams.into_iter().map(|stream| (stream, endpoint())).collect();
-        Self { memory, endpoints, responses: VecDeque::new(), race: None }
+        let atcs = streams.into_iter().map(|stream| (stream, Atc::default())).collect();
+        Self { memory, atcs, responses: VecDeque::new(), race: None }
     }
 
-    /// How the device answers Invalidate Requests from now on.
-    pub(super) fn answer_invalidations(&mut self, stream: StreamId, invalidated: Invalidated) {
-        if let Some(endpoint) = self.endpoints.get_mut(&stream) {
-            endpoint.invalidated = invalidated;
-        }
-    }
-
-    /// The device keeps an entry, in the place of those that it overlaps.
-    pub(super) fn cache(&mut self, stream: StreamId, substream: Option<SubstreamId>, entry: AtsEntry) {
-        let Some(endpoint) = self.endpoints.get_mut(&stream) else { return };
-        let (first, last) = (entry.input.value(), last_of(&entry));
-        endpoint.cached.retain(|(owner, old)| {
-            *owner != substream || old.privilege != entry.privilege || !overlaps(old, first, last)
-        });
-        if endpoint.cached.len() == CACHED_MAX {
-            endpoint.cached.remove(0);
-        }
-        endpoint.cached.push((substream, entry));
-    }
-
-    /// The entries that the device has for an address.
-    pub(super) fn cached(
-        &self,
-        stream: StreamId,
-        substream: Option<SubstreamId>,
-        address: u64,
-    ) -> impl Iterator<Item = &AtsEntry> {
-        let cached = self.endpoints.get(&stream).into_iter().flat_map(|endpoint| &endpoint.cached);
-        cached
-            .filter(move |(owner, entry)| *owner == substream && overlaps(entry, address, address))
-            .map(|(_, entry)| entry)
+    /// The ATC of a device, if it has one.
+    pub(super) fn atc(&mut self, stream: StreamId) -> Option<&mut Atc> {
+        self.atcs.get_mut(&stream)
     }
 }
 
@@ -103,32 +63,10 @@ impl Bus for Interconnect {
 
     /// A StreamID without an ATC behind it is no function that supports ATS.
     fn invalidate(&mut self, request: &InvalidateRequest) -> Invalidated {
-        let Some(endpoint) = self.endpoints.get_mut(&request.stream) else { return Invalidated::Unsupported };
-        if endpoint.invalidated == Invalidated::Completed {
-            endpoint.cached.retain(|(owner, entry)| !is_meant(request, *owner, entry));
-        }
-        endpoint.invalidated
+        self.atcs.get_mut(&request.stream).map_or(Invalidated::Unsupported, |atc| atc.invalidate(request).0)
     }
 
     fn respond(&mut self, response: &PrgResponse) {
         self.responses.push_back(*response);
     }
-}
-
-/// Whether the request asks for this entry to go.
-fn is_meant(request: &InvalidateRequest, owner: Option<SubstreamId>, entry: &AtsEntry) -> bool {
-    let last = match request.log2_span_bytes {
-        64.. => u64::MAX,
-        bits => request.address | ((1 << bits) - 1),
-    };
-    let is_owner = owner == request.substream || request.global && owner.is_some();
-    is_owner && overlaps(entry, request.address, last)
-}
-
-fn overlaps(entry: &AtsEntry, first: u64, last: u64) -> bool {
-    entry.input.value() <= last && first <= last_of(entry)
-}
-
-fn last_of(entry: &AtsEntry) -> u64 {
-    entry.input.value() | ((1 << entry.size_log2) - 1)
 }

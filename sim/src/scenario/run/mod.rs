@@ -5,6 +5,7 @@ mod ahead;
 mod ats;
 mod claims;
 mod ear;
+mod found;
 mod interconnect;
 mod journal;
 mod kernel;
@@ -25,19 +26,19 @@ use smmu_model::ids::{CommandQueue, Stag};
 use smmu_model::layout::event::EventRecord;
 use smmu_model::layout::pri::PriRecord;
 use smmu_model::memory::SparseMemory;
-use smmu_model::outcome::Translation;
+use smmu_model::outcome::{Outcome, Translation};
 use smmu_model::rule::{CommandError, Rule};
 use smmu_model::trace::InterruptSource;
 
 use self::access::Ongoing;
 use self::ear::Ear;
+use self::found::{Found, little_endian};
 use self::interconnect::Interconnect;
 use self::scripting::Scripting;
 use super::problem::Problem;
 use super::span::Span;
 use super::step::{
-    Action, Backing, Claim, ClaimKind, End, Level, Operand, Pace, Part, RegisterScript, ResultId, Scenario,
-    Step,
+    Action, Backing, Claim, ClaimKind, End, Level, Operand, Pace, RegisterScript, ResultId, Scenario, Step,
 };
 use crate::iommufd::Check;
 use crate::trace::{Happening, Listener, StaleUse};
@@ -55,6 +56,20 @@ pub struct Answer {
     pub data: Vec<u8>,
     /// The name under which the SMMU holds it, if it does.
     pub stag: Option<Stag>,
+}
+
+impl Answer {
+    /// The end that `outcome` is, before any data.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        let (end, rule, stag) = match outcome {
+            Outcome::Done(_) => (End::Ok, None, None),
+            Outcome::Abort(rule) => (End::Abort, Some(rule), None),
+            Outcome::RazWi(rule) => (End::RazWi, Some(rule), None),
+            Outcome::Stalled { stag, rule } => (End::Stall, Some(rule), Some(stag)),
+        };
+        let translation = if let Outcome::Done(translation) = outcome { Some(translation) } else { None };
+        Self { end, translation, rule, data: Vec::new(), stag }
+    }
 }
 
 /// Something that software or a device could see.
@@ -146,14 +161,6 @@ pub(super) fn execute_denying(
     machine.finish()
 }
 
-/// What is known of a named result.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Found {
-    Access(Answer),
-    /// A register or a number in memory; `None` after an abort.
-    Value(Option<u64>),
-}
-
 struct Machine<'a, C, L> {
     scenario: &'a Scenario,
     script: &'a RegisterScript,
@@ -234,10 +241,10 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
 
     /// Each use of a stale entry is a failure of the step, unless it is expected there.
     fn deny_stale(&mut self, step: &Step) {
-        let says_so = |claims: &[Claim]| claims.iter().any(|claim| matches!(claim.kind, ClaimKind::Stale));
         let is_expected = match &step.action {
             Action::Expect(_) => true,
-            Action::Dma(dma) => says_so(&dma.claims),
+            Action::Dma(dma) => speaks_of_stale(&dma.claims),
+            Action::Ats(ats) => speaks_of_stale(&ats.claims),
             Action::Store { .. }
             | Action::Write { .. }
             | Action::Load { .. }
@@ -248,7 +255,6 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             | Action::RegisterRead { .. }
             | Action::Command { .. }
             | Action::Ring(_)
-            | Action::Ats(_)
             | Action::Pri(_)
             | Action::Endpoint { .. }
             | Action::Broadcast(_)
@@ -307,7 +313,9 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             Action::Ats(ats) => self.ats(ats)?,
             Action::Pri(pri) => self.pri(pri)?,
             Action::Endpoint { stream, invalidated } => {
-                self.memory.answer_invalidations(*stream, *invalidated);
+                if let Some(atc) = self.memory.atc(*stream) {
+                    atc.invalidated = *invalidated;
+                }
             }
             Action::Broadcast(tlbi) => {
                 self.ear.say(Happening::Broadcast(tlbi));
@@ -379,53 +387,20 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
     fn outcome(&self) -> BTreeMap<String, String> {
         let mut outcome = BTreeMap::new();
         for (name, found) in self.script.results.iter().zip(&self.results) {
-            let Some(found) = found else { continue };
-            outcome.insert(name.clone(), found.end_or_value());
-            for part in Part::ALL {
-                if let (Found::Access(_), Some(value)) = (found, found.part(*part)) {
-                    outcome.insert(format!("{name}.{}", part.name()), format!("{value:#x}"));
-                }
+            if let Some(found) = found {
+                found.enter(name, &mut outcome);
             }
         }
         outcome
     }
 }
 
-impl Found {
-    fn part(&self, part: Part) -> Option<u64> {
-        match (self, part) {
-            (Self::Access(answer), Part::OutputAddress) => {
-                answer.translation.map(|translation| translation.pa.value())
-            }
-            (Self::Access(answer), Part::Data) => little_endian(&answer.data),
-            (Self::Value(value), Part::Data) => *value,
-            (Self::Access(answer), Part::Stag) => answer.stag.map(|Stag(tag)| tag.into()),
-            (Self::Value(_), Part::OutputAddress | Part::Stag) => None,
-        }
-    }
-
-    fn end(&self) -> &'static str {
-        match self {
-            Self::Access(answer) => answer.end.name(),
-            Self::Value(Some(_)) => "a value",
-            Self::Value(None) => "abort",
-        }
-    }
-
-    fn end_or_value(&self) -> String {
-        match self {
-            Self::Value(Some(value)) => format!("{value:#x}"),
-            Self::Access(_) | Self::Value(None) => self.end().to_owned(),
-        }
-    }
-}
-
-/// The first eight bytes as a number; `None` without bytes.
-fn little_endian(bytes: &[u8]) -> Option<u64> {
-    let mut word = [0; 8];
-    let length = bytes.len().min(8);
-    word[..length].copy_from_slice(&bytes[..length]);
-    (length != 0).then_some(u64::from_le_bytes(word))
+/// Whether one of the claims is that a stale entry is used.
+fn speaks_of_stale(claims: &[Claim]) -> bool {
+    claims.iter().any(|claim| {
+        matches!(claim.kind, ClaimKind::Stale)
+            || matches!(&claim.kind, ClaimKind::All(claims) | ClaimKind::Either(claims) if speaks_of_stale(claims))
+    })
 }
 
 /// The problem, with the turn of the loops in which it came.

@@ -70,6 +70,8 @@ pub struct Ats {
     pub execute: bool,
     /// Priv.
     pub privilege: Privilege,
+    /// The name of the result.
+    pub result: Option<ResultId>,
     /// What must come of it.
     pub claims: Vec<Claim>,
 }
@@ -127,6 +129,10 @@ pub enum ReplyStatus {
 }
 
 impl ReplyStatus {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::Success, Self::NoAccess, Self::UnsupportedRequest, Self::CompleterAbort];
+
     /// The name in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
@@ -152,3 +158,6 @@ pub struct ResponseClaim {
     /// It carries no PASID.
     pub no_substream: bool,
 }
+
+/// The part of a Translation Completion in outcomes that is no number: the permissions of its first entry.
+pub(crate) const PERMISSIONS: &str = "permissions";
