@@ -8,7 +8,7 @@ use super::stage1::{self, Stage1Input, Stage1Query};
 use super::{both_stages, stage2, within_ias};
 use crate::address::Iova;
 use crate::cache::{CachePolicy, Caches};
-use crate::choice::answer::{PrefetchEffect, SpeculativeFetch};
+use crate::choice::answer::{PrefetchEffect, SpeculativeAccessFlag, SpeculativeFetch};
 use crate::command::Prefetch;
 use crate::config::Globals;
 use crate::config::cd::Stage1Rules;
@@ -87,6 +87,16 @@ fn fetch_one<E: Env>(
         None => stage1::translate(&mut env, &query).map(|_mapped| ()),
         Some(stage2) => both_stages(&mut env, stage2, &query).map(|_both| ()),
     }
+}
+
+/// Whether a fetch ahead sets an Access flag that is clear (§3.13.4).
+#[cold]
+pub(super) fn sets_access_flag(env: &mut impl Env) -> bool {
+    let answer = env.ask(&[SpeculativeAccessFlag::Set, SpeculativeAccessFlag::Leave]);
+    if answer == SpeculativeAccessFlag::Leave {
+        env.note(Rule::FetchAheadLeavesFlag);
+    }
+    answer == SpeculativeAccessFlag::Set
 }
 
 /// What a translation is fetched for ahead: whatever access it may let in. It makes nothing dirty.

@@ -5,6 +5,7 @@
 
 use super::agree;
 use super::ask::Ask;
+use super::prefetch;
 use super::stage1::{self, Stage1Query};
 use super::stage2::{self, Request};
 use super::walk::{Leaf, Start, Step};
@@ -12,7 +13,7 @@ use crate::cache::entry::{Combined, Stage1Entry, Stage1Terms, Stage2Entry, Stage
 use crate::cache::tlb::Tlb;
 use crate::cache::{Born, CachePolicy, Found, Pending};
 use crate::choice::Answer;
-use crate::choice::answer::{CacheUse, SpeculativeAccessFlag, TlbConflict};
+use crate::choice::answer::{CacheUse, TlbConflict};
 use crate::config::geometry::Table;
 use crate::config::ste::Stage2;
 use crate::env::Env;
@@ -398,7 +399,7 @@ impl<E: Env> Recall for Remembering<'_, E> {
 
     #[inline(always)]
     fn sets_access_flag(&mut self) -> bool {
-        !self.is_ahead || self.sets_access_flag_ahead()
+        !self.is_ahead || prefetch::sets_access_flag(self)
     }
 }
 
@@ -409,16 +410,6 @@ fn high_bits(hierarchy: u64) -> u8 {
 }
 
 impl<E: Env> Remembering<'_, E> {
-    /// Whether a fetch ahead sets a clear Access flag (§3.13.4).
-    #[cold]
-    fn sets_access_flag_ahead(&mut self) -> bool {
-        let sets = self.ask(&[SpeculativeAccessFlag::Set, SpeculativeAccessFlag::Leave]);
-        if sets == SpeculativeAccessFlag::Leave {
-            self.note(Rule::FetchAheadLeavesFlag);
-        }
-        sets == SpeculativeAccessFlag::Set
-    }
-
     /// The entry to use of those that match, the smaller first; `None` if memory is to be read.
     #[inline(always)]
     fn one_of<V>(
