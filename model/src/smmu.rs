@@ -1,11 +1,13 @@
 //! The device as a whole: registers, queues and client transactions behind one façade.
 
+mod ahead;
 mod ats;
 mod front;
 mod hints;
 mod monitored;
 #[cfg(feature = "serde")]
 mod saved;
+mod speculative;
 mod stalls;
 
 use crate::atos;

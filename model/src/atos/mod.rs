@@ -6,6 +6,7 @@
 mod par;
 mod request;
 
+use crate::cache::Caches;
 use crate::choice::answer::{AtosInterrupted, AtosOrder};
 use crate::config::Globals;
 use crate::env::Env;
@@ -44,11 +45,17 @@ pub(crate) fn is_running(registers: &Registers) -> bool {
 }
 
 /// Finishes the operation of `interface` (§9): PAR first, then RUN.
-pub(crate) fn run(env: &mut impl Env, f: &Features, registers: &mut Registers, interface: AtosInterface) {
+pub(crate) fn run(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &mut Registers,
+    caches: &mut Caches,
+    interface: AtosInterface,
+) {
     let Ended { par, rule } = if is_interrupted(registers) {
-        interrupted(env, f, registers, interface)
+        interrupted(env, f, registers, caches, interface)
     } else {
-        operate(env, f, registers, interface)
+        operate(env, f, registers, caches, interface)
     };
     let group = registers.atos_mut(interface);
     assert!(group.running, "only an operation that was accepted is finished");
@@ -88,11 +95,17 @@ fn is_interrupted(registers: &Registers) -> bool {
 }
 
 /// What becomes of an operation when SMMUEN is cleared meanwhile (§6.3.37).
-fn interrupted(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> Ended {
+fn interrupted(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    caches: &mut Caches,
+    interface: AtosInterface,
+) -> Ended {
     match env.ask(&[AtosInterrupted::Complete, AtosInterrupted::Abandon, AtosInterrupted::AbandonLate]) {
-        AtosInterrupted::Complete => return operate(env, f, registers, interface),
+        AtosInterrupted::Complete => return operate(env, f, registers, caches, interface),
         AtosInterrupted::AbandonLate => {
-            let _unseen = operate(env, f, registers, interface);
+            let _unseen = operate(env, f, registers, caches, interface);
         }
         AtosInterrupted::Abandon => {}
     }
@@ -102,7 +115,13 @@ fn interrupted(env: &mut impl Env, f: &Features, registers: &Registers, interfac
 }
 
 /// The lookup that an interface asks for, and its PAR.
-fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: AtosInterface) -> Ended {
+fn operate(
+    env: &mut impl Env,
+    f: &Features,
+    registers: &Registers,
+    caches: &mut Caches,
+    interface: AtosInterface,
+) -> Ended {
     let group = registers.atos(interface);
     let globals = Globals { features: f, registers };
     let vmid = match interface {
@@ -110,7 +129,8 @@ fn operate(env: &mut impl Env, f: &Features, registers: &Registers, interface: A
         AtosInterface::Vatos => Some(Vmid(registers.vatos_sel.vmid())),
     };
     let request = request::decode(env, f, group.sid, group.addr, vmid);
-    let found = request.map_err(Stop::configuration).and_then(|lookup| look_up(env, &globals, &lookup));
+    let request = request.map_err(Stop::configuration);
+    let found = request.and_then(|lookup| look_up(env, &globals, caches, &lookup));
     match found {
         Ok(found) => Ended { par: par::success(env, f, found), rule: None },
         Err(stop) => {

@@ -2,8 +2,8 @@
 
 use super::request::stages;
 use crate::address::low_mask;
-use crate::attributes::{Shareability, mair};
-use crate::choice::answer::{AtosAddrSizeReason, AtosFaultData, AtosSize};
+use crate::attributes::{MemoryType, Shareability, mair};
+use crate::choice::answer::{AtosAddrSizeReason, AtosFaultData, AtosHints, AtosSize};
 use crate::env::Env;
 use crate::features::{Features, Revision};
 use crate::layout::atos::{AtosAddr, AtosInterface, AtosParFault, AtosParSuccess};
@@ -23,7 +23,7 @@ pub(super) fn success(env: &mut impl Env, f: &Features, found: Found) -> u64 {
     // A larger size is the position of the lowest bit set in ADDR, plus one.
     let marker = if size_log2 == SMALLEST_LOG2 { 0 } else { 1 << (size_log2 - 1) };
     AtosParSuccess::new()
-        .with_attr(mair::encode(attributes.memory_type))
+        .with_attr(mair::encode(as_held(env, attributes.memory_type)))
         .with_addr((base | marker) & low_mask(f.oas_bits))
         .with_size(size_log2 != SMALLEST_LOG2)
         .with_sh(shareability(attributes.shareability))
@@ -41,6 +41,7 @@ pub(super) fn fault(
     let faultcode = faultcode(stop.rule);
     let (reason, faddr) = match (interface, stages(addr)) {
         _ if is_bad_invocation(stop.rule) => (Reason::Stage1, 0),
+        (AtosInterface::Gatos, Some(Stages::Both)) if stop.rule == Rule::TlbConflict => (Reason::Stage1, 0),
         (AtosInterface::Vatos, _) | (AtosInterface::Gatos, None | Some(Stages::One)) => (Reason::Stage1, 0),
         (AtosInterface::Gatos, Some(Stages::Two)) => (of_stage2_lookup(env, f, stop), 0),
         (AtosInterface::Gatos, Some(Stages::Both)) => of_full_lookup(stop.site),
@@ -148,6 +149,18 @@ fn reported(env: &mut impl Env, size_log2: u8) -> u8 {
     match env.ask(&[AtosSize::Tables, AtosSize::Smallest]) {
         AtosSize::Tables => size_log2,
         AtosSize::Smallest => SMALLEST_LOG2,
+    }
+}
+
+/// The type with the hints of the tables, or as a cache without hints holds it (§6.3.40).
+fn as_held(env: &mut impl Env, memory_type: MemoryType) -> MemoryType {
+    let without_hints = memory_type.allocating();
+    if without_hints == memory_type {
+        return memory_type;
+    }
+    match env.ask(&[AtosHints::Tables, AtosHints::Allocate]) {
+        AtosHints::Tables => memory_type,
+        AtosHints::Allocate => without_hints,
     }
 }
 

@@ -105,6 +105,21 @@ impl MemoryType {
         outer: Cacheability::WriteBack(Hints::ALLOCATE),
     };
 
+    /// The same with [`Hints::ALLOCATE`] at each cacheable level.
+    pub(crate) const fn allocating(self) -> Self {
+        const fn level(level: Cacheability) -> Cacheability {
+            match level {
+                Cacheability::NonCacheable => level,
+                Cacheability::WriteThrough(_) => Cacheability::WriteThrough(Hints::ALLOCATE),
+                Cacheability::WriteBack(_) => Cacheability::WriteBack(Hints::ALLOCATE),
+            }
+        }
+        match self {
+            Self::Device(_) => self,
+            Self::Normal { inner, outer } => Self::Normal { inner: level(inner), outer: level(outer) },
+        }
+    }
+
     /// Whether this is [`MemoryType::WRITE_BACK`], the weakest type: it changes nothing it is combined with.
     #[inline(always)]
     pub(crate) const fn is_weakest(self) -> bool {

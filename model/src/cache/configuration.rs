@@ -33,8 +33,22 @@ pub(crate) struct Streams {
     /// By the first StreamID that it covers.
     pub(super) level1: Directory<StreamId, Level1>,
     pub(super) stes: Directory<StreamId, CachedSte>,
+    widest: Widest,
     pub(super) changes: Changes,
 }
+
+/// log2 of the widest span of any STE (CONT) since there was none; what is cached now may have less.
+#[derive(Clone, Copy, Debug, Default)]
+struct Widest(u8);
+
+/// It saves a search, and shows in no answer.
+impl PartialEq for Widest {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Widest {}
 
 /// L1CDs and CDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +125,12 @@ impl<S: Copy, T> Cached<S, T> {
 }
 
 impl CachedSte {
+    /// log2 of the streams that it stands for (§5.2 CONT).
+    fn log2_span(&self) -> u8 {
+        let ste = Ste(self.words);
+        if ste.word0().v() { ste.word1().cont() } else { 0 }
+    }
+
     /// The stream, or the check that the STE fails.
     #[inline(always)]
     pub(crate) fn stream(&mut self, env: &mut impl Env, f: &Features) -> Result<&Stream, Rule> {
@@ -268,7 +288,24 @@ impl Streams {
             self.clear();
         }
         self.changes.count();
+        self.widest.0 = self.widest.0.max(ste.log2_span());
         self.stes.insert(stream, ste)
+    }
+
+    /// Whether the STE of one stream may stand for others.
+    #[inline(always)]
+    pub(crate) fn has_spans(&self) -> bool {
+        self.widest.0 != 0
+    }
+
+    /// The other streams whose cached STE stands for `stream` too, and where it is, until one is removed (§5.2 CONT).
+    pub(crate) fn neighbours(&self, stream: StreamId) -> impl Iterator<Item = (StreamId, usize)> {
+        let first = aligned(stream.0, self.widest.0);
+        let last = first + ((1 << self.widest.0) - 1);
+        self.stes.slots(StreamId(first)..=StreamId(last)).filter(move |&(other, slot)| {
+            let log2_span = self.stes.at(slot).log2_span();
+            other != stream && aligned(other.0, log2_span) == aligned(stream.0, log2_span)
+        })
     }
 
     /// The cached level 1 descriptor of 2^`log2_span` streams, of which this is one.

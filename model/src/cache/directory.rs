@@ -80,6 +80,11 @@ impl<K: Key, V> Directory<K, V> {
         &mut self.slots[slot]
     }
 
+    /// The keys in a range, and where their values are, until one is removed.
+    pub(super) fn slots(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (K, usize)> {
+        self.order.range(numbers(keys)).map(|(&number, &slot)| (K::from_number(number), slot))
+    }
+
     /// Where the value of `key` is, until one is removed.
     #[inline(always)]
     pub(super) fn slot(&mut self, key: K) -> Option<usize> {

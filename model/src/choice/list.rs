@@ -32,11 +32,12 @@ choices! {
         /// The fetch fails and the transaction is aborted, without an event.
         FaultUnrecorded = "fault-unrecorded",
     }
-    /// STE.CONT says that the STEs of a span are alike, and the first of the span is not like that of the stream.
+    /// STE.CONT says that the STEs of a span are alike, and another one is not like that of the stream: one of the span that
+    /// is cached, whether memory still has it or not, or the first of the span, when the STE of the stream is fetched.
     SteContSpan = "ste-cont-span" ["STE-C15", "STE-C17", "C-05"] "§5.2" {
         /// The STE of the stream is used.
         Own = "own",
-        /// The first STE of the span is used.
+        /// The other STE is used.
         Neighbour = "neighbour",
         /// The transaction is aborted: F_CFG_CONFLICT.
         Conflict = "conflict",
@@ -568,6 +569,20 @@ choices! {
         /// 4 KiB, as a TLB may hold it.
         Smallest = "smallest",
     }
+    /// Whether an address translation operation uses caches.
+    AtosCaches = "atos-caches" ["B2 caches"] "§9" {
+        /// It reads memory, and caches nothing.
+        Bypass = "bypass",
+        /// It uses and fills them as a transaction does.
+        Use = "use",
+    }
+    /// The hints that a successful operation reports for Normal memory.
+    AtosHints = "atos-hints" ["PAR-CACHED", "B3"] "§6.3.40" {
+        /// Those of the tables.
+        Tables = "tables",
+        /// Read-Allocate, Write-Allocate and not transient, as caches without these hints hold it.
+        Allocate = "allocate",
+    }
     /// PAR bits [63:60] of an operation that failed.
     AtosFaultData = "atos-fault-data" ["PAR-IMPDEF", "B3"] "§6.3.40" {
         /// Zeros.
@@ -621,7 +636,7 @@ choices! {
         /// It does not.
         Ignore = "ignore",
     }
-    /// What is speculative, a prefetch command, in events 1, 2 and 3.
+    /// What is speculative, in events 1, 2 and 3: a transaction that its client marks so, or a prefetch command.
     PmcgSpeculative = "pmcg-speculative" ["10 2 speculative"] "§10.3" {
         /// It counts.
         Count = "count",
@@ -683,11 +698,26 @@ choices! {
         Larger = "larger",
     }
     /// CMD_PREFETCH_*: what is prefetched.
-    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2", "3.13.4-speculative-AF"] "§4.2" {
+    PrefetchEffect = "prefetch-effect" ["4.2.1", "4.2.2"] "§4.2" {
         /// What was asked for is cached, up to 64 translations.
         Cache = "cache",
         /// Nothing.
         Nothing = "nothing",
+    }
+    /// The SMMU may fetch ahead, by itself, what something could use (`speculate`). A configuration structure that can
+    /// be reached, or a translation that does not fault, may be fetched and cached at any time.
+    SpeculativeFetch = "speculative-fetch" ["16 4.1", "16 4.2", "3.21.3-prefetch"] "§3.21.1" {
+        /// It does not.
+        Nothing = "nothing",
+        /// Configuration and translation are fetched and cached as if something had used them.
+        Fetch = "fetch",
+    }
+    /// A fetch ahead meets a clear Access flag that hardware may set.
+    SpeculativeAccessFlag = "speculative-access-flag" ["3.13.4-speculative-AF", "vmsa 8"] "§3.13.4" {
+        /// The flag is set, and the fetch goes on.
+        Set = "set",
+        /// The flag stays clear, and the fetch ends there.
+        Leave = "leave",
     }
     /// A broadcast TLBI arrives while CR2.PTM is 1.
     BroadcastWhilePrivate = "broadcast-while-private" ["3.17-PTM"] "§3.17" {

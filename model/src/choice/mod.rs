@@ -72,6 +72,7 @@ impl Choice {
             | Self::AtosIdBeyondSize
             | Self::AtosFlagUpdateFault
             | Self::AtosBypassAttributes
+            | Self::AtosHints
             | Self::AtosFaultData
             | Self::AtosAddrSizeReason => true,
             Self::SteAddressBeyondOas
@@ -106,6 +107,8 @@ impl Choice {
             | Self::GerrornInactive
             | Self::CmdqConsErrWrite
             | Self::CacheUse
+            | Self::SpeculativeFetch
+            | Self::SpeculativeAccessFlag
             | Self::TlbConflict
             | Self::SteContSpan
             | Self::PasidBeyondSsidsize
@@ -126,6 +129,7 @@ impl Choice {
             | Self::AtosFinalPageFlag
             | Self::AtosBypassSize
             | Self::AtosSize
+            | Self::AtosCaches
             | Self::ConcurrentStore => false,
         }
     }

@@ -30,6 +30,13 @@ pub struct Addresses {
     pub log2_stride_bytes: u8,
 }
 
+impl Addresses {
+    /// One address alone.
+    pub const fn one(first: Iova) -> Self {
+        Self { first, log2_count: 0, log2_stride_bytes: 12 }
+    }
+}
+
 pub(super) fn config(env: &mut impl Env, f: &Features, command: Command) -> Result<Prefetch, Rule> {
     Ok(Prefetch { stream: stream(env, f, command)?, substream: substream(env, f, command)?, addresses: None })
 }

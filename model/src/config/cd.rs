@@ -42,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
+    /// A lookup leaves Access flags alone (§9 HTTUI): those that hardware would set count as set.
+    pub(crate) leaves_flags: bool,
     /// A lookup inhibits what `hd` would write (§9 HTTUI); what it permits stays.
     pub(crate) stays_clean: bool,
 }
@@ -163,6 +165,7 @@ pub(crate) fn parse(
         ha,
         hd: ha && w0.hd(),
         haft: ha && cd.word1().haft() && f.httu == Httu::WithTable,
+        leaves_flags: false,
         stays_clean: false,
     })
 }

@@ -64,6 +64,8 @@ pub(crate) struct Stage2 {
     pub(crate) hd: bool,
     /// Hardware sets the Access flag of table descriptors; implies `ha`.
     pub(crate) haft: bool,
+    /// A lookup leaves Access flags alone (§9 HTTUI): those that hardware would set count as set.
+    pub(crate) leaves_flags: bool,
     /// A lookup inhibits what `hd` would write (§9 HTTUI); what it permits stays.
     pub(crate) stays_clean: bool,
     /// A clear Access flag does not fault; no meaning with `ha`.
@@ -266,6 +268,7 @@ fn stage2(
         ha,
         hd: ha && w2.s2_hd(),
         haft: ha && w2.s2_haft() && f.httu == Httu::WithTable,
+        leaves_flags: false,
         stays_clean: false,
         affd: w2.s2_affd(),
         write_back: is_write_back(w2.s2_ir0(), w2.s2_or0()),

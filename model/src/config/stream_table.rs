@@ -117,16 +117,29 @@ impl StreamTable {
         within_oas(env, f, base.wrapping_add(index << L1STD_SHIFT))
     }
 
-    /// Where the first STE of a span of 2^`log2_span` lies, if that is not the STE of `stream`, which is at `at`
-    /// (§5.2 CONT). Spans end with their array of STEs.
-    pub(crate) fn first_of_span(&self, f: &Features, stream: StreamId, at: Pa, log2_span: u8) -> Option<Pa> {
+    /// Whether a stream has a place in the table; a span ends with the table (§5.2 CONT).
+    pub(crate) fn covers(&self, f: &Features, stream: StreamId) -> bool {
+        fits(u64::from(stream.0), self.used_bits(f))
+    }
+
+    /// The first stream of a span of 2^`log2_span`, and where its STE lies, if that is not the STE of `stream`, which is
+    /// at `at` (§5.2 CONT). Here spans end with their array of STEs.
+    pub(crate) fn first_of_span(
+        &self,
+        f: &Features,
+        stream: StreamId,
+        at: Pa,
+        log2_span: u8,
+    ) -> Option<(StreamId, Pa)> {
         let log2_array = match self.format {
             Format::Linear => self.used_bits(f),
             Format::TwoLevel { split, .. } => split,
         };
-        let within = u64::from(stream.0) & low_mask(log2_span.min(log2_array));
-        let first = Pa::new(at.value().wrapping_sub(within << STE_SHIFT));
-        (within != 0).then(|| first.truncated(f.oas_bits))
+        let log2_span = log2_span.min(log2_array);
+        let first = StreamId(u32::try_from(u64::from(stream.0) & !low_mask(log2_span)).expect("32 bits"));
+        let within = u64::from(stream.0 - first.0);
+        let first_at = Pa::new(at.value().wrapping_sub(within << STE_SHIFT));
+        (within != 0).then(|| (first, first_at.truncated(f.oas_bits)))
     }
 
     /// Bits of a StreamID that the table covers.

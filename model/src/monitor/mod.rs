@@ -34,7 +34,7 @@ pub(crate) enum Arrival {
     Prefetch,
     /// A request of ATOS.
     AddressTranslation,
-    /// Nothing: the SMMU makes accesses for something else.
+    /// Nothing: the SMMU makes accesses for something else, as to fetch ahead by itself.
     Nothing,
 }
 
@@ -45,6 +45,8 @@ pub(crate) struct Occurrence {
     pub(crate) stream: StreamId,
     /// The SMMU ended it (§10.3 note 1).
     pub(crate) is_terminated: bool,
+    /// The client marked it as speculative (§10.3 note 2).
+    pub(crate) is_speculative: bool,
     pub(crate) tally: Tally,
 }
 
@@ -103,27 +105,29 @@ impl Monitored {
         }
     }
 
-    /// The rule by which it leaves out what is no transaction of a client (§10.3 note 2).
-    fn leaves_out(self, env: &mut impl Env, arrival: Arrival) -> Option<Rule> {
+    /// The rule by which it leaves out what is no ordinary transaction of a client (§10.3 note 2).
+    fn leaves_out(self, env: &mut impl Env, occurrence: &Occurrence) -> Option<Rule> {
         match self {
             Self::Transaction | Self::TlbMiss | Self::ConfigurationMiss => {}
             Self::WalkAccess | Self::ConfigurationAccess | Self::AtsRequest | Self::AtsTranslated => {
                 return None;
             }
         }
-        match arrival {
-            Arrival::Prefetch => {
-                let is_included =
-                    env.ask(&[PmcgSpeculative::Count, PmcgSpeculative::Ignore]) == PmcgSpeculative::Count;
-                (!is_included).then_some(Rule::PmcgSpeculative)
-            }
+        if occurrence.is_speculative {
+            let is_included =
+                env.ask(&[PmcgSpeculative::Count, PmcgSpeculative::Ignore]) == PmcgSpeculative::Count;
+            return (!is_included).then_some(Rule::PmcgSpeculative);
+        }
+        match occurrence.arrival {
             Arrival::AddressTranslation => {
                 let is_included = env.ask(&[PmcgAtos::Count, PmcgAtos::Ignore]) == PmcgAtos::Count;
                 (!is_included).then_some(Rule::PmcgAtos)
             }
-            Arrival::Transaction | Arrival::Translated | Arrival::TranslationRequest | Arrival::Nothing => {
-                None
-            }
+            Arrival::Transaction
+            | Arrival::Translated
+            | Arrival::TranslationRequest
+            | Arrival::Prefetch
+            | Arrival::Nothing => None,
         }
     }
 }
@@ -175,7 +179,7 @@ fn increment(
         env.note(Rule::PmcgDisabled);
         return 0;
     }
-    if let Some(rule) = event.leaves_out(env, occurrence.arrival) {
+    if let Some(rule) = event.leaves_out(env, occurrence) {
         env.note(rule);
         return 0;
     }

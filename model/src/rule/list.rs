@@ -40,7 +40,7 @@ rules! {
     ReservedSplit = "SID-15" "§6.3.25" => Decision,
     /// STE.CONT spans STEs that differ, and the implementation detects it.
     SteContConflict = "SID-13" "§5.2" => Event(FCfgConflict),
-    /// STE.CONT spans STEs that differ, and the implementation uses the first one of the span.
+    /// STE.CONT spans STEs that differ, and the implementation uses another one of the span.
     SteContNeighbour = "SID-14" "§5.2" => Decision,
     /// The stream table is linear: the STE lies at base + 64 * StreamID.
     LinearStreamTable = "SID-09" "§3.3.1.1" => Decision,
@@ -311,6 +311,10 @@ rules! {
     StallTerminates = "FLT-04" "§3.12" => Decision,
     /// CR2.RECINVSID is 0: C_BAD_STREAMID is not recorded.
     BadStreamNotRecorded = "FLT-05" "§6.3.12" => Decision,
+    /// A write is marked as speculative: it is aborted, no event.
+    SpeculativeWrite = "FLT-06" "§3.14" => Silent,
+    /// A read that is marked as speculative faults: it is aborted, no event, whatever A, R and S say.
+    SpeculativeReadFaults = "FLT-07" "§3.14" => Decision,
 
     // Stalled transactions (§3.12.2, §4.7).
     /// CD.S or STE.S2S is 1: the transaction is held, and its fault is recorded whatever R is.
@@ -537,12 +541,18 @@ rules! {
     PmcgInterrupt = "PMC-07" "§10.2.1" => Decision,
     /// The write of the group's MSI got an external abort: IRQ_STATUS.IRQ_ABT is set.
     PmcgMsiAborted = "PMC-08" "§10.5.2.24" => Decision,
-    /// Events 1, 2 and 3 leave out what is speculative: a prefetch command.
+    /// Events 1, 2 and 3 leave out what is speculative: a transaction that its client marks so, or a prefetch command.
     PmcgSpeculative = "PMC-09" "§10.3" => Ignored,
     /// Events 1, 2 and 3 leave out requests of ATOS.
     PmcgAtos = "PMC-10" "§10.3" => Ignored,
     /// A retried transaction is not counted again.
     PmcgRetry = "PMC-11" "§10.3" => Ignored,
+
+    // What is fetched ahead (§3.21).
+    /// The SMMU fetches ahead, by itself, what a stream could use.
+    FetchedAhead = "AHD-01" "§3.21.1" => Decision,
+    /// A fetch ahead leaves a clear Access flag alone, and so fetches no further.
+    FetchAheadLeavesFlag = "AHD-02" "§3.13.4" => Decision,
 
     // The TLB (§3.20).
     /// More than one TLB entry translates the address, and the implementation reports it.

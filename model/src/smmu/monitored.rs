@@ -28,6 +28,24 @@ impl Smmu {
         outcome
     }
 
+    /// As [`transact_speculative`](Self::transact_speculative).
+    pub(super) fn transact_speculative_watched(&mut self, env: &mut impl Env, tx: &Transaction) -> Outcome {
+        let mut watched = Watched::new(env);
+        let outcome = self.pass_speculative(&mut watched, tx);
+        let occurrence = of_transaction(tx, &watched, is_terminated(&outcome));
+        let occurrence = Occurrence { is_speculative: true, ..occurrence };
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+        outcome
+    }
+
+    /// As [`speculate`](Self::speculate).
+    pub(super) fn speculate_watched(&mut self, env: &mut impl Env, expected: Prefetch) {
+        let mut watched = Watched::new(env);
+        self.fetch_ahead(&mut watched, expected);
+        let occurrence = of(Arrival::Nothing, expected.stream, &watched);
+        monitor::count(env, &self.features, &mut self.registers, &occurrence);
+    }
+
     /// A stalled transaction is retried by `retry`, which says whether it is terminated. It counts like a new one, or not
     /// at all (§10.3).
     pub(super) fn retry_watched<E: Env>(
@@ -47,13 +65,13 @@ impl Smmu {
 
     /// Finishes an address translation operation.
     pub(super) fn run_atos(&mut self, env: &mut impl Env, interface: AtosInterface) {
-        let Self { features, registers, .. } = self;
+        let Self { features, registers, caches, .. } = self;
         if !registers.pmcgs.is_counting() {
-            return atos::run(env, features, registers, interface);
+            return atos::run(env, features, registers, caches, interface);
         }
         let stream = StreamId(registers.atos(interface).sid.stream_id());
         let mut watched = Watched::new(env);
-        atos::run(&mut watched, features, registers, interface);
+        atos::run(&mut watched, features, registers, caches, interface);
         let occurrence = of(Arrival::AddressTranslation, stream, &watched);
         monitor::count(env, features, registers, &occurrence);
     }
@@ -78,7 +96,8 @@ pub(super) fn follow(
 
 /// What is to be counted of something that is no transaction.
 pub(super) fn of<E>(arrival: Arrival, stream: StreamId, watched: &Watched<'_, E>) -> Occurrence {
-    Occurrence { arrival, stream, is_terminated: false, tally: watched.tally() }
+    let is_speculative = arrival == Arrival::Prefetch;
+    Occurrence { arrival, stream, is_speculative, is_terminated: false, tally: watched.tally() }
 }
 
 fn of_transaction<E>(tx: &Transaction, watched: &Watched<'_, E>, is_terminated: bool) -> Occurrence {

@@ -4,14 +4,16 @@
 //! what becomes of a fault.
 
 use super::memo::Memo;
-use super::recall::{Fresh, Recall};
+use super::recall::{Fresh, Recall, Remembering};
 use super::sources::{ContextSource, StreamSource};
 use super::stage1::{self, Stage1Input, Stage1Query};
-use super::{finished, stage2, within_ias};
+use super::{both_stages, finished, stage2, within_ias};
 use crate::address::{Iova, Ipa};
 use crate::attributes::{Attributes, Device, MemoryType, Shareability};
+use crate::cache::{CachePolicy, Caches};
 use crate::choice::answer::{
-    AtosBypassAttributes, AtosBypassSize, AtosFinalPageFlag, AtosFlagUpdateFault, AtosInhibitedFlag,
+    AtosBypassAttributes, AtosBypassSize, AtosCaches, AtosFinalPageFlag, AtosFlagUpdateFault,
+    AtosInhibitedFlag,
 };
 use crate::config::cd::Context;
 use crate::config::ste::{Stage2, Stream};
@@ -88,39 +90,59 @@ enum Updates {
 
 /// One lookup. A stage 2 fault of an access of its own makes a stage 1 lookup fail as an abort does (§9.1.4).
 #[cold]
-pub(crate) fn look_up<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup) -> Result<Found, Stop> {
+pub(crate) fn look_up<E: Env>(
+    env: &mut E,
+    g: &Globals<'_>,
+    caches: &mut Caches,
+    lookup: &Lookup,
+) -> Result<Found, Stop> {
     let updates = if lookup.inhibits { Updates::Inhibited } else { Updates::All };
-    let mut found = attempt(env, g, lookup, updates);
+    let uses_caches = caches.policy != CachePolicy::None
+        && env.ask(&[AtosCaches::Bypass, AtosCaches::Use]) == AtosCaches::Use;
+    let mut attempt = |env: &mut E, updates| {
+        if !uses_caches {
+            let Memo { stream, context, .. } = &mut Memo::default();
+            return attempt(&mut Fresh(env), g, (stream, context), lookup, updates);
+        }
+        let Caches { configuration, tlb, pending, policy, now } = &mut *caches;
+        let mut env = Remembering::new(env, g.features, (*policy, *now), tlb, pending);
+        let sources = (&mut configuration.streams, &mut configuration.contexts);
+        attempt(&mut env, g, sources, lookup, updates)
+    };
+    let mut found = attempt(env, updates);
     if let Err(stop) = found
         && lookup.inhibits
         && matches!(stop.rule, Rule::Stage1UpdateAborted | Rule::Stage2UpdateAborted)
         && env.ask(&[AtosFlagUpdateFault::Report, AtosFlagUpdateFault::Ignore]) == AtosFlagUpdateFault::Ignore
     {
-        found = attempt(env, g, lookup, Updates::None);
+        found = attempt(env, Updates::None);
     }
     found.map_err(|stop| if lookup.stages == Stages::One { as_stage1_abort(env, stop) } else { stop })
 }
 
-fn attempt<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup, updates: Updates) -> Result<Found, Stop> {
-    let mut env = Fresh(env);
-    let mut memo = Memo::default();
-    let mut stream = stream(&mut env, g, &mut memo, lookup)?;
-    stream.stage2 = stream.stage2.map(|stage2| stage2.with(&mut env, updates));
+fn attempt<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    (streams, contexts): (&mut impl StreamSource, &mut impl ContextSource),
+    lookup: &Lookup,
+    updates: Updates,
+) -> Result<Found, Stop> {
+    let mut stream = stream(env, g, streams, lookup)?;
+    stream.stage2 = stream.stage2.map(|stage2| stage2.with(env, updates));
     match (lookup.stages, &stream.stage2) {
-        (Stages::Two, Some(stage2)) => through_stage2_alone(&mut env, g, stage2, lookup),
+        (Stages::Two, Some(stage2)) => through_stage2_alone(env, g, stage2, lookup),
         (Stages::Two, None) => unreachable!("a stage that is not configured is INV_STAGE"),
         (Stages::One | Stages::Both, _) => {
-            let selected = substream::select(&mut env, g.features, stream.stage1.as_ref(), lookup.substream);
+            let selected = substream::select(env, g.features, stream.stage1.as_ref(), lookup.substream);
             match (selected.map_err(Stop::configuration)?, &stream.stage2) {
                 (Selected::Bypass, Some(stage2)) if lookup.stages == Stages::Both => {
-                    through_stage2_alone(&mut env, g, stage2, lookup)
+                    through_stage2_alone(env, g, stage2, lookup)
                 }
-                (Selected::Bypass, _) => stage1_bypassed(&mut env, g, lookup),
+                (Selected::Bypass, _) => stage1_bypassed(env, g, lookup),
                 (Selected::Cd(index), stage2) => {
-                    let context =
-                        *memo.context.context(&mut env, g.features, (lookup.stream, &stream), index)?;
-                    let context = context.with(&mut env, updates, stage2.is_some());
-                    through_stage1(&mut env, &stream, &context, lookup)
+                    let context = *contexts.context(env, g.features, (lookup.stream, &stream), index)?;
+                    let context = context.with(env, updates, stage2.is_some());
+                    through_stage1(env, &stream, &context, lookup)
                 }
             }
         }
@@ -128,10 +150,14 @@ fn attempt<E: Env>(env: &mut E, g: &Globals<'_>, lookup: &Lookup, updates: Updat
 }
 
 /// The STE, and whether its stages and its VMID suit the request (§9.1.3, §9.1.6).
-fn stream<E: Recall>(env: &mut E, g: &Globals<'_>, memo: &mut Memo, lookup: &Lookup) -> Result<Stream, Stop> {
+fn stream<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    streams: &mut impl StreamSource,
+    lookup: &Lookup,
+) -> Result<Stream, Stop> {
     let unsuited = if lookup.vmid.is_some() { Rule::AtosNoVmid } else { Rule::AtosStageNotConfigured };
-    let stream = *memo
-        .stream
+    let stream = *streams
         .stream(env, g, lookup.stream)
         .map_err(|stop| if stop.rule == Rule::SteDisabled { Stop::configuration(unsuited) } else { stop })?;
     env.note(stream.configuration());
@@ -189,28 +215,27 @@ fn through_stage1<E: Recall>(
 ) -> Result<Found, Stop> {
     let Lookup { address, access, stages, .. } = *lookup;
     let input = Stage1Input { address, access, regime: stream.regime(), goes_on: stages == Stages::Both };
-    let mapped = stage1::translate(env, &Stage1Query::new(context, stream.stage2.as_ref(), input)?)?;
-    let attributes = mapped.attributes(env, Attributes::INCOMING_DEFAULT);
-    match (stages, &stream.stage2) {
-        (Stages::Both, Some(stage2)) => {
-            let request = stage2::Request { ipa: mapped.ipa, class: Class::Input, access };
-            let second = stage2::translate(env, stage2, request)?;
-            let Translation { pa, size_log2, attributes } = finished(env, &mapped, &second, attributes);
-            return Ok(Found { output: pa.value(), size_log2, attributes });
-        }
-        (Stages::Both, None) | (Stages::Two, _) => {
-            unreachable!("a stage that is not configured is INV_STAGE")
-        }
-        (Stages::One, Some(stage2)) => touch_final_page(env, stage2, mapped.ipa),
-        (Stages::One, None) => {}
+    let query = Stage1Query::new(context, stream.stage2.as_ref(), input)?;
+    if stages == Stages::Both {
+        let stage2 = stream.stage2.as_ref().expect("a stage that is not configured is INV_STAGE");
+        let (mapped, second) = both_stages(env, stage2, &query)?;
+        let attributes = mapped.attributes(env, Attributes::INCOMING_DEFAULT);
+        let Translation { pa, size_log2, attributes } = finished(env, &mapped, &second, attributes);
+        return Ok(Found { output: pa.value(), size_log2, attributes });
     }
-    let attributes = attributes.consistent();
+    let mapped = stage1::translate(env, &query)?;
+    let attributes = mapped.attributes(env, Attributes::INCOMING_DEFAULT).consistent();
+    if let Some(stage2) = &stream.stage2 {
+        touch_final_page(env, stage2, mapped.ipa);
+    }
     Ok(Found { output: mapped.ipa.value(), size_log2: mapped.size_bits, attributes })
 }
 
 /// A stage 1 lookup does not translate its IPA; stage 2 may note the access all the same, but no write (§9).
 fn touch_final_page<E: Recall>(env: &mut E, stage2: &Stage2, ipa: Ipa) {
-    if !stage2.ha || env.ask(&[AtosFinalPageFlag::Leave, AtosFinalPageFlag::Set]) == AtosFinalPageFlag::Leave
+    if !stage2.ha
+        || stage2.leaves_flags
+        || env.ask(&[AtosFinalPageFlag::Leave, AtosFinalPageFlag::Set]) == AtosFinalPageFlag::Leave
     {
         return;
     }
@@ -219,8 +244,11 @@ fn touch_final_page<E: Recall>(env: &mut E, stage2: &Stage2, ipa: Ipa) {
     let _whatever_it_finds = stage2::translate(env, stage2, request);
 }
 
-/// Stage 2 faults of a stage 1 lookup look as if the fetch itself had been aborted (§9.1.4).
+/// Stage 2 faults of a stage 1 lookup look as if the fetch itself had been aborted; a TLB conflict is none (§9.1.4).
 fn as_stage1_abort<E: Env>(env: &mut E, stop: Stop) -> Stop {
+    if stop.rule == Rule::TlbConflict {
+        return stop;
+    }
     let class = match stop.site {
         Site::Stage2 { class, .. } | Site::Stage2Descriptor { class, .. } => class,
         Site::Configuration | Site::Structure(_) | Site::Stage1 | Site::Stage1Descriptor(_) => return stop,
@@ -245,47 +273,45 @@ const fn smallest_granule_log2(f: &Features) -> u8 {
     }
 }
 
-/// Whether hardware sets Access flags, and whether a clear one faults.
-#[derive(Clone, Copy)]
-struct Flags {
-    ha: bool,
-    haft: bool,
-    affd: bool,
-}
-
-impl Flags {
-    /// AF counts as 1 and stays as it is.
-    const LEFT: Self = Self { ha: false, haft: false, affd: true };
-
-    /// Of a stage whose flags hardware keeps, in a lookup that makes only these updates (§9 HTTUI).
-    fn of<E: Env>(self, env: &mut E, updates: Updates) -> Self {
-        let leaves = match updates {
-            _ if !self.ha => false,
-            Updates::All => false,
-            Updates::None => true,
-            Updates::Inhibited => {
-                env.ask(&[AtosInhibitedFlag::Leave, AtosInhibitedFlag::Set]) == AtosInhibitedFlag::Leave
-            }
-        };
-        if leaves { Self::LEFT } else { self }
+/// Whether Access flags that hardware keeps are left alone, in a lookup that makes only these updates (§9 HTTUI).
+fn leaves_flags<E: Env>(env: &mut E, ha: bool, updates: Updates) -> bool {
+    match updates {
+        _ if !ha => false,
+        Updates::All => false,
+        Updates::None => true,
+        Updates::Inhibited => {
+            env.ask(&[AtosInhibitedFlag::Leave, AtosInhibitedFlag::Set]) == AtosInhibitedFlag::Leave
+        }
     }
 }
 
+const AF: u64 = 1 << 10;
+
 impl Stage2 {
+    /// A lookup leaves the flag of the descriptor `raw` clear, which then is not cached as if it were set (§9).
+    #[inline(always)]
+    pub(super) fn leaves_clear(&self, raw: u64) -> bool {
+        self.leaves_flags && raw & AF == 0
+    }
+
     fn with<E: Env>(self, env: &mut E, updates: Updates) -> Self {
-        let Flags { ha, haft, affd } =
-            Flags { ha: self.ha, haft: self.haft, affd: self.affd }.of(env, updates);
-        Self { ha, haft, affd, stays_clean: updates != Updates::All, ..self }
+        let leaves_flags = leaves_flags(env, self.ha, updates);
+        Self { leaves_flags, stays_clean: updates != Updates::All, ..self }
     }
 }
 
 impl Context {
+    /// The same at stage 1.
+    #[inline(always)]
+    pub(super) fn leaves_clear(&self, raw: u64) -> bool {
+        self.leaves_flags && raw & AF == 0
+    }
+
     /// Behind stage 2, an inhibited lookup leaves the flags of stage 1: it may set them only in a page that is
     /// writable-dirty, and never has to.
     fn with<E: Env>(mut self, env: &mut E, updates: Updates, nested: bool) -> Self {
-        let updates = if nested && updates == Updates::Inhibited { Updates::None } else { updates };
-        let flags = Flags { ha: self.ha, haft: self.haft, affd: self.affd }.of(env, updates);
-        (self.ha, self.haft, self.affd) = (flags.ha, flags.haft, flags.affd);
+        let of_flags = if nested && updates == Updates::Inhibited { Updates::None } else { updates };
+        self.leaves_flags = leaves_flags(env, self.ha, of_flags);
         self.stays_clean = updates != Updates::All;
         self
     }

@@ -5,6 +5,7 @@
 
 use super::agree;
 use super::ask::Ask;
+use super::prefetch;
 use super::stage1::{self, Stage1Query};
 use super::stage2::{self, Request};
 use super::walk::{Leaf, Start, Step};
@@ -100,6 +101,12 @@ pub(crate) trait Recall: Env {
     fn now(&self) -> Born {
         Born::default()
     }
+
+    /// Whether hardware sets a clear Access flag that it keeps. Only where nothing needs the translation, it need not.
+    #[inline(always)]
+    fn sets_access_flag(&mut self) -> bool {
+        true
+    }
 }
 
 /// What a combined entry yields.
@@ -122,6 +129,8 @@ pub(crate) struct Remembering<'a, E> {
     bbml: u8,
     /// Memory was not looked at, nothing was asked, and nothing was cached.
     is_untouched: bool,
+    /// Nothing needs what is fetched.
+    is_ahead: bool,
 }
 
 impl<'a, E> Remembering<'a, E> {
@@ -134,7 +143,12 @@ impl<'a, E> Remembering<'a, E> {
         tlb: &'a mut Tlb,
         pending: &'a [Pending],
     ) -> Self {
-        Self { env, tlb, pending, policy, now, bbml: f.bbml, is_untouched: true }
+        Self { env, tlb, pending, policy, now, bbml: f.bbml, is_untouched: true, is_ahead: false }
+    }
+
+    /// The same, for what is fetched before anything needs it.
+    pub(super) fn ahead(self) -> Self {
+        Self { is_ahead: true, ..self }
     }
 
     /// What was found came from caches alone, and left them as they were.
@@ -298,7 +312,8 @@ impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
     fn keep_stage1<A: Ask>(&mut self, query: &Stage1Query<'_, A>, leaf: &Leaf, raw: u64) {
         let (context, half) = (query.context, query.half);
-        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+        let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
+        if is_nt || context.leaves_clear(raw) {
             return;
         }
         let descriptor = Stage1Leaf::from_bits(raw);
@@ -318,7 +333,8 @@ impl<E: Env> Recall for Remembering<'_, E> {
 
     #[inline(always)]
     fn keep_stage2<A: Ask>(&mut self, stage2: &Stage2, request: Request<A>, leaf: &Leaf, raw: u64) {
-        if self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0 {
+        let is_nt = self.bbml == 1 && leaf.entry.level < 3 && raw & NT != 0;
+        if is_nt || stage2.leaves_clear(raw) {
             return;
         }
         let entry = Stage2Entry {
@@ -379,6 +395,11 @@ impl<E: Env> Recall for Remembering<'_, E> {
     #[inline(always)]
     fn now(&self) -> Born {
         self.now
+    }
+
+    #[inline(always)]
+    fn sets_access_flag(&mut self) -> bool {
+        !self.is_ahead || prefetch::sets_access_flag(self)
     }
 }
 

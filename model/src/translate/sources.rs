@@ -52,7 +52,7 @@ impl StreamSource for Last<StreamSetting, Stream> {
         };
         let (mut ste, setting) = (Ste(words), g.stream_setting());
         if ste.word1().cont() != 0 {
-            ste = span::lookup(env, g, id, at, ste)?; // F_CFG_CONFLICT
+            (_, ste) = span::fetched(env, g, id, at, ste)?; // F_CFG_CONFLICT
         }
         let parse = || ste::parse(env, f, setting, &ste);
         let stream = self.get(&ste.0, setting, || !ste::asks(f, &ste), parse);
@@ -84,6 +84,7 @@ impl StreamSource for Streams {
     #[inline(always)]
     fn stream<E: Recall>(&mut self, env: &mut E, g: &Globals<'_>, id: StreamId) -> Result<&Stream, Stop> {
         let slot = match self.find(id) {
+            _ if self.has_spans() => span::find(self, env, g, id)?, // F_CFG_CONFLICT
             Some(slot) if admits_ste(env, g, id, self.at(slot)) => slot,
             _missed => fetch_ste(self, env, g, id)?,
         };
@@ -109,23 +110,35 @@ impl ContextSource for Contexts {
 }
 
 #[inline(always)]
-fn admits_ste<E: Recall>(env: &mut E, g: &Globals<'_>, stream: StreamId, ste: &CachedSte) -> bool {
-    let (words, setting) = (&ste.words, ste.setting);
-    env.admits(
-        || CacheEntry::Ste { stream },
-        ste.born,
-        |env| {
-            let now = looking(env.bus(), |env| {
-                let at = g.stream_table().locate(env, g.features, stream, &mut None).ok()?;
-                Some((at, read_structure(env, Structure::Ste, at)))
-            });
-            differing(now, words).or_else(|| reinterpreted(setting == g.stream_setting()))
-        },
-    )
+pub(super) fn admits_ste<E: Recall>(env: &mut E, g: &Globals<'_>, stream: StreamId, ste: &CachedSte) -> bool {
+    env.admits(|| CacheEntry::Ste { stream }, ste.born, |env| ste_difference(env, g, stream, ste))
+}
+
+/// Where memory no longer agrees with an STE.
+pub(super) fn ste_difference<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    stream: StreamId,
+    ste: &CachedSte,
+) -> Option<Difference> {
+    differing(ste_in_memory(env, g, stream), &ste.words)
+        .or_else(|| reinterpreted(ste.setting == g.stream_setting()))
+}
+
+/// What the table has for a stream; `None` if nothing.
+pub(super) fn ste_in_memory<E: Recall>(
+    env: &mut E,
+    g: &Globals<'_>,
+    stream: StreamId,
+) -> Option<(Pa, Result<[u64; 8], ExternalAbort>)> {
+    looking(env.bus(), |env| {
+        let at = g.stream_table().locate(env, g.features, stream, &mut None).ok()?;
+        Some((at, read_structure(env, Structure::Ste, at)))
+    })
 }
 
 #[inline(never)]
-fn fetch_ste<E: Recall>(
+pub(super) fn fetch_ste<E: Recall>(
     streams: &mut Streams,
     env: &mut E,
     g: &Globals<'_>,
@@ -150,11 +163,11 @@ fn fetch_ste<E: Recall>(
     let Ok(words) = read_structure(env, Structure::Ste, at) else {
         return Err(Stop::at_structure(Rule::SteFetchAborted, at));
     };
-    let mut ste = Ste(words);
+    let (mut owner, mut ste) = (id, Ste(words));
     if ste.word1().cont() != 0 {
-        ste = span::lookup(env, g, id, at, ste)?;
+        (owner, ste) = span::fetched(env, g, id, at, ste)?;
     }
-    Ok(streams.insert_ste(id, CachedSte::new(ste.0, g.stream_setting(), env.now())))
+    Ok(streams.insert_ste(owner, CachedSte::new(ste.0, g.stream_setting(), env.now())))
 }
 
 #[inline(always)]

@@ -302,8 +302,8 @@ fn judge<E: Recall, S: TableSpace, A: Ask>(
 ) -> Result<(A, u64), Stop> {
     let Stage1Query { context, half, input: Stage1Input { access, .. }, .. } = *tables.query;
     let raw = leaf.entry.raw;
-    let flag = if raw & AF == 0 && context.ha { AF } else { 0 };
-    if raw & AF == 0 && !context.ha && !context.affd {
+    let flag = if raw & AF == 0 && context.ha && !context.leaves_flags { AF } else { 0 };
+    if raw & AF == 0 && !context.ha && !context.affd || flag != 0 && !env.sets_access_flag() {
         return Err(Stop::at_input(Rule::Stage1AccessFlag));
     }
     let descriptor = Stage1Leaf::from_bits(raw);
@@ -338,6 +338,7 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
         invalid: Rule::Stage1Invalid,
         reserved: Rule::Stage1Reserved,
         table_size: Rule::Stage1TableSize,
+        access_flag: Rule::Stage1AccessFlag,
         output_size: Rule::Stage1OutputSize,
         contiguous: Rule::Stage1ContiguousRange,
         block: Rule::Stage1Block,
@@ -357,7 +358,9 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     #[inline(always)]
     fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
-        env.keep_stage1_table(self.query, step);
+        if !(self.query.context.haft && self.query.context.leaves_clear(step.raw)) {
+            env.keep_stage1_table(self.query, step);
+        }
     }
 
     #[inline(always)]
@@ -373,7 +376,7 @@ impl<E: Recall, S: TableSpace, A: Ask> Tables<E> for Stage1Tables<'_, S, A> {
 
     #[inline(always)]
     fn updates_tables(&self) -> bool {
-        self.query.context.haft
+        self.query.context.haft && !self.query.context.leaves_flags
     }
 
     /// The page of the descriptor must be writable at stage 2, which then keeps its own flags (§3.13.5).

@@ -192,8 +192,8 @@ fn judge<E: Recall, A: Ask>(
 ) -> Result<(A, u64), Stop> {
     let stage2 = tables.stage2;
     let raw = leaf.entry.raw;
-    let flag = if raw & AF == 0 && stage2.ha { AF } else { 0 };
-    if raw & AF == 0 && !stage2.ha && !stage2.affd {
+    let flag = if raw & AF == 0 && stage2.ha && !stage2.leaves_flags { AF } else { 0 };
+    if raw & AF == 0 && !stage2.ha && !stage2.affd || flag != 0 && !env.sets_access_flag() {
         return Err(tables.stop(Rule::Stage2AccessFlag));
     }
     let Request { access, class, .. } = tables.request;
@@ -294,6 +294,7 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
         invalid: Rule::Stage2Invalid,
         reserved: Rule::Stage2Reserved,
         table_size: Rule::Stage2TableSize,
+        access_flag: Rule::Stage2AccessFlag,
         output_size: Rule::Stage2OutputSize,
         contiguous: Rule::Stage2ContiguousRange,
         block: Rule::Stage2Block,
@@ -313,7 +314,9 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
 
     #[inline(always)]
     fn passed(&mut self, env: &mut E, _input: u64, step: Step) {
-        env.keep_stage2_table(self.stage2, self.request, step);
+        if !(self.stage2.haft && self.stage2.leaves_clear(step.raw)) {
+            env.keep_stage2_table(self.stage2, self.request, step);
+        }
     }
 
     #[inline(always)]
@@ -329,7 +332,7 @@ impl<E: Recall, A: Ask> Tables<E> for Stage2Tables<'_, A> {
 
     #[inline(always)]
     fn updates_tables(&self) -> bool {
-        self.stage2.haft
+        self.stage2.haft && !self.stage2.leaves_flags
     }
 
     fn update(&mut self, env: &mut E, entry: &Entry, new: u64) -> Result<Update, Stop> {

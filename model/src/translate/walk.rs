@@ -2,6 +2,7 @@
 //!
 //! The order of faults per level is that of §7.3.22: abort of the fetch, invalid descriptor, address size.
 
+use super::recall::Recall;
 use crate::address::{Pa, low_mask};
 use crate::choice::answer::{ContiguousBeyondInput, Granule64HighBits};
 use crate::config::geometry::{AddressFormat, Granule, Shape, Table};
@@ -122,6 +123,7 @@ pub(super) struct WalkRules {
     pub(super) invalid: Rule,
     pub(super) reserved: Rule,
     pub(super) table_size: Rule,
+    pub(super) access_flag: Rule,
     pub(super) output_size: Rule,
     pub(super) contiguous: Rule,
     pub(super) block: Rule,
@@ -164,7 +166,7 @@ const LAST_LEVEL: i8 = 3;
 
 /// Walks `table` for `input`, of which the bits below `table.input_bits` count.
 #[inline(always)]
-pub(super) fn walk<E: Env, T: Tables<E>>(
+pub(super) fn walk<E: Recall, T: Tables<E>>(
     env: &mut E,
     table: &Table,
     tables: &mut T,
@@ -212,7 +214,14 @@ pub(super) fn walk<E: Env, T: Tables<E>>(
 
 /// Hardware sets the Access flag of a table descriptor (HAFT).
 #[cold]
-fn set_table_flag<E: Env, T: Tables<E>>(env: &mut E, tables: &mut T, entry: &Entry) -> Result<Update, Stop> {
+fn set_table_flag<E: Recall, T: Tables<E>>(
+    env: &mut E,
+    tables: &mut T,
+    entry: &Entry,
+) -> Result<Update, Stop> {
+    if !env.sets_access_flag() {
+        return Err(Stop { rule: T::RULES.access_flag, site: tables.site() });
+    }
     env.note(T::RULES.table_flag);
     tables.update(env, entry, entry.raw | AF)
 }

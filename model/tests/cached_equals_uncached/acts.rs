@@ -17,6 +17,8 @@ pub(crate) enum Act {
     Ste { stream: usize, change: u64 },
     /// A device reads or writes.
     Access { stream: usize, region: u64, page: u64, write: bool, user: bool },
+    /// The SMMU may fetch ahead.
+    Speculate { stream: usize, region: u64, page: u64 },
     /// Software invalidates all and waits.
     InvalidateAll,
     /// Software invalidates something, or waits.
@@ -56,6 +58,8 @@ pub(crate) fn acts() -> impl Strategy<Value = Act> {
         1 => (stream(), any::<u64>()).prop_map(|(stream, change)| Act::Ste { stream, change }),
         16 => (stream(), 0u64..4, 0u64..4, any::<bool>(), any::<bool>())
             .prop_map(|(stream, region, page, write, user)| Act::Access { stream, region, page, write, user }),
+        3 => (stream(), 0u64..4, 0u64..4)
+            .prop_map(|(stream, region, page)| Act::Speculate { stream, region, page }),
         2 => Just(Act::InvalidateAll),
         6 => command().prop_map(Act::Command),
     ]

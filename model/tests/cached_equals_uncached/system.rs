@@ -4,6 +4,7 @@ use smmu_model::address::{Iova, Pa};
 use smmu_model::attributes::Attributes;
 use smmu_model::bus::{Bus, ReadOnly};
 use smmu_model::choice::{Choice, Chooser, Defaults, Seeded};
+use smmu_model::command::{Addresses, Prefetch};
 use smmu_model::env::World;
 use smmu_model::features::Preset;
 use smmu_model::ids::StreamId;
@@ -50,6 +51,7 @@ impl Chooser for OfCaches {
                 | Choice::InvalidationByIpa
                 | Choice::TlbConflict
                 | Choice::PrefetchEffect
+                | Choice::SpeculativeFetch
         );
         match &mut self.0 {
             Some(seeded) if is_of_caches => seeded.choose(choice, permitted),
@@ -144,6 +146,11 @@ impl<const LISTENS: bool> System<LISTENS> {
             Act::Access { stream, region, page, write, user } => {
                 let tx = transaction(STREAMS[stream].0, region << 21 | page << 12, write, user);
                 self.access(&tx);
+            }
+            Act::Speculate { stream, region, page } => {
+                let addresses = Some(Addresses::one(Iova::new(region << 21 | page << 12)));
+                let expected = Prefetch { stream: StreamId(STREAMS[stream].0), substream: None, addresses };
+                self.run(&mut Ear::default(), |smmu, env| smmu.speculate(env, expected));
             }
             Act::InvalidateAll => {
                 for words in [[0x04, 31], [0x30, 0], [0x46, 0]] {

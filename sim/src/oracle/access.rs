@@ -25,7 +25,7 @@ use crate::hex::{Bytes, Hex};
 
 /// The parameters of `dma` and `explain`.
 pub(super) const PARAMETERS: &[&str] =
-    &["sid", "ssid", "addr", "len", "write", "data", "privileged", "instruction", "at"];
+    &["sid", "ssid", "addr", "len", "write", "data", "privileged", "instruction", "at", "speculative"];
 
 /// No transaction crosses a multiple of this in its input address.
 const PIECE_BYTES: u64 = 4096;
@@ -60,6 +60,9 @@ pub(super) struct Request {
     /// The transaction of the first piece.
     first: Transaction,
     payload: Payload,
+    /// Whether the client marks it as speculative. What stalls, and so what is saved, never is.
+    #[serde(skip)]
+    speculative: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
@@ -94,7 +97,8 @@ impl Request {
             address_type: address_type.unwrap_or(AddressType::Untranslated),
             attributes: Attributes::INCOMING_DEFAULT,
         };
-        Ok(Self { first, payload })
+        let speculative = params.optional("speculative")?.unwrap_or(false);
+        Ok(Self { first, payload, speculative })
     }
 
     pub(super) fn length_bytes(&self) -> u64 {
@@ -157,7 +161,12 @@ impl Ongoing {
     /// Piece after piece, up to the first that does not succeed. What the pieces before it did, stays.
     pub(super) fn go_on(mut self, smmu: &mut Smmu, env: &mut impl Env<Bus: DeviceBus>) -> Advance {
         while let Some((address, _)) = self.next_piece() {
-            let outcome = smmu.transact(env, &Transaction { address, ..self.request.first });
+            let piece = Transaction { address, ..self.request.first };
+            let outcome = if self.request.speculative {
+                smmu.transact_speculative(env, &piece)
+            } else {
+                smmu.transact(env, &piece)
+            };
             match self.take(outcome, env) {
                 ControlFlow::Continue(goes_on) => self = goes_on,
                 ControlFlow::Break(advance) => return advance,
@@ -390,7 +399,8 @@ mod tests {
                 address_type: AddressType::Untranslated,
                 attributes: Attributes::INCOMING_DEFAULT,
             };
-            let mut ongoing = Ongoing::new(Request { first, payload: Payload::Read { length_bytes } });
+            let mut ongoing =
+                Ongoing::new(Request { first, payload: Payload::Read { length_bytes }, speculative: false });
             std::iter::from_fn(|| {
                 let (at, length) = ongoing.next_piece()?;
                 ongoing.position += length;

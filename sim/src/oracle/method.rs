@@ -8,8 +8,8 @@ use super::machine::Machine;
 use super::params::Params;
 use super::rpc::{Error, Problem, Request, brief};
 use super::{
-    access, ats, broadcast, devices, event_queue, explain, hint, memory, registers, reports, setup, stalls,
-    state,
+    access, ahead, ats, broadcast, devices, event_queue, explain, hint, memory, registers, reports, setup,
+    stalls, state,
 };
 
 /// A method: its name, the names of its parameters, and what it does.
@@ -43,6 +43,7 @@ const METHODS: &[Method] = &[
     using("endpoint", devices::ENDPOINT, devices::endpoint),
     using("messages", &[], devices::messages),
     using("dvm.tlbi", broadcast::PARAMETERS, broadcast::tlbi),
+    using("speculate", ahead::PARAMETERS, ahead::speculate),
     using("explain", access::PARAMETERS, explain::explain),
     using("events", &[], event_queue::events),
     using("stalls", &[], stalls::stalls),

@@ -9,6 +9,7 @@
 //! one file per family of methods.
 
 mod access;
+mod ahead;
 mod answers;
 mod ats;
 mod broadcast;

@@ -74,6 +74,8 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::CacheUse => "Software that forgets an invalidation is exposed.",
         Choice::InvalidationByIpa => "Software that forgets the invalidation of stage 1 is exposed.",
         Choice::PrefetchEffect => "Software that changes memory after a hint is exposed.",
+        Choice::SpeculativeFetch => "What is cached was used, so that a trace tells why it is there.",
+        Choice::SpeculativeAccessFlag => "Software that takes the flag for an access is exposed.",
         Choice::BroadcastWhilePrivate => "The specification recommends it.",
         Choice::BroadcastNarrow | Choice::InvalidationOfAset => "What need not go stays.",
         Choice::TlbConflict => {
@@ -126,7 +128,8 @@ pub(super) const fn why(choice: Choice) -> &'static str {
         Choice::AtosFlagUpdateFault => "The error shows.",
         Choice::AtosBypassSize => "It is what a translation by pages would be.",
         Choice::AtosBypassAttributes => "They are those of a client that presents none.",
-        Choice::AtosSize => "It is what the tables say.",
+        Choice::AtosSize | Choice::AtosHints => "It is what the tables say.",
+        Choice::AtosCaches => "Software sees what the tables say now.",
         Choice::AtosFaultData => "This model has nothing to tell there.",
         Choice::ConcurrentStore => "It is the order that software must be prepared for.",
         Choice::AtosAddrSizeReason => "It is the only answer from v3.1, so all versions behave alike.",

@@ -28,6 +28,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("ATS", "ATS Translation Requests (§3.9.1, §13.7)"),
     ("ATC", "Invalidation of ATCs (§3.9.1, §4.5.1)"),
     ("PRI", "Page requests (§3.9.2, chapter 8)"),
+    ("AHD", "What is fetched ahead (§3.21)"),
     ("TLB", "TLB conflicts (§3.20.1)"),
     ("DVM", "Broadcast TLB maintenance (§3.17)"),
     ("REG", "Registers (chapter 6)"),

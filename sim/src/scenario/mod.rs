@@ -35,6 +35,6 @@ pub use step::{
     End, EndClaim, GuestStructure, GuestTlbiName, Hint, Initiator, IoctlCall, KernelClaim, KernelClaimKind,
     KernelData, KernelScript, KernelStep, Level, MemoryMap, MessageClaim, Operand, Pace, Part, Permitted,
     Place, Pointee, Pri, ProcessId, ProcessorDeed, Queue, QueueClaim, RegisterScript, ReplyClaim,
-    ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Step, Store, SystemCall, Term, Tlbi,
-    Value, VirtualEvent, VmBoot, VmClaim, VmDeed, VmDomain, VmId, VmNames, VmStart, WriteData,
+    ReplyStatus, ResponseClaim, ResultId, RoomKind, Route, Scenario, Speculation, Step, Store, SystemCall,
+    Term, Tlbi, Value, VirtualEvent, VmBoot, VmClaim, VmDeed, VmDomain, VmId, VmNames, VmStart, WriteData,
 };

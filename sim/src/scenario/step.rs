@@ -24,7 +24,7 @@ use super::span::{Sources, Span};
 pub use broadcast::Tlbi;
 pub use claim::{Claim, ClaimKind, End, EndClaim, MessageClaim, Queue, QueueClaim};
 pub(crate) use device::PERMISSIONS;
-pub use device::{Ats, Dma, Hint, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route};
+pub use device::{Ats, Dma, Hint, Pri, ReplyClaim, ReplyStatus, ResponseClaim, Route, Speculation};
 pub use kernel::{
     CallData, Deed, DeviceAccess, GuestStructure, IoctlCall, KernelClaim, KernelClaimKind, KernelData,
     KernelScript, KernelStep, Pointee, ProcessId, RoomKind, SystemCall, Term, Value, VirtualEvent, WriteData,
@@ -221,6 +221,8 @@ pub enum Action {
     Broadcast(Tlbi),
     /// A processing element waits for its broadcasts: they are complete.
     SyncBroadcasts,
+    /// The SMMU may fetch ahead.
+    Speculate(Speculation),
     /// Something must hold.
     Expect(Vec<Claim>),
     /// Whether the SMMU works off what is pending after each step by itself.

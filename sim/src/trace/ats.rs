@@ -1,4 +1,5 @@
-//! ATS and PRI in both formats: what devices ask, what they get, and what the SMMU sends them (§3.9.1, §8).
+//! ATS and PRI in both formats: what devices ask, what they get, and what the SMMU sends them (§3.9.1, §8). And what
+//! it may fetch ahead of them (§3.21.1).
 
 use std::fmt::Write;
 
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 use smmu_model::ats::{
     AtsEntry, AtsReply, AtsRequest, Completion, InvalidateRequest, Invalidated, PageRequest, PrgResponse,
 };
+use smmu_model::command::Prefetch;
 use smmu_model::hint::{Anticipated, PageHint};
 use smmu_model::ids::{StreamId, SubstreamId};
 use smmu_model::layout::names::PRI;
@@ -134,6 +136,21 @@ pub(super) fn invalidated_text(request: &InvalidateRequest, end: Invalidated) ->
 pub(super) fn response_text(response: &PrgResponse) -> String {
     let PrgResponse { stream, substream, prg_index, code } = *response;
     format!("answers group {prg_index:#x} of {}: {}", who(stream, substream), code.name())
+}
+
+/// The SMMU may fetch ahead.
+pub(super) fn fetch_ahead_text(expected: &Prefetch) -> String {
+    let address = expected.addresses.map_or(String::new(), |addresses| format!(", {}", addresses.first));
+    format!("may fetch ahead: {}{address}", who(expected.stream, expected.substream))
+}
+
+pub(super) fn fetch_ahead_json(expected: &Prefetch) -> Value {
+    json!({
+        "type": "may-fetch-ahead",
+        "stream": expected.stream.0,
+        "substream": expected.substream.map(|substream| substream.0),
+        "address": expected.addresses.map(|addresses| hex(addresses.first.value())),
+    })
 }
 
 pub(super) fn request_json(device: &str, request: &AtsRequest) -> Value {

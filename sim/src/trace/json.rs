@@ -78,9 +78,10 @@ impl Listener for JsonTrace {
                 })
             }
             Happening::SyncBroadcasts => json!({ "type": "broadcast-sync" }),
+            Happening::MayFetchAhead(expected) => ats::fetch_ahead_json(expected),
             Happening::Reset => json!({ "type": "reset" }),
-            Happening::Access { device, transaction, length } => {
-                access_line(Some(device), transaction, Some(length))
+            Happening::Access { device, transaction, speculative, length } => {
+                access_line(Some(device), transaction, speculative, Some(length))
             }
             Happening::AtsAsked { device, request } => ats::request_json(device, request),
             Happening::AtsAnswered { device, reply, rules } => ats::reply_json(device, reply, &labels(rules)),
@@ -176,7 +177,12 @@ fn page_record(kind: &str, index: u32, record: PriRecord) -> Value {
 }
 
 /// How an access begins; what is explained alone has no device and no length.
-pub(crate) fn access_line(device: Option<&str>, transaction: &Transaction, length: Option<u32>) -> Value {
+pub(crate) fn access_line(
+    device: Option<&str>,
+    transaction: &Transaction,
+    speculative: bool,
+    length: Option<u32>,
+) -> Value {
     let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
     json!({
         "type": "access",
@@ -189,6 +195,7 @@ pub(crate) fn access_line(device: Option<&str>, transaction: &Transaction, lengt
         "privileged": access.privilege == Privilege::Privileged,
         "instruction": access.purpose == Purpose::Instruction,
         "translated": address_type == AddressType::Translated,
+        "speculative": speculative,
         "attributes": attributes.to_string(),
     })
 }

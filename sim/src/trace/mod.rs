@@ -22,6 +22,7 @@ pub use text::{TextTrace, Verbosity};
 pub use words::cache_entry;
 
 use smmu_model::ats::{AtsEntry, AtsReply, AtsRequest, PageRequest};
+use smmu_model::command::Prefetch;
 use smmu_model::hint::PageHint;
 use smmu_model::ids::CommandQueue;
 use smmu_model::layout::event::EventRecord;
@@ -119,6 +120,8 @@ pub enum Happening<'a> {
     Broadcast(&'a Tlbi),
     /// A processing element waits for its broadcasts.
     SyncBroadcasts,
+    /// The SMMU may fetch ahead.
+    MayFetchAhead(&'a Prefetch),
     /// The SMMU is reset.
     Reset,
     /// A device begins an access that does not cross a 4 KiB boundary.
@@ -127,6 +130,8 @@ pub enum Happening<'a> {
         device: &'a str,
         /// The access.
         transaction: &'a Transaction,
+        /// Whether the device marks it as speculative.
+        speculative: bool,
         /// How many bytes.
         length: u32,
     },

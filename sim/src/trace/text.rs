@@ -96,7 +96,7 @@ impl TextTrace {
         }
     }
 
-    fn access(&mut self, device: &str, transaction: &Transaction, length: u32) {
+    fn access(&mut self, device: &str, transaction: &Transaction, speculative: bool, length: u32) {
         let Transaction { stream, substream, address, access, address_type, attributes } = *transaction;
         let verb = match access.direction {
             Direction::Read => "reads",
@@ -115,6 +115,9 @@ impl TextTrace {
         }
         if address_type == AddressType::Translated {
             line.push_str(", translated");
+        }
+        if speculative {
+            line.push_str(", speculative");
         }
         if attributes != Attributes::INCOMING_DEFAULT {
             write!(line, ", {attributes}").expect("writing to a String works");
@@ -309,10 +312,11 @@ impl Listener for TextTrace {
             }
             Happening::Broadcast(tlbi) => self.line("pe", &format!("broadcasts {}", words::tlbi(tlbi))),
             Happening::SyncBroadcasts => self.line("pe", "waits for its broadcasts"),
+            Happening::MayFetchAhead(expected) => self.line("smmu", &ats::fetch_ahead_text(expected)),
             Happening::Reset => self.line("smmu", "is reset"),
-            Happening::Access { device, transaction, length } => {
+            Happening::Access { device, transaction, speculative, length } => {
                 self.evidence = Evidence::default();
-                self.access(device, transaction, length);
+                self.access(device, transaction, speculative, length);
             }
             Happening::AtsAsked { device, request } => {
                 self.evidence = Evidence::default();

@@ -11,7 +11,7 @@ use crate::scenario::Answer;
 use crate::trace::{StaleUse, access_line, ended_line, event_line, stale_line};
 
 pub(super) fn write(out: &mut impl Write, walk: &Walk) -> io::Result<()> {
-    writeln!(out, "{}", access_line(None, &walk.transaction, None))?;
+    writeln!(out, "{}", access_line(None, &walk.transaction, false, None))?;
     for step in &walk.steps {
         let mut line = if let Event::Stale { entry, difference, invalidated, .. } = step.event {
             stale_line(&StaleUse::without_history(entry, difference, invalidated), "line")

@@ -34,6 +34,7 @@ impl Checker<'_> {
         let length = length(&mut arguments)?;
         let privileged = arguments.flag("privileged")?.unwrap_or(false);
         let instruction = arguments.flag("instruction")?.unwrap_or(false);
+        let speculative = arguments.flag("speculative")?.unwrap_or(false);
         let route = route(&mut arguments, &device)?;
         let presented = arguments.text("attributes")?.map(|text| attributes::parse(&text)).transpose()?;
         let data = arguments.operand("data")?.unwrap_or(Operand::Known(0));
@@ -51,6 +52,7 @@ impl Checker<'_> {
             privilege: if privileged { Privilege::Privileged } else { Privilege::Unprivileged },
             purpose: if instruction { Purpose::Instruction } else { Purpose::Data },
             route,
+            speculative,
             attributes: presented.unwrap_or(device.attributes),
             data,
             result,
@@ -60,7 +62,7 @@ impl Checker<'_> {
     }
 
     /// A device by name, or an unnamed one by `stream=`.
-    fn client(&self, arguments: &mut Arguments) -> Result<Device, Problem> {
+    pub(super) fn client(&self, arguments: &mut Arguments) -> Result<Device, Problem> {
         if let Some(stream) = arguments.number_to("stream", u64::from(u32::MAX))? {
             let stream = StreamId(u32::try_from(stream.value).expect("checked against the maximum"));
             let name = format!("stream {stream}");

@@ -3,6 +3,7 @@
 //! Nodes are taken in order; loops and includes are unrolled on the way. A mistake is noted and the next node
 //! is looked at, so that one run of the tool shows all of them.
 
+mod ahead;
 mod area;
 mod ats;
 mod broadcast;
@@ -250,6 +251,7 @@ impl<'a> Checker<'a> {
             "pri" => self.pri(node),
             "hint" => self.hint(node),
             "endpoint" => self.endpoint(node),
+            "speculate" => self.speculate(node),
             "expect" => self.expect(node),
             "permitted" => self.permitted(node),
             name => Err(Problem::unknown("step", name, node.name.span, NODES)),
@@ -363,6 +365,7 @@ pub const NODES: &[&str] = &[
     "hint",
     "endpoint",
     "dvm",
+    "speculate",
     "expect",
     "permitted",
 ];

@@ -137,9 +137,14 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
             attributes: dma.attributes,
         };
         let length = u32::try_from(length_bytes).expect("at most one boundary");
-        self.ear.say(Happening::Access { device: &dma.device, transaction: &transaction, length });
+        let (device, transaction, speculative) = (&dma.device, &transaction, dma.speculative);
+        self.ear.say(Happening::Access { device, transaction, speculative, length });
         let mut world = World { bus: &mut self.memory, chooser: &mut self.chooser, sink: &mut self.ear };
-        Some(self.smmu.transact(&mut world, &transaction))
+        Some(if speculative {
+            self.smmu.transact_speculative(&mut world, transaction)
+        } else {
+            self.smmu.transact(&mut world, transaction)
+        })
     }
 
     /// What a piece of `size` bytes comes to.

@@ -58,6 +58,7 @@ fn speaks_of(step: &Step, is_it: impl Fn(&ClaimKind) -> bool) -> bool {
         | Action::Endpoint { .. }
         | Action::Broadcast(_)
         | Action::SyncBroadcasts
+        | Action::Speculate(_)
         | Action::Pace(_)
         | Action::Work(_)
         | Action::Settle

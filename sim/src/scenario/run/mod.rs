@@ -1,6 +1,7 @@
 //! Executes a checked scenario: each step through the doors that software and devices have.
 
 mod access;
+mod ahead;
 mod ats;
 mod claims;
 mod denied;
@@ -282,6 +283,7 @@ impl<'a, C: Chooser, L: Listener> Machine<'a, C, L> {
                 self.ear.say(Happening::SyncBroadcasts);
                 self.with_ends(|smmu, world| smmu.synchronize_broadcasts(world));
             }
+            Action::Speculate(speculation) => self.speculate(speculation)?,
             Action::Expect(claims) => self.judge_all(claims, None),
             Action::Pace(pace) => self.pace = *pace,
             Action::Work(units) => self.work(*units),

@@ -29,6 +29,8 @@ pub struct Dma {
     pub purpose: Purpose,
     /// Who translates the address.
     pub route: Route,
+    /// Whether the device marks it as speculative.
+    pub speculative: bool,
     /// The attributes that come with it.
     pub attributes: Attributes,
     /// What is written, repeated over the length.
@@ -95,6 +97,17 @@ pub struct Hint {
     pub address: Operand,
     /// The hint, for whatever address.
     pub hint: PageHint,
+}
+
+/// What the SMMU may fetch ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Speculation {
+    /// Whose configuration.
+    pub stream: StreamId,
+    /// Which of its substreams.
+    pub substream: Option<SubstreamId>,
+    /// The address of a translation, if not configuration alone.
+    pub address: Option<Operand>,
 }
 
 /// What the reply to a Translation Request must be.
