@@ -207,6 +207,7 @@ impl<V> Pages<V> {
     }
 
     /// All entries by address, the smaller region first where two begin: (first address, log2 of bytes, entry).
+    #[cfg(any(feature = "serde", test))]
     pub(super) fn in_order(&self) -> impl Iterator<Item = (u64, u8, &V)> {
         let mut entries: Vec<&(u64, V)> = self.entries.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);

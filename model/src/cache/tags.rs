@@ -38,6 +38,7 @@ impl VirtualTag {
         Self(regime << REGIME_SHIFT | space)
     }
 
+    #[cfg(any(feature = "serde", test))]
     pub(super) fn regime(self) -> Regime {
         match halves(self.0 >> REGIME_SHIFT) {
             (0, vmid) => Regime::NsEl1(Vmid(vmid)),

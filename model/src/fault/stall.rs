@@ -11,11 +11,15 @@ pub(crate) use super::stalled::{Departure, Stall, State, Unrecorded, stalling};
 use crate::cache::{self, Origin};
 use crate::choice::answer::ResumeUnseenStall;
 use crate::env::Env;
-use crate::features::{Features, StallModel};
 use crate::ids::{Stag, StreamId};
 use crate::layout::event::EventRecord;
 use crate::rule::Rule;
-use crate::transaction::{Access, Transaction};
+use crate::transaction::Transaction;
+#[cfg(feature = "serde")]
+use crate::{
+    features::{Features, StallModel},
+    transaction::Access,
+};
 
 /// The most transactions that are held at once: as many as a STAG can name.
 pub(crate) const HELD_MAX: usize = 1 << 16;
@@ -335,7 +339,7 @@ mod tests {
     use super::*;
     use crate::address::Iova;
     use crate::attributes::Attributes;
-    use crate::transaction::{AddressType, Direction};
+    use crate::transaction::{Access, AddressType, Direction};
 
     fn table(tags: impl IntoIterator<Item = u16>) -> Stalls {
         let transaction = Transaction {
