@@ -53,7 +53,11 @@ fn defined(record: EventRecord) -> EventRecord {
                 words[1] &= !TTRNW;
             }
         }
-        Some(EventCode::FWalkEabt | EventCode::FSteFetch | EventCode::FCdFetch) => words[1] &= !STAG,
+        Some(EventCode::FSteFetch) => {
+            words[1] &= !STAG;
+            words[3] &= BELOW_OAS;
+        }
+        Some(EventCode::FWalkEabt | EventCode::FCdFetch) => words[1] &= !STAG,
         _ => {}
     }
     EventRecord(words)
@@ -62,6 +66,8 @@ fn defined(record: EventRecord) -> EventRecord {
 const SUBSTREAM_ID: u64 = 0xffff_f000;
 /// [79:64]: STAG, which has a meaning in a stall only, or the Reason of the implementation.
 const STAG: u64 = 0xffff;
+/// FetchAddr above QEMU's 44 bits of output is UNKNOWN in F_STE_FETCH (§7.3.4).
+const BELOW_OAS: u64 = (1 << 44) - 1;
 const IMPL_DEF: u64 = 0xffff << 48;
 const TTRNW: u64 = 1 << 44;
-const CLASS_TT: u8 = 0b01;
+pub(super) const CLASS_TT: u8 = 0b01;

@@ -2,19 +2,15 @@
 //!
 //! The prose is in `docs/peer-findings.md`; a test checks that the two name the same findings.
 
-use smmu_model::layout::cd::Cd;
-use smmu_model::layout::event::{EventCode, EventRecord};
-use smmu_model::layout::ste::Ste;
-use smmu_model::rule::Rule;
-
-use super::case::{Answer, Case, Peer};
+use super::case::{Case, Peer};
 use super::compare::Difference;
+use super::facts::Facts;
 use super::run::Ours;
 
 /// A way in which QEMU 11.1.3 differs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Finding {
-    /// QEMU ends itself on S2AA64 0 and on a reserved IPS.
+    /// QEMU ends itself on S2AA64 0, and on the IPS of 52 bits or more.
     Abort,
     /// QEMU takes the smallest S2T0SZ from S2PS, not from IAS.
     Stage2MinimumFromS2ps,
@@ -24,7 +20,7 @@ pub enum Finding {
     S1CdMaxWithoutSubstreams,
     /// QEMU refuses S1STALLD where there is no stage 1 to stall.
     S1StalldWithoutStage1,
-    /// QEMU records nothing when an address beyond IAS bypasses stage 1.
+    /// QEMU records nothing when an address beyond IAS bypasses stage 1, or one beyond OAS both stages.
     BypassBeyondIas,
     /// QEMU finds only the first of concatenated stage 2 tables.
     Concatenation,
@@ -32,6 +28,36 @@ pub enum Finding {
     PrivilegedOnly,
     /// QEMU records the direction of the SMMU's own access, not that of the transaction.
     RecordedDirection,
+    /// QEMU follows the address of a next-level table that exceeds the output size.
+    TableAddressSize,
+    /// QEMU takes a Block where the level has none.
+    BlockLevel,
+    /// QEMU looks at the Access flag and permissions before the output address.
+    CheckOrder,
+    /// QEMU records a stage 2 fault of a stage 1 table as one of stage 1, at the start of the table.
+    TableWalkStage2,
+    /// QEMU translates the address of both TTBs, whichever the access needs.
+    OtherTtb,
+    /// QEMU writes bits [11:0] of the IPA into reserved bits of the record.
+    IpaLowBits,
+    /// QEMU accepts S2HA and S2HD without HTTU.
+    Stage2HardwareUpdate,
+    /// QEMU takes TBI0 for the upper half, too.
+    Tbi1,
+    /// QEMU fetches a CD from beyond OAS.
+    CdPointerRange,
+    /// QEMU writes the FetchAddr of F_CD_FETCH into another field.
+    CdFetchAddress,
+    /// QEMU records C_BAD_STREAMID whatever CR2.RECINVSID says.
+    RecordsBadStream,
+    /// QEMU takes a Span for twice as many STEs, and refuses what lies beyond with C_BAD_STE.
+    Span,
+    /// QEMU does not take a reserved SPLIT for 6.
+    ReservedSplit,
+    /// QEMU uses the bits of an L2Ptr that are taken as 0.
+    L2Pointer,
+    /// Not of the SMMU: QEMU's machine has a device tree where the vectors have zeros.
+    DeviceTree,
 }
 
 impl Finding {
@@ -46,6 +72,21 @@ impl Finding {
         Self::Concatenation,
         Self::PrivilegedOnly,
         Self::RecordedDirection,
+        Self::TableAddressSize,
+        Self::BlockLevel,
+        Self::CheckOrder,
+        Self::TableWalkStage2,
+        Self::OtherTtb,
+        Self::IpaLowBits,
+        Self::Stage2HardwareUpdate,
+        Self::Tbi1,
+        Self::CdPointerRange,
+        Self::CdFetchAddress,
+        Self::RecordsBadStream,
+        Self::Span,
+        Self::ReservedSplit,
+        Self::L2Pointer,
+        Self::DeviceTree,
     ];
 
     /// Its name in the document and on the command line.
@@ -60,6 +101,21 @@ impl Finding {
             Self::Concatenation => "Q-CONCAT",
             Self::PrivilegedOnly => "Q-AP1",
             Self::RecordedDirection => "Q-RNW",
+            Self::TableAddressSize => "Q-TABLESIZE",
+            Self::BlockLevel => "Q-BLOCK",
+            Self::CheckOrder => "Q-ORDER",
+            Self::TableWalkStage2 => "Q-S2TT",
+            Self::OtherTtb => "Q-TTB",
+            Self::IpaLowBits => "Q-IPALOW",
+            Self::Stage2HardwareUpdate => "Q-S2HTTU",
+            Self::Tbi1 => "Q-TBI1",
+            Self::CdPointerRange => "Q-CDPTR",
+            Self::CdFetchAddress => "Q-CDFETCH",
+            Self::RecordsBadStream => "Q-RECINVSID",
+            Self::Span => "Q-SPAN",
+            Self::ReservedSplit => "Q-SPLIT",
+            Self::L2Pointer => "Q-L2PTR",
+            Self::DeviceTree => "Q-DTB",
         }
     }
 
@@ -75,6 +131,21 @@ impl Finding {
             Self::Concatenation => "§5.2, DDI 0487 D8.2",
             Self::PrivilegedOnly => "§13.7, DDI 0487 D8.4.1",
             Self::RecordedDirection => "§7.3.13",
+            Self::TableAddressSize => "§7.3.14, DDI 0487 D8.2",
+            Self::BlockLevel => "§7.3.13, DDI 0487 D8.3",
+            Self::CheckOrder => "§7.3.14, DDI 0487 D8.15",
+            Self::TableWalkStage2 => "§7.3.13",
+            Self::OtherTtb => "§5.4",
+            Self::IpaLowBits => "§7.3.13",
+            Self::Stage2HardwareUpdate => "§5.2.2",
+            Self::Tbi1 => "§5.4",
+            Self::CdPointerRange => "§3.4.3",
+            Self::CdFetchAddress => "§7.3.10",
+            Self::RecordsBadStream => "§6.3.12",
+            Self::Span => "§5.1, §7.3.3",
+            Self::ReservedSplit => "§6.3.25",
+            Self::L2Pointer => "§5.1",
+            Self::DeviceTree => "§7.3.13",
         }
     }
 }
@@ -87,132 +158,4 @@ pub fn explain(case: &Case, ours: &Ours, difference: Difference) -> Option<Findi
         Peer::Answered(theirs) => facts.fits(*finding, theirs, difference),
     };
     Finding::ALL.iter().copied().find(explains)
-}
-
-/// What the predicates look at.
-struct Facts<'a> {
-    ours: &'a Ours,
-    ste: Ste,
-    cd: Cd,
-}
-
-/// Where the cases have their structures.
-const STREAM_TABLE: u64 = 0x4100_0000;
-const CD: u64 = 0x4400_0000;
-/// QEMU's output size, and so its IAS.
-const OAS_BITS: u8 = 44;
-
-impl<'a> Facts<'a> {
-    fn new(case: &Case, ours: &'a Ours) -> Self {
-        let ste = Ste(words(case, STREAM_TABLE + u64::from(case.stream.0) * 64));
-        Self { ours, ste, cd: Cd(words(case, CD)) }
-    }
-
-    fn fits(&self, finding: Finding, theirs: &Answer, difference: Difference) -> bool {
-        let bad_ste = ends_with(theirs, EventCode::CBadSte);
-        let fired = |rule| self.ours.rules.contains(&rule);
-        match finding {
-            Finding::Abort => false,
-            Finding::Stage2MinimumFromS2ps => bad_ste && self.stage2() && self.input_exceeds_s2ps(),
-            Finding::Stage2StartLevel => !bad_ste && fired(Rule::SteS2StartLevel),
-            Finding::S1CdMaxWithoutSubstreams => bad_ste && self.ste.word0().s1_cd_max() != 0,
-            Finding::S1StalldWithoutStage1 => bad_ste && !self.stage1() && self.ste.word1().s1_stalld(),
-            Finding::BypassBeyondIas => fired(Rule::Stage1BypassBeyondIas) && is_silent_abort(theirs),
-            Finding::Concatenation => {
-                self.stage2()
-                    && self.ours.answer.completed
-                    && self.is_stage2_fault(theirs, EventCode::FTranslation)
-                    && self.has_concatenated_tables()
-            }
-            Finding::PrivilegedOnly => fired(Rule::Stage1WriteDenied) && self.privileged_may_write(),
-            Finding::RecordedDirection => {
-                let differs_in_events_only =
-                    difference == Difference { events: true, ..Difference::default() };
-                differs_in_events_only && equal_but_for_direction(&self.ours.answer, theirs)
-            }
-        }
-    }
-
-    fn stage1(&self) -> bool {
-        self.ste.word0().config() & 0b001 != 0
-    }
-
-    fn stage2(&self) -> bool {
-        self.ste.word0().config() & 0b010 != 0
-    }
-
-    fn has_fatal_encoding(&self) -> bool {
-        let is_aarch32 = self.stage2() && !self.ste.word2().s2_aa64();
-        is_aarch32 || (self.stage1() && self.cd.word0().ips() == 0b111)
-    }
-
-    /// This fault of stage 2, which is recorded if S2R says so (§5.5).
-    fn is_stage2_fault(&self, answer: &Answer, code: EventCode) -> bool {
-        if self.ste.word2().s2_r() { ends_with(answer, code) } else { is_silent_abort(answer) }
-    }
-
-    /// No stage 1 descriptor takes the permission to write from privileged accesses.
-    fn privileged_may_write(&self) -> bool {
-        const AP_2: u64 = 1 << 7;
-        const AP_TABLE_1: u64 = 1 << 62;
-        self.ours.stage1_descriptors.split_last().is_some_and(|(leaf, tables)| {
-            leaf & AP_2 == 0 && tables.iter().all(|table| table & AP_TABLE_1 == 0)
-        })
-    }
-
-    fn input_exceeds_s2ps(&self) -> bool {
-        let output_bits = match self.ste.word2().s2_ps() {
-            0 => 32,
-            1 => 36,
-            2 => 40,
-            3 => 42,
-            _ => OAS_BITS,
-        };
-        64 - self.ste.word2().s2_t0sz().min(63) > output_bits
-    }
-
-    /// The start level resolves more bits than one table has.
-    fn has_concatenated_tables(&self) -> bool {
-        let w2 = self.ste.word2();
-        let granule_bits = match w2.s2_tg() {
-            1 => 16,
-            2 => 14,
-            _ => 12,
-        };
-        let levels_below = if granule_bits == 12 { w2.s2_sl0() + 1 } else { w2.s2_sl0() };
-        let one_table = granule_bits + (granule_bits - 3) * (levels_below + 1);
-        64 - w2.s2_t0sz().min(63) > one_table
-    }
-}
-
-fn is_silent_abort(answer: &Answer) -> bool {
-    !answer.completed && answer.events.is_empty()
-}
-
-/// The one record is of this kind.
-fn ends_with(answer: &Answer, code: EventCode) -> bool {
-    matches!(&answer.events[..], [record] if record.event_code() == Some(code))
-}
-
-fn equal_but_for_direction(ours: &Answer, theirs: &Answer) -> bool {
-    const RNW: u64 = 1 << 35;
-    let without = |record: &EventRecord| {
-        let mut words = record.0;
-        words[1] &= !RNW;
-        words
-    };
-    ours.events.iter().map(without).eq(theirs.events.iter().map(without))
-}
-
-/// Eight words of the case's memory.
-fn words(case: &Case, address: u64) -> [u64; 8] {
-    let mut words = [0; 8];
-    for (at, data) in &case.memory {
-        let offset = at.value().wrapping_sub(address) / 8;
-        let slot = usize::try_from(offset).ok().and_then(|slot| words.get_mut(slot));
-        if let (Some(word), Ok(bytes)) = (slot, <[u8; 8]>::try_from(&data[..])) {
-            *word = u64::from_le_bytes(bytes);
-        }
-    }
-    words
 }

@@ -6,11 +6,14 @@ use smmu_model::bus::{Bus, ExternalAbort};
 use smmu_model::choice::Chooser;
 use smmu_model::env::World;
 use smmu_model::features::{Features, Preset};
+use smmu_model::layout::cd::Cd;
 use smmu_model::layout::event::EventRecord;
+use smmu_model::layout::l1std::L1Std;
+use smmu_model::layout::ste::Ste;
 use smmu_model::memory::SparseMemory;
 use smmu_model::outcome::{Outcome, Stage};
 use smmu_model::rule::Rule;
-use smmu_model::trace::Event;
+use smmu_model::trace::{Event, Structure};
 use smmu_model::transaction::{Access, AddressType, Direction, Privilege, Purpose, Transaction};
 use smmu_model::{CachePolicy, Smmu};
 
@@ -28,10 +31,20 @@ pub struct Ours {
     pub pa: Option<Pa>,
     /// The stage 1 descriptors that were read for it, in order.
     pub stage1_descriptors: Vec<u64>,
+    /// A descriptor was read where QEMU's machine has its device tree, and the file of vectors nothing.
+    pub reads_device_tree: bool,
+    /// The level 1 stream table descriptor that was read.
+    pub l1std: Option<L1Std>,
+    /// The STE that was read.
+    pub ste: Option<Ste>,
+    /// The CD that was read.
+    pub cd: Option<Cd>,
 }
 
 const RAM_FIRST: u64 = 0x4000_0000;
 const RAM_LAST: u64 = 0x7fff_ffff;
+/// The first MiB of RAM, which holds it.
+const DEVICE_TREE: std::ops::Range<u64> = RAM_FIRST..RAM_FIRST + 0x10_0000;
 const COMMAND_QUEUE: u64 = 0x4200_0000;
 const EVENT_QUEUE: u64 = 0x4300_0000;
 const CMDQ_PROD: u64 = 0x98;
@@ -73,7 +86,27 @@ pub fn answer(case: &Case, chooser: &mut impl Chooser) -> Ours {
         rules: rules_of(&events),
         pa,
         stage1_descriptors: events.iter().filter_map(stage1_descriptor).collect(),
+        reads_device_tree: events.iter().any(is_read_of_device_tree),
+        l1std: structure(&events, Structure::L1StreamTable).map(|words| L1Std::from_bits(words[0])),
+        ste: structure(&events, Structure::Ste).map(Ste),
+        cd: structure(&events, Structure::Cd).map(Cd),
     }
+}
+
+fn is_read_of_device_tree(event: &Event) -> bool {
+    matches!(*event, Event::Descriptor { at, .. } if DEVICE_TREE.contains(&at.value()))
+}
+
+/// The words of the first structure of this kind that was read.
+fn structure(events: &[Event], wanted: Structure) -> Option<[u64; 8]> {
+    let words_of = |event: &Event| {
+        if let Event::Structure { structure, words, .. } = *event {
+            (structure == wanted).then_some(words)
+        } else {
+            None
+        }
+    };
+    events.iter().find_map(words_of)
 }
 
 fn stage1_descriptor(event: &Event) -> Option<u64> {

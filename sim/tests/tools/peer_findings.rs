@@ -11,6 +11,9 @@ const DOCUMENT: &str = "../docs/peer-findings.md";
 fn the_document_names_every_finding_and_counts_its_cases() {
     let document = std::fs::read_to_string(DOCUMENT).expect("the document opens");
     let report = report();
+    let summary = report.last().expect("a report ends with a summary");
+    let count = |field: &str| summary[field].as_u64().expect("the summary counts");
+    let total = count("agreed") + count("explained");
     let lines: Vec<_> = document.lines().collect();
     let headings = lines.iter().filter_map(|line| line.strip_prefix("## Q-")?.split_once(": "));
     let headings: Vec<_> = headings.map(|(label, _title)| format!("Q-{label}")).collect();
@@ -19,7 +22,7 @@ fn the_document_names_every_finding_and_counts_its_cases() {
         let label = finding.label();
         let cases: Vec<_> = report.iter().filter(|line| line["finding"] == label).collect();
         let expected = format!(
-            "{}. {} of 1500 vectors, for example case {}.",
+            "{}. {} of {total} vectors, for example case {}.",
             finding.section(),
             cases.len(),
             cases.first().expect("a finding has a case")["case"],
