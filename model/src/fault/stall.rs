@@ -11,15 +11,14 @@ pub(crate) use super::stalled::{Departure, Stall, State, Unrecorded, stalling};
 use crate::cache::{self, Origin};
 use crate::choice::answer::ResumeUnseenStall;
 use crate::env::Env;
+#[cfg(feature = "serde")]
+use crate::features::{Features, StallModel};
 use crate::ids::{Stag, StreamId};
 use crate::layout::event::EventRecord;
 use crate::rule::Rule;
-use crate::transaction::Transaction;
 #[cfg(feature = "serde")]
-use crate::{
-    features::{Features, StallModel},
-    transaction::Access,
-};
+use crate::transaction::Access;
+use crate::transaction::Transaction;
 
 /// The most transactions that are held at once: as many as a STAG can name.
 pub(crate) const HELD_MAX: usize = 1 << 16;
